@@ -1,0 +1,94 @@
+"""Pure: what an answer's status and headers mean, and the error that it becomes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from .. import jsontext
+from ..errors import (
+    APIStatusError,
+    Attempt,
+    AuthenticationError,
+    BadRequestError,
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    ServerError,
+    UnexpectedResponseError,
+    UnprocessableError,
+)
+from ..transport import Response
+
+BODY_KEPT: Final = 64 * 1024
+_REQUEST_ID_HEADERS: Final = ("X-Request-Id", "X-Correlation-Id", "X-Trace-Id", "X-Amzn-Trace-Id", "CF-Ray")
+_BY_STATUS: Final = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableError,
+    429: RateLimitedError,
+}
+
+
+def is_success(status: int) -> bool:
+    """Tell a 2xx."""
+    return 200 <= status < 300  # noqa: PLR2004  # as RFC 9110, 15.3 has it
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Find what the service calls this request; no header is documented, so the usual ones are looked at."""
+    return next((headers[name][:200] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read ``Retry-After``, as seconds or as a date (RFC 9110, 10.2.3): seconds from now, ``None`` for anything else."""
+    text = headers.get("Retry-After", "").strip()
+    seconds = None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(text)
+            # A date without a zone is read as UTC: HTTP knows no other.
+            seconds = ((date if date.tzinfo else date.replace(tzinfo=UTC)) - now).total_seconds()
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def status_error(
+    response: Response, *, method: str, path: str, attempts: Sequence[Attempt] = (), now: datetime
+) -> APIStatusError:
+    """Make the error of an answer, from the platform's error body where there is one."""
+    said = _error_body(response.body)
+    kind = _BY_STATUS.get(response.status, ServerError if response.status >= 500 else APIStatusError)  # noqa: PLR2004
+    return kind(
+        response.status,
+        method=method,
+        path=path,
+        error=_text(said, "error") or response.reason or None,
+        message=_text(said, "message") or _text(said, "error_description"),
+        timestamp=_text(said, "timestamp"),
+        request_id=request_id(response.headers),
+        body=response.body,
+        retry_after=retry_after(response.headers, now),
+        attempts=attempts,
+    )
+
+
+def _error_body(body: bytes) -> Mapping[str, Any]:
+    try:
+        said = jsontext.value(body[:BODY_KEPT])
+    except UnexpectedResponseError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _text(said: Mapping[str, Any], key: str) -> str | None:
+    value = said.get(key)
+    return str(value)[:1000] if isinstance(value, str | int | float) and str(value).strip() else None

@@ -1,0 +1,56 @@
+"""What a user's hooks are told about each attempt."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final, Literal, Protocol
+
+import attrs
+
+from ..errors import Attempt
+
+logger: Final = logging.getLogger("aishoot_async.calls")
+
+
+@attrs.frozen(kw_only=True)
+class CallEvent:
+    """One moment in a call. It never holds a token.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path below the base URL, without its query.
+        number: which attempt it is; 1 for the first.
+        attempt: what the attempt came to; ``None`` before it. Its ``wait`` is set when it will be repeated.
+    """
+
+    method: str
+    path: str
+    number: int
+    attempt: Attempt | None = None
+
+
+class Hook(Protocol):
+    """Told of each attempt, on the event loop: it must be quick, and what it raises is logged and dropped."""
+
+    def before_attempt(self, event: CallEvent, /) -> None:
+        """Hear that an attempt begins."""
+        ...
+
+    def after_attempt(self, event: CallEvent, /) -> None:
+        """Hear what it came to."""
+        ...
+
+    def retrying(self, event: CallEvent, /) -> None:
+        """Hear that it will be repeated, after ``event.attempt.wait`` seconds."""
+        ...
+
+
+Moment = Literal["before_attempt", "after_attempt", "retrying"]
+
+
+def tell(hooks: Sequence[Hook], moment: Moment, event: CallEvent) -> None:
+    """Call each hook; an error in one is its own."""
+    for hook in hooks:
+        try:
+            getattr(hook, moment)(event)
+        except Exception:
+            logger.exception("a hook failed in %s", moment)

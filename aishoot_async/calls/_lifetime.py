@@ -1,0 +1,108 @@
+"""From the first call to the end of the last: which loop and process a session belongs to, and the tasks it owns."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from ..errors import SessionClosedError, WrongLoopError
+
+T = TypeVar("T")
+
+
+def closed_error() -> SessionClosedError:
+    """Make the error of every call that meets a closed session."""
+    return SessionClosedError("the session is closed")
+
+
+class Lifetime:
+    """Bound to the running loop by its first use; closed once."""
+
+    def __init__(self) -> None:
+        """Bind nothing yet."""
+        self.closed = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = os.getpid()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ended: asyncio.Future[None] | None = None
+
+    def check(self) -> asyncio.AbstractEventLoop:
+        """Bind on the first call; give the loop.
+
+        Raises:
+            SessionClosedError: the session is closed.
+            WrongLoopError: this is another loop or another process.
+        """
+        # Asked first: in a forked child no loop counts as running, even inside a coroutine.
+        if os.getpid() != self._pid:
+            msg = "this session belongs to the parent process; make one in the child"
+            raise WrongLoopError(msg)
+        self.check_open()
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+            self._ended = loop.create_future()
+        elif self._loop is not loop:
+            msg = "this session belongs to another event loop; make one for each loop"
+            raise WrongLoopError(msg)
+        return loop
+
+    def check_open(self) -> None:
+        """Bind nothing.
+
+        Raises:
+            SessionClosedError: the session is closed.
+        """
+        if self.closed:
+            raise closed_error()
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run work in a task that the session owns: it is cancelled, and awaited, when the session closes."""
+        try:
+            loop = self.check()
+        except BaseException:
+            work.close()
+            raise
+        task = loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    def _forget(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            # Retrieved, so that an abandoned page's error is not reported to the loop.
+            task.exception()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, unless the session closes.
+
+        Raises:
+            SessionClosedError: it did.
+        """
+        if self._ended is not None:
+            await asyncio.wait([self._ended], timeout=seconds)
+        self.check_open()
+
+    def end(self) -> bool:
+        """Mark as closed; give whether this call did it.
+
+        Raises:
+            WrongLoopError: the session is in use on another loop, or belongs to another process.
+        """
+        if self.closed:
+            return False
+        if self._loop is not None or os.getpid() != self._pid:
+            self.check()
+        self.closed = True
+        if self._ended is not None:
+            self._ended.set_result(None)
+        return True
+
+    async def join(self) -> None:
+        """Cancel the tasks, and wait until each has ended."""
+        tasks = set(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)

@@ -1,0 +1,161 @@
+"""Settings of a session: checked when they are made, never changed after."""
+
+import ipaddress
+import math
+from typing import Any, Final
+
+import attrs
+from yarl import URL
+
+from .errors import ConfigurationError
+
+DEFAULT_BASE_URL: Final = "https://api.autoretouch.com"
+DEFAULT_AUTH_URL: Final = "https://auth.autoretouch.com"
+_LAST_PORT: Final = 65535
+
+
+def _setting(owner: object, field: "attrs.Attribute[Any]") -> str:
+    return f"{type(owner).__name__}.{field.name}"
+
+
+def _seconds(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """Accept a positive, finite number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        msg = f"{_setting(owner, field)} must be a positive number, not {value!r}"
+        raise ConfigurationError(msg)
+
+
+def _seconds_or_none(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None:
+        _seconds(owner, field, value)
+
+
+def _count(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        msg = f"{_setting(owner, field)} must be a whole number from 1, not {value!r}"
+        raise ConfigurationError(msg)
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """How long to wait for what, in seconds; ``None`` waits without end.
+
+    Attributes:
+        connect: for name look-up, connection and TLS handshake of one attempt.
+        read: for the next bytes of an answer.
+        call: one deadline over all attempts of a call, bodies and waits included, from its admission on.
+        pool: for admission, while as many requests as `Limits` allows are on their way. Without end by default: each
+            of those is bounded by ``call``, so waiting always makes headway.
+
+    Raises:
+        ConfigurationError: a value is not a positive number.
+    """
+
+    connect: float | None = attrs.field(default=10.0, validator=_seconds_or_none)
+    read: float | None = attrs.field(default=60.0, validator=_seconds_or_none)
+    call: float | None = attrs.field(default=180.0, validator=_seconds_or_none)
+    pool: float | None = attrs.field(default=None, validator=_seconds_or_none)
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """When and how often a call that may be repeated is repeated.
+
+    Attributes:
+        attempts: how often a request is sent at most; 1 never repeats.
+        backoff: seconds; the wait before attempt n is drawn from 0 to ``backoff * 2 ** (n - 2)`` (full jitter).
+        backoff_max: seconds; the longest such wait, and the longest ``Retry-After`` that is heeded.
+
+    Raises:
+        ConfigurationError: a value is out of range.
+    """
+
+    attempts: int = attrs.field(default=4, validator=_count)
+    backoff: float = attrs.field(default=0.5, validator=_seconds)
+    backoff_max: float = attrs.field(default=30.0, validator=_seconds)
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """How much of the network and of memory a session takes.
+
+    Attributes:
+        connections: open connections at most.
+        in_flight: requests on their way at most; never more than ``connections``, so that none waits in the pool.
+        rate: requests a second at most; ``None`` for no such limit.
+        response_bytes: the largest answer, in bytes once decompressed.
+
+    Raises:
+        ConfigurationError: a value is out of range, or ``in_flight`` exceeds ``connections``.
+    """
+
+    connections: int = attrs.field(default=100, validator=_count)
+    in_flight: int = attrs.field(validator=_count)
+    rate: float | None = attrs.field(default=None, validator=_seconds_or_none)
+    response_bytes: int = attrs.field(default=64 * 1024 * 1024, validator=_count)
+
+    @in_flight.default
+    def _in_flight_default(self) -> int:
+        return min(64, self.connections)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a limit that could make a request wait in the pool while it counts as on its way."""
+        if self.in_flight > self.connections:
+            msg = f"Limits.in_flight ({self.in_flight}) must not exceed Limits.connections ({self.connections})"
+            raise ConfigurationError(msg)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def parse_origin(name: str, text: object, *, insecure_http: bool = False) -> URL:
+    """Read the URL that requests are sent below.
+
+    Raises:
+        ConfigurationError: it is no absolute HTTP URL, carries what does not belong there, or is ``http`` off loopback.
+    """
+    if not isinstance(text, str) or not text or text != text.strip() or not text.isprintable():
+        msg = f"{name} must be a URL such as {DEFAULT_BASE_URL}, not {text!r}"
+        raise ConfigurationError(msg)
+    try:
+        url = URL(text)
+        host, port = url.host, url.port
+    except ValueError:
+        url, host, port = URL(), None, None
+    if url.scheme not in {"http", "https"} or not host or port is None or not 0 < port <= _LAST_PORT:
+        # The text may hold a password, so it is not shown.
+        msg = f"{name} is no absolute http:// or https:// URL"
+        raise ConfigurationError(msg)
+    if url.user is not None or url.password is not None or url.query_string or url.fragment or "?" in text:
+        msg = f"{name} must hold neither a user, nor a password, a query or a fragment"
+        raise ConfigurationError(msg)
+    if url.scheme == "http" and not insecure_http and not is_loopback(host):
+        msg = f"{name} is http:// off this machine, which would show the token to the network; use https://, or insecure_http=True"
+        raise ConfigurationError(msg)
+    return url
+
+
+def parse_proxy(text: object) -> str | None:
+    """Check the ``proxy`` setting: ``None``, ``"environment"`` or a URL (it may hold a user and a password).
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if text is None or text == "environment":
+        return text
+    if isinstance(text, str) and text.isprintable():
+        try:
+            url = URL(text)
+            if url.scheme in {"http", "https"} and url.host and url.port:
+                return text
+        except ValueError:
+            pass
+    msg = 'proxy must be an http:// or https:// URL, or "environment"'
+    raise ConfigurationError(msg)

@@ -1,0 +1,114 @@
+"""JSON text as it stands on the wire: read without losing a digit, a key or an item.
+
+Everything here raises `UnexpectedResponseError` for text that is not JSON, and nothing else. Below `models` and `codec`,
+because a model reads its unknown fields from its own text.
+"""
+
+import contextlib
+import json
+import math
+from collections.abc import Generator
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+from msgspec import Raw
+
+from .errors import UnexpectedResponseError
+
+_TYPE_BY_START: Final = {
+    ord("{"): "an object",
+    ord("["): "a list",
+    ord('"'): "a string",
+    ord("t"): "true",
+    ord("f"): "false",
+    ord("n"): "null",
+}
+
+
+def _number(text: str) -> float | Decimal:
+    value = float(text)
+    return value if math.isfinite(value) else Decimal(text)
+
+
+_any: Final = msgspec.json.Decoder(float_hook=_number)
+_object: Final = msgspec.json.Decoder(dict[str, Raw])
+_list: Final = msgspec.json.Decoder(list[Raw])
+
+
+@contextlib.contextmanager
+def reading(body: bytes, where: str = "") -> Generator[None]:
+    """Turn what the decoders raise into `UnexpectedResponseError`, with nothing chained to it."""
+    problem = None
+    try:
+        yield
+    except UnicodeDecodeError:
+        problem = "the text is not UTF-8"
+    except RecursionError:
+        problem = "the JSON is nested too deeply"
+    except (msgspec.MsgspecError, ValueError) as error:
+        problem = f"this is not readable as JSON ({error})"
+    if problem is not None:
+        raise UnexpectedResponseError(problem, where=where, body=body)
+
+
+def kind(text: bytes) -> str:
+    """Name the type of a JSON text by its first character, for an error's sentence."""
+    start = text.lstrip()[:1]
+    return _TYPE_BY_START.get(start[0], "a number") if start else "nothing"
+
+
+def value(text: bytes, where: str = "") -> Any:
+    """Decode to plain Python values: integers exact, numbers beyond a float's range as `decimal.Decimal`."""
+    with reading(text, where):
+        return _any.decode(text)
+
+
+def members(text: bytes, where: str = "") -> dict[str, bytes]:
+    """Split an object into its members' own texts.
+
+    Raises:
+        UnexpectedResponseError: it is no object, no JSON, or names a member twice (one of the two would be lost).
+    """
+    with reading(text, where):
+        found = _object.decode(text)
+        if len(text) != _compact_size(found):
+            # White space or escapes, then; or a member that the decoder has dropped for a later one of its name.
+            compact = msgspec.json.format(text, indent=-1)
+            if len(compact) != _compact_size(_object.decode(compact)):
+                _refuse_twins(text, where)
+    return {key: bytes(raw) for key, raw in found.items()}
+
+
+def _compact_size(found: dict[str, Raw]) -> int:
+    """Give the length of the object's text when it holds no white space, no escaped key and no key twice."""
+    inside = sum(len(key.encode()) + len(memoryview(raw)) + len('"":,') for key, raw in found.items())
+    return inside + 1 if found else 2
+
+
+def _refuse_twins(text: bytes, where: str) -> None:
+    # The outermost object comes last, so its keys are what is left.
+    keys: list[str] = json.loads(text, object_pairs_hook=lambda pairs: [key for key, _ in pairs], parse_int=str)
+    twins = sorted({key for key in keys if keys.count(key) > 1})
+    if twins:
+        msg = "a member is there twice"
+        raise UnexpectedResponseError(msg, where=where, keys=twins, body=text)
+
+
+def elements(text: bytes, where: str = "") -> list[bytes]:
+    """Split a list into its elements' own texts, each a copy: a slice would keep the whole page in memory."""
+    with reading(text, where):
+        return [bytes(raw) for raw in _list.decode(text)]
+
+
+def compact(text: bytes) -> bytes:
+    """Take line breaks and indentation out of a JSON text; digits, escapes and the order of members stay."""
+    if b"\n" in text or b"\r" in text:
+        with reading(text):
+            return msgspec.json.format(text, indent=-1)
+    return text
+
+
+def encode(plain: object) -> bytes:
+    """Write plain Python values as compact JSON."""
+    return msgspec.json.encode(plain)

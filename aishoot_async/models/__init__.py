@@ -1,0 +1,26 @@
+"""What goes over the wire, as typed values: keyword-only, immutable, snake_case here and camelCase there."""
+
+from ._paging import EnvelopePaths, Page, PagingOptions, PagingReport
+from ._result import BriefResult
+from ._sku import WIRE_NAMES, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
+from ._values import UNSET, Gender, SkuCategory, UnknownValue, Unset, known
+
+__all__ = [
+    "UNSET",
+    "WIRE_NAMES",
+    "BriefResult",
+    "EnvelopePaths",
+    "Gender",
+    "Page",
+    "PagingOptions",
+    "PagingReport",
+    "Sku",
+    "SkuCategory",
+    "SkuChanges",
+    "SkuCreate",
+    "SkuUpdate",
+    "UnknownValue",
+    "Unset",
+    "check_changes",
+    "known",
+]

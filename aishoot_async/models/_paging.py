@@ -1,0 +1,96 @@
+"""What a listing hands out beside its items, and what can be asked of it."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, Literal, TypedDict, TypeVar
+
+import attrs
+
+from ..errors import ConfigurationError, Cursor
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Page(Generic[T]):
+    """One page of a listing.
+
+    Attributes:
+        number: its number on the wire.
+        items: what stands on it, in order.
+        total: how many items the service says the whole listing has; ``None`` when it does not say.
+        raw: each item's own JSON.
+    """
+
+    number: int
+    items: Sequence[T]
+    total: int | None = None
+    raw: Sequence[bytes] = attrs.field(default=(), repr=False)
+
+
+def _dotted(_owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if value is None and field.name != "items":
+        return
+    if not isinstance(value, str) or not all(value.split(".")):
+        msg = f"EnvelopePaths.{field.name} must be a dotted path such as data.rows, not {value!r}"
+        raise ConfigurationError(msg)
+
+
+@attrs.frozen
+class EnvelopePaths:
+    """Where a page's parts stand in its JSON, as dotted paths (``"data.rows"``), for a form that is not recognised.
+
+    Attributes:
+        items: the list of items.
+        total: the number of items of the whole listing; ``None`` when the service does not give it.
+        last: a boolean that is true on the last page; ``None`` when the service does not give it.
+
+    Raises:
+        ConfigurationError: a path is blank.
+    """
+
+    items: str = attrs.field(validator=_dotted)
+    total: str | None = attrs.field(default=None, validator=_dotted)
+    last: str | None = attrs.field(default=None, validator=_dotted)
+
+
+@attrs.define(kw_only=True)
+class PagingReport:
+    """What a walk has seen so far. Its size does not grow with the walk.
+
+    Attributes:
+        pages: pages handed out, or read for items that were.
+        items: items handed out.
+        duplicates: items handed out that had been handed out before, within the window of pages that is remembered.
+        expected_total: the total that the service gave last.
+        total_changed: whether the service gave different totals.
+        page_base: the wire number of the first page, once known.
+        page_size: items a page, as the service gives them, once known.
+        complete: True once the walk has ended and nothing speaks against its being whole.
+    """
+
+    pages: int = 0
+    items: int = 0
+    duplicates: int = 0
+    expected_total: int | None = None
+    total_changed: bool = False
+    page_base: int | None = None
+    page_size: int | None = None
+    complete: bool = False
+
+
+class PagingOptions(TypedDict, total=False):
+    """What every listing can be told.
+
+    Keys:
+        start: where to begin: a `Cursor` of an earlier walk, or the number of a page on the wire.
+        prefetch: pages in flight or ready ahead of the consumer at most; 1 is strictly one after the other.
+        strict: walk again until two walks agree, and only then give a row.
+        on_drift: what to do when the listing is seen to change: log once, raise `DriftError`, or nothing.
+        envelope: where the parts of a page stand, for a form that is not recognised.
+    """
+
+    start: Cursor | int | None
+    prefetch: int
+    strict: bool
+    on_drift: Literal["warn", "raise", "ignore"]
+    envelope: EnvelopePaths | None

@@ -1,0 +1,191 @@
+"""A SKU: as the service gives it, and as it is asked to make or to change one.
+
+The documented fields stand in ``api.autoretouch.com``'s pages "Create SKU" and "Update SKU".
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final, Self, TypedDict, Unpack
+
+import attrs
+
+from .. import jsontext
+from ..errors import RequestValidationError
+from ._values import (
+    UNSET,
+    Gender,
+    SkuCategory,
+    UnknownValue,
+    Unset,
+    check_choice,
+    check_flag,
+    check_project_ids,
+    check_text,
+)
+
+WIRE_NAMES: Final = {
+    "name": "name",
+    "front_image": "frontImage",
+    "back_image": "backImage",
+    "gender": "gender",
+    "is_in_wardrobe": "isInWardrobe",
+    "project_ids": "projectIds",
+    "sku_category_name": "skuCategoryName",
+}
+"""The documented fields, and what they are called on the wire."""
+
+
+class SkuChanges(TypedDict, total=False):
+    """The fields that ``skus.edit`` and ``SkuUpdate.from_sku`` can change; what is not named is carried over."""
+
+    name: str
+    front_image: str
+    back_image: str | None
+    gender: Gender | str | None
+    is_in_wardrobe: bool
+    project_ids: Sequence[int]
+    sku_category_name: SkuCategory | str | None
+
+
+@attrs.frozen(kw_only=True)
+class Sku:
+    """A SKU as the service gave it. Only ``id`` is sure to be there; what it does not say is ``None``.
+
+    Attributes:
+        id: an opaque string; an integer on the wire becomes its digits.
+        name: what the SKU is called.
+        front_image: the image identifier of the front view.
+        back_image: the image identifier of the back view.
+        gender: a `Gender`, or the string of one that is not documented.
+        is_in_wardrobe: whether the SKU stands in the wardrobe.
+        project_ids: the projects that it belongs to.
+        sku_category_name: a `SkuCategory`, or the string of one that is not documented.
+        raw: a copy of the SKU's exact JSON; ``b""`` where the service sent none.
+    """
+
+    id: str
+    name: str | None = None
+    front_image: str | None = None
+    back_image: str | None = None
+    gender: Gender | UnknownValue | None = None
+    is_in_wardrobe: bool | None = None
+    project_ids: tuple[int, ...] | None = None
+    sku_category_name: SkuCategory | UnknownValue | None = None
+    raw: bytes = attrs.field(default=b"", eq=False, repr=False)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """Every member of ``raw`` that is no documented field, or is one of an undocumented type; read when asked."""
+        if not self.raw:
+            return {}
+        everything: dict[str, Any] = jsontext.value(self.raw)
+        read = {"id" if "id" in everything else "skuId"}
+        read.update(wire for field, wire in WIRE_NAMES.items() if getattr(self, field) is not None)
+        return {
+            key: value
+            for key, value in everything.items()
+            if key not in read and not (value is None and key in WIRE_NAMES.values())
+        }
+
+
+# Converters by attrs' names; each gives the field's name to the check, so that the error can name it.
+
+
+def _name(value: str) -> str:
+    return check_text("name", value)
+
+
+def _front_image(value: str) -> str:
+    return check_text("front_image", value)
+
+
+def _back_image(value: str | None | Unset) -> str | None | Unset:
+    return value if value is None or value is UNSET else check_text("back_image", value)
+
+
+def _gender(value: Gender | str | None | Unset) -> Gender | UnknownValue | None | Unset:
+    return value if value is None or value is UNSET else check_choice("gender", Gender, value)
+
+
+def _is_in_wardrobe(value: bool | Unset) -> bool | Unset:  # noqa: FBT001  # a converter has one argument
+    return value if value is UNSET else check_flag("is_in_wardrobe", value)
+
+
+def _project_ids(value: Collection[int] | Unset) -> tuple[int, ...] | Unset:
+    return value if value is UNSET else check_project_ids("project_ids", value)
+
+
+def _sku_category_name(value: SkuCategory | str | None | Unset) -> SkuCategory | UnknownValue | None | Unset:
+    return value if value is None or value is UNSET else check_choice("sku_category_name", SkuCategory, value)
+
+
+@attrs.frozen(kw_only=True)
+class SkuCreate:
+    """The body of "Create SKU". A field left out (`UNSET`) is not sent; ``None`` is sent as ``null``.
+
+    Attributes:
+        name: what to call it; not blank.
+        front_image: the image identifier of the front view, from ``images.upload``.
+        back_image: the image identifier of the back view.
+        gender: a `Gender` or its string.
+        is_in_wardrobe: whether it stands in the wardrobe.
+        project_ids: the projects that it belongs to: positive integers.
+        sku_category_name: a `SkuCategory` or its string.
+
+    Raises:
+        RequestValidationError: a field cannot be right; it is named.
+    """
+
+    name: str = attrs.field(converter=_name)
+    front_image: str = attrs.field(converter=_front_image)
+    back_image: str | None | Unset = attrs.field(default=UNSET, converter=_back_image)
+    gender: Gender | UnknownValue | None | Unset = attrs.field(default=UNSET, converter=_gender)
+    is_in_wardrobe: bool | Unset = attrs.field(default=UNSET, converter=_is_in_wardrobe)
+    project_ids: tuple[int, ...] | Unset = attrs.field(default=UNSET, converter=_project_ids)
+    sku_category_name: SkuCategory | UnknownValue | None | Unset = attrs.field(
+        default=UNSET, converter=_sku_category_name
+    )
+
+
+@attrs.frozen(kw_only=True)
+class SkuUpdate(SkuCreate):
+    """The body of "Update SKU": a full replacement. What is left out, the service resets.
+
+    ``is_in_wardrobe`` becomes false, ``project_ids`` empty, and the other optional fields may be erased. To change
+    single fields use ``skus.edit``, or `from_sku`.
+    """
+
+    @classmethod
+    def from_sku(cls, sku: Sku, **changes: Unpack[SkuChanges]) -> Self:
+        """Carry over every documented field of a SKU, but those that are named.
+
+        Raises:
+            RequestValidationError: a change cannot be right, or a field cannot be carried over, because the service
+                did not give it (``name``, ``front_image``) or gave it in a form that cannot be sent back.
+        """
+        check_changes(changes)
+        unread = sku.extra
+        fields: dict[str, Any] = dict(changes)
+        for field, wire in WIRE_NAMES.items():
+            if field in fields:
+                continue
+            if wire in unread or (field in {"name", "front_image"} and getattr(sku, field) is None):
+                given = f"as {unread[wire]!r}" if wire in unread else "not at all"
+                msg = f"{field} cannot be carried over: the service gave it {given}; name it yourself"
+                raise RequestValidationError(msg, field=field)
+            if getattr(sku, field) is not None:
+                fields[field] = getattr(sku, field)
+        return cls(**fields)
+
+
+def check_changes(changes: SkuChanges) -> None:
+    """Check what can be checked before anything is read.
+
+    Raises:
+        RequestValidationError: a name is no field of a SKU, or its value cannot be right.
+    """
+    for field in changes:
+        if field not in WIRE_NAMES:
+            msg = f"{field} is no field of a SKU; there are {', '.join(WIRE_NAMES)}"
+            raise RequestValidationError(msg, field=field)
+    whole: SkuChanges = {"name": "-", "front_image": "-", **changes}
+    SkuUpdate(**whole)

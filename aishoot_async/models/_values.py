@@ -1,0 +1,104 @@
+"""Values of the documented fields: what may be sent, and how it is checked when a request is made."""
+
+from collections.abc import Collection, Mapping
+from enum import Enum, StrEnum
+from typing import Any, Final, Literal, TypeVar
+
+from ..errors import RequestValidationError
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Gender(StrEnum):
+    """``gender`` as documented."""
+
+    MALE = "male"
+    FEMALE = "female"
+
+
+class SkuCategory(StrEnum):
+    """``skuCategoryName`` as documented."""
+
+    TOP = "top"
+    BOTTOM = "bottom"
+    OUTFIT = "outfit"
+    SOCKS = "socks"
+    SHOES = "shoes"
+    HATS = "hats"
+
+
+class UnknownValue(str):
+    """A value that the service gave and the documentation does not know; it may be sent back as it is."""
+
+    __slots__ = ()
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "UNSET"
+
+    def __repr__(self) -> str:
+        """Read as it is written."""
+        return "UNSET"
+
+    def __bool__(self) -> Literal[False]:
+        """Be false, as ``None`` is."""
+        return False
+
+
+UNSET: Final = Unset.UNSET
+"""A field that is left out of the request; ``None`` is sent, as ``null``."""
+
+
+def known(enumeration: type[E], text: str) -> E | UnknownValue:
+    """Read what the service gave: a documented value, or one that survives as its string."""
+    try:
+        return enumeration(text)
+    except ValueError:
+        return UnknownValue(text)
+
+
+def _refuse(field: str, wanted: str, value: object) -> RequestValidationError:
+    return RequestValidationError(f"{field} must be {wanted}, not {value!r}", field=field)
+
+
+def check_text(field: str, value: object) -> str:
+    """Accept a non-blank string that UTF-8 can carry."""
+    if not isinstance(value, str) or not value.strip():
+        raise _refuse(field, "a non-blank string", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _refuse(field, "text without lone surrogates", value) from None
+    return value
+
+
+def check_flag(field: str, value: object) -> bool:
+    """Accept true or false, and nothing that only looks like it."""
+    if not isinstance(value, bool):
+        raise _refuse(field, "True or False", value)
+    return value
+
+
+def check_project_ids(field: str, value: object) -> tuple[int, ...]:
+    """Accept a collection of positive integers; a string is none, and booleans are not integers."""
+    if not isinstance(value, Collection) or isinstance(value, str | bytes | bytearray | Mapping):
+        raise _refuse(field, "a list of positive integers", value)
+    numbers: Collection[Any] = value
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise _refuse(field, "a list of positive integers", value)
+    return tuple(numbers)
+
+
+def check_choice(field: str, enumeration: type[E], value: object) -> E | UnknownValue:
+    """Accept a documented value, or one that the service itself gave."""
+    if isinstance(value, enumeration | UnknownValue):
+        return value
+    if isinstance(value, str):
+        try:
+            return enumeration(value)
+        except ValueError:
+            pass
+    raise _refuse(field, f"one of {', '.join(enumeration)}", value)

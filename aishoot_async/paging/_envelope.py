@@ -1,0 +1,153 @@
+"""Pure: the form that a page comes in. It is not documented, so every plausible one is read, and no other is guessed at.
+
+a bare array                                     [...]
+the platform's                                   {"entries": [...], "total": N}
+Spring's                                         {"content": [...], "totalElements": N, "last": ..., "number": ...}
+Spring's newer                                   {"content": [...], "page": {"totalElements": N, "number": ...}}
+Spring's hypermedia (no list when it is empty)   {"_embedded": {"skus": [...]}, "page": {...}}
+an object with exactly one list                  {"rows": [...], "total": N}
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from .. import jsontext
+from ..errors import UnexpectedResponseError
+from ..models import EnvelopePaths
+
+_LISTS: Final = ("entries", "content")
+_TOTALS: Final = ("total", "totalElements", "totalCount")
+
+
+@attrs.frozen(kw_only=True)
+class Envelope:
+    """A page taken out of its envelope.
+
+    Attributes:
+        items: each item's own JSON.
+        where: where the items stand in the body, for errors.
+        total: how many items the whole listing has, as the service says.
+        last: whether this is the last page, as the service says.
+        number: the page's number, as the service says; often counted from 0, whatever is asked with.
+        pages: how many pages there are, as the service says.
+    """
+
+    items: Sequence[bytes]
+    where: str
+    total: int | None = None
+    last: bool | None = None
+    number: int | None = None
+    pages: int | None = None
+
+
+def open_envelope(body: bytes, paths: EnvelopePaths | None = None) -> Envelope:
+    """Take a page out of its envelope: out of the form that is named, or out of one that is recognised.
+
+    Raises:
+        UnexpectedResponseError: it is no JSON, or of no such form; the keys that are there are named.
+    """
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        utf8 = False
+    else:
+        utf8 = True
+    if not utf8:
+        msg = "the text is not UTF-8"
+        raise UnexpectedResponseError(msg, body=body)
+    if paths is not None:
+        return _named(body, paths)
+    match jsontext.kind(body):
+        case "a list":
+            return Envelope(items=jsontext.elements(body), where="")
+        case "an object":
+            return _recognised(body)
+        case other:
+            msg = f"a page of items is expected here, not {other}"
+            raise UnexpectedResponseError(msg, body=body)
+
+
+def _recognised(body: bytes) -> Envelope:
+    top = jsontext.members(body)
+    page = jsontext.members(top["page"]) if jsontext.kind(top.get("page", b"")) == "an object" else {}
+    found = _find_list(body, top, page)
+    where, text = found or ("", b"[]")
+    return Envelope(
+        items=jsontext.elements(text, where),
+        where=where,
+        total=_total(top, body) if _total(top, body) is not None else _total(page, body, "page."),
+        last=_flag(top.get("last")),
+        number=_count(top.get("number", page.get("number"))),
+        pages=_count(top.get("totalPages", page.get("totalPages"))),
+    )
+
+
+def _find_list(body: bytes, top: Mapping[str, bytes], page: Mapping[str, bytes]) -> tuple[str, bytes] | None:
+    for name in _LISTS:
+        if jsontext.kind(top.get(name, b"")) == "a list":
+            return name, top[name]
+    holder, prefix = top, ""
+    if jsontext.kind(top.get("_embedded", b"")) == "an object":
+        holder, prefix = jsontext.members(top["_embedded"], "_embedded"), "_embedded."
+    lists = [name for name, text in holder.items() if jsontext.kind(text) == "a list"]
+    if len(lists) == 1:
+        return prefix + lists[0], holder[lists[0]]
+    if not lists and _total(page, body, "page.") is not None:
+        return None  # Spring's hypermedia form leaves ``_embedded`` out of an empty page
+    found = f"{len(lists)} lists" if lists else "no list"
+    msg = f"there is {found} in this page, so its items cannot be told; name them with EnvelopePaths"
+    raise UnexpectedResponseError(msg, keys=[prefix + name for name in holder], body=body)
+
+
+def _named(body: bytes, paths: EnvelopePaths) -> Envelope:
+    items = _follow(body, paths.items)
+    total = None if paths.total is None else _follow(body, paths.total)
+    last = None if paths.last is None else _follow(body, paths.last)
+    if jsontext.kind(items) != "a list":
+        msg = f"a list is expected here, not {jsontext.kind(items)}"
+        raise UnexpectedResponseError(msg, where=paths.items, body=body)
+    return Envelope(
+        items=jsontext.elements(items, paths.items),
+        where=paths.items,
+        total=None if total is None else _total({"total": total}, body),
+        last=_flag(last),
+    )
+
+
+def _follow(body: bytes, path: str) -> bytes:
+    text, walked = body, ""
+    for name in path.split("."):
+        members = jsontext.members(text, walked) if jsontext.kind(text) == "an object" else {}
+        if name not in members:
+            msg = f"there is no {name!r} here, as EnvelopePaths would have it"
+            raise UnexpectedResponseError(msg, where=walked, keys=list(members), body=body)
+        text, walked = members[name], f"{walked}.{name}".lstrip(".")
+    return text
+
+
+def _total(members: Mapping[str, bytes], body: bytes, prefix: str = "") -> int | None:
+    """Read the total: a number, or its digits in a string; null and negative ones say that there is none."""
+    for name in _TOTALS:
+        if name not in members:
+            continue
+        said: Any = jsontext.value(members[name])
+        if isinstance(said, str) and said.isascii() and said.isdigit():
+            said = int(said[:18])
+        if isinstance(said, float) and said.is_integer():
+            said = int(said)
+        if said is None or (isinstance(said, int) and not isinstance(said, bool)):
+            return None if said is None or said < 0 else said
+        msg = f"a total is expected here, not {members[name][:50].decode()}"
+        raise UnexpectedResponseError(msg, where=prefix + name, body=body)
+    return None
+
+
+def _count(text: bytes | None) -> int | None:
+    said = None if text is None else jsontext.value(text)
+    return said if isinstance(said, int) and not isinstance(said, bool) else None
+
+
+def _flag(text: bytes | None) -> bool | None:
+    return {b"true": True, b"false": False}.get(text or b"")

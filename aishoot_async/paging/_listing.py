@@ -1,0 +1,130 @@
+"""One listing of the API: how a page of it is asked for and read, and what a session remembers of its endpoint."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import attrs
+
+from .. import codec
+from ..calls import Caller
+from ..errors import PagingError
+from ..models import EnvelopePaths
+from ..transport import Response
+from ._envelope import open_envelope
+
+T = TypeVar("T")
+
+
+@attrs.define
+class EndpointMemory:
+    """What a session has found out about an endpoint.
+
+    Attributes:
+        base: the wire number of the first page, once known.
+        refuses_100: whether a page of 100 was refused.
+        longest: the longest page seen, by the page size that was asked for.
+    """
+
+    base: int | None = None
+    refuses_100: bool = False
+    longest: dict[int, int] = attrs.field(factory=dict)
+
+    def saw(self, asked: int, length: int) -> None:
+        """Note the length of a page."""
+        if length > self.longest.get(asked, 0):
+            self.longest[asked] = length
+
+
+@attrs.frozen(kw_only=True)
+class Sheet(Generic[T]):
+    """One page as it was read.
+
+    Attributes:
+        asked: the number that it was asked for with.
+        items: its items.
+        raws: each item's own JSON.
+        ids: each item's id, or ``None``.
+        total, last, number, pages: what the envelope says; see `Envelope`.
+    """
+
+    asked: int
+    items: Sequence[T]
+    raws: Sequence[bytes]
+    ids: Sequence[str | None]
+    total: int | None
+    last: bool | None
+    number: int | None
+    pages: int | None
+
+    @property
+    def keys(self) -> Sequence[str | bytes]:
+        """What tells one row from another: its id, or its JSON where it has none."""
+        return [raw if key is None else key for key, raw in zip(self.ids, self.raws, strict=True)]
+
+
+@attrs.frozen(kw_only=True)
+class Listing(Generic[T]):
+    """How the pages of one listing are asked for. It refers to no walk, so that a walk can be collected.
+
+    Attributes:
+        caller: makes the calls.
+        path: the path, percent-encoded.
+        query: what is asked besides the page.
+        decode: makes an item of its JSON.
+        envelope: where a page's parts stand, when it is not to be recognised.
+        memory: what is known of the endpoint.
+    """
+
+    caller: Caller
+    path: str
+    query: Mapping[str, str]
+    decode: Callable[[bytes], T]
+    envelope: EnvelopePaths | None
+    memory: EndpointMemory
+
+    async def fetch(self, number: int, size: int) -> Sheet[T]:
+        """Ask for one page.
+
+        Raises:
+            AIShootError: as `Caller.call` does.
+        """
+        asked = {**self.query, "page": str(number), "pageSize": str(size)}
+        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
+        sheet = await self.caller.call("GET", self.path, lambda response: self._read(response, number), query=query)
+        self.memory.saw(size, len(sheet.raws))
+        return sheet
+
+    def _read(self, response: Response, number: int) -> Sheet[T]:
+        envelope = open_envelope(response.body, self.envelope)
+        items = codec.items(envelope.items, self.decode, envelope.where)
+        return Sheet(
+            asked=number,
+            items=items,
+            raws=envelope.items,
+            ids=[_id_of(item, raw) for item, raw in zip(items, envelope.items, strict=True)],
+            total=envelope.total,
+            last=envelope.last,
+            number=envelope.number,
+            pages=envelope.pages,
+        )
+
+
+def _id_of(item: Any, raw: bytes) -> str | None:
+    if isinstance(item, codec.IDENTIFIED):
+        return item.id
+    return codec.row_id(raw)
+
+
+def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:
+    """Read a list that has no pages.
+
+    Raises:
+        PagingError: it names a larger total than it holds.
+        UnexpectedResponseError: it cannot be read.
+    """
+    envelope = open_envelope(body)
+    if envelope.total is not None and envelope.total > len(envelope.items):
+        msg = f"the service says that there are {envelope.total} items, and gives {len(envelope.items)}"
+        raise PagingError(msg)
+    return codec.items(envelope.items, decode, envelope.where)

@@ -1,0 +1,62 @@
+"""Pages fetched ahead and handed on in order, a bounded number of them in flight or ready."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from ..calls import Lifetime
+from ..errors import SessionClosedError
+
+T = TypeVar("T")
+
+
+class Lookahead(Generic[T]):
+    """Fetches pages ``first``, ``first + 1``, … in tasks of the session's own.
+
+    ``fetch`` must refer neither to this object nor to its walk: that is how both can be collected while tasks run.
+    """
+
+    def __init__(self, owner: Lifetime, fetch: Callable[[int], Coroutine[Any, Any, T]], first: int) -> None:
+        """Fetch nothing yet."""
+        self._owner = owner
+        self._fetch = fetch
+        self._number = first
+        self._tasks: deque[asyncio.Task[T]] = deque()
+
+    async def take(self, window: int) -> T:
+        """Give the next page, with ``window`` pages in flight or ready meanwhile.
+
+        A caller that is cancelled here loses nothing: the next call gives the same page.
+
+        Raises:
+            AIShootError: as ``fetch`` did for this page.
+            SessionClosedError: the session was closed.
+        """
+        while not self._tasks or len(self._tasks) < window:
+            self._tasks.append(self._owner.spawn(self._fetch(self._number)))
+            self._number += 1
+        task = self._tasks[0]
+        if not task.done():
+            await asyncio.wait([task])
+        self._tasks.popleft()
+        if task.cancelled():
+            msg = "the session was closed while a page was on its way"
+            raise SessionClosedError(msg)
+        return task.result()
+
+    async def stop(self) -> None:
+        """Cancel what is on its way, and wait until it has ended."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._tasks.clear()
+
+    def abandon(self) -> None:
+        """Cancel what is on its way, from wherever the garbage collector runs."""
+        for task in self._tasks:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and the task with it
+                task.get_loop().call_soon_threadsafe(task.cancel)

@@ -1,0 +1,85 @@
+"""Pure: what the answers to a create, an update and a delete say. Their bodies are not documented."""
+
+from typing import Any, Final
+from urllib.parse import unquote
+
+import attrs
+
+from .. import codec, jsontext
+from ..errors import UnexpectedResponseError
+from ..models import UNSET, WIRE_NAMES, Sku, SkuCreate, SkuUpdate
+from ..transport import Response
+
+_SKUS: Final = "/ai-shoot/skus/"
+
+
+def created(response: Response, request: SkuCreate) -> Sku:
+    """Read a 201: the SKU, an object around it, its id alone, or a ``Location`` without a body.
+
+    Raises:
+        UnexpectedResponseError: it holds no id.
+    """
+    body = response.body.strip()
+    if not body:
+        _, found, tail = response.headers.get("Location", "").partition(_SKUS)
+        if not found or not tail or "/" in tail:
+            msg = "the answer to a create has neither a body nor a Location, so the new SKU's id is not known"
+            raise UnexpectedResponseError(msg, body=response.body)
+        return _completed(Sku(id=unquote(tail)), request)
+    if jsontext.kind(body) in {"a string", "a number"}:
+        return _completed(codec.sku(b'{"id":%s}' % body), request, raw=b"")
+    return _completed(codec.sku(_unwrapped(body)), request)
+
+
+def updated(response: Response, sku_id: str, request: SkuUpdate) -> Sku:
+    """Read a 2xx to a PUT: the SKU, or nothing.
+
+    Raises:
+        UnexpectedResponseError: it is something else, or another SKU.
+    """
+    body = response.body.strip()
+    if body in {b"", b"null", b"{}"}:
+        return _completed(Sku(id=sku_id), request)
+    text = _unwrapped(body)
+    members = jsontext.members(text) if jsontext.kind(text) == "an object" else None
+    if members is not None and not {"id", "skuId"} & members.keys() and WIRE_NAMES.values() & members.keys():
+        return _completed(attrs.evolve(codec.sku(b'{"id":"-",' + text.lstrip()[1:]), id=sku_id, raw=text), request)
+    sku = codec.sku(text)
+    if sku.id != sku_id:
+        msg = f"SKU {sku_id!r} was updated, and the answer is about {sku.id!r}"
+        raise UnexpectedResponseError(msg, where="id", body=body)
+    return _completed(sku, request)
+
+
+def deleted(response: Response) -> None:
+    """Read a 2xx to a DELETE: anything but a web page, which no API answers with.
+
+    Raises:
+        UnexpectedResponseError: it is one.
+    """
+    if response.body.lstrip()[:1] == b"<" or "html" in response.headers.get("Content-Type", ""):
+        msg = "the answer to a delete is a web page: is there a proxy or a login page in between?"
+        raise UnexpectedResponseError(msg, body=response.body)
+
+
+def _unwrapped(body: bytes) -> bytes:
+    """Take a SKU out of an object that holds it and nothing else, such as ``{"sku": {...}}``."""
+    if jsontext.kind(body) == "an object":
+        members = jsontext.members(body)
+        inside = next(iter(members.values()), b"")
+        if len(members) == 1 and jsontext.kind(inside) == "an object":
+            return inside
+    return body
+
+
+def _completed(sku: Sku, request: SkuCreate, raw: bytes | None = None) -> Sku:
+    """Fill in what the service left out of its answer, from what it has just accepted."""
+    unread = sku.extra
+    missing: dict[str, Any] = {
+        field: value
+        for field, wire in WIRE_NAMES.items()
+        if getattr(sku, field) is None and wire not in unread and (value := getattr(request, field)) is not UNSET
+    }
+    if raw is not None:
+        missing["raw"] = raw
+    return attrs.evolve(sku, **missing)

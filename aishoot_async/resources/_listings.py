@@ -1,0 +1,42 @@
+"""What both listings share: their options made into a `Pager`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ..calls import Caller
+from ..errors import ConfigurationError
+from ..models import EnvelopePaths, PagingOptions
+from ..paging import EndpointMemory, Listing, Pager, Plan
+
+T = TypeVar("T")
+
+
+def pager(
+    caller: Caller,
+    memory: EndpointMemory,
+    path: str,
+    query: Mapping[str, str],
+    decode: Callable[[bytes], T],
+    page_size: int | None,
+    paging: PagingOptions,
+) -> Pager[T]:
+    """Describe a listing.
+
+    Raises:
+        ConfigurationError: an option is unknown, or cannot work.
+    """
+    options: dict[str, Any] = {"start": None, "prefetch": 8, "on_drift": "warn", "envelope": None, **paging}
+    envelope = options.pop("envelope")
+    if envelope is not None and not isinstance(envelope, EnvelopePaths):
+        msg = f"envelope must be an EnvelopePaths, not {envelope!r}"
+        raise ConfigurationError(msg)
+    try:
+        plan = Plan(page_size=page_size, **options)
+    except TypeError:
+        unknown = ", ".join(sorted(set(options) - PagingOptions.__annotations__.keys()))
+    else:
+        return Pager(
+            Listing(caller=caller, path=path, query=query, decode=decode, envelope=envelope, memory=memory), plan
+        )
+    msg = f"a listing has no option {unknown}"
+    raise ConfigurationError(msg)

@@ -1,0 +1,185 @@
+"""SKUs: https://api.autoretouch.com, "AI Shoot": list, list global, create, update and delete."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar, Unpack, overload
+
+from .. import codec
+from ..calls import Caller
+from ..errors import NotFoundError, RequestValidationError
+from ..models import PagingOptions, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
+from ..paging import EndpointMemory, Pager, open_whole
+from ..transport import Response
+from . import _answers
+from ._listings import pager
+from ._paths import path_segment
+
+U = TypeVar("U")
+PATH: Final = "/ai-shoot/skus"
+
+
+class SkuResource:
+    """``session.skus``."""
+
+    def __init__(self, caller: Caller) -> None:
+        """Belong to a session."""
+        self._caller = caller
+        self._memory = EndpointMemory()
+
+    @overload
+    def list(
+        self,
+        *,
+        page_size: int | None = None,
+        project_filter: str | None = None,
+        sku_id_filter: str | None = None,
+        into: None = None,
+        **paging: Unpack[PagingOptions],
+    ) -> Pager[Sku]: ...
+    @overload
+    def list(
+        self,
+        *,
+        page_size: int | None = None,
+        project_filter: str | None = None,
+        sku_id_filter: str | None = None,
+        into: type[U] | Callable[[bytes], U],
+        **paging: Unpack[PagingOptions],
+    ) -> Pager[U]: ...
+    def list(
+        self,
+        *,
+        page_size: int | None = None,
+        project_filter: str | None = None,
+        sku_id_filter: str | None = None,
+        into: type[Any] | Callable[[bytes], Any] | None = None,
+        **paging: Unpack[PagingOptions],
+    ) -> Pager[Any]:
+        """List the organization's SKUs, page by page: ``GET /ai-shoot/skus``.
+
+        Args:
+            page_size: SKUs a page; ``None`` asks for 100, and for 20 where the API refuses that.
+            project_filter: sent as it is; whether the service matches exactly is not documented.
+            sku_id_filter: likewise.
+            into: gives each SKU as another type, structured by cattrs, or through a callable that takes its JSON.
+            paging: see `PagingOptions`.
+
+        Raises:
+            ConfigurationError: an option cannot work.
+            RequestValidationError: a filter is no string.
+        """
+        query = {
+            **_filter("project_filter", "projectFilter", project_filter),
+            **_filter("sku_id_filter", "skuIdFilter", sku_id_filter),
+        }
+        decode = codec.sku if into is None else codec.decoder(into)
+        return pager(self._caller, self._memory, PATH, query, decode, page_size, paging)
+
+    async def list_global(self) -> Sequence[Sku]:
+        """List the organization's globally available SKUs: ``GET /ai-shoot/skus/global``, which has no pages.
+
+        Raises:
+            AIShootError: as every call does.
+            UnexpectedResponseError: also when the answer names a larger total than it holds.
+        """
+        return await self._caller.call("GET", f"{PATH}/global", lambda response: open_whole(response.body, codec.sku))
+
+    async def get(self, sku_id: str) -> Sku:
+        """Read one SKU. The API has no such operation: it lists with ``skuIdFilter``, and matches the id exactly.
+
+        Raises:
+            AIShootError: as every call does.
+            NotFoundError: there is none of that id (``synthetic=True``).
+            RequestValidationError: the id cannot be one.
+        """
+        path = f"{PATH}/{path_segment('sku_id', sku_id)}"
+        # The first page alone tells, most often: neither the page base nor the end of the list matters then.
+        first = 1 if self._memory.base is None else self._memory.base
+        with contextlib.suppress(NotFoundError):  # a server that counts from 0 may say so of page 1
+            for found in (await self.list(sku_id_filter=sku_id, start=first)).items:
+                if found.id == sku_id:
+                    return found
+        async with self.list(sku_id_filter=sku_id).walk() as walk:
+            async for found in walk:
+                if found.id == sku_id:
+                    return found
+        raise NotFoundError(404, method="GET", path=path, message=f"no SKU has the id {sku_id!r}", synthetic=True)
+
+    async def create(self, sku: SkuCreate) -> Sku:
+        """Create a SKU: ``POST /ai-shoot/skus``. It is never sent twice, unless the first cannot have arrived.
+
+        Returns:
+            The SKU as the service gave it; what it left out is filled in from the request.
+
+        Raises:
+            AIShootError: as every call does.
+            AmbiguousWriteError: the SKU may or may not have been created.
+            RequestValidationError: this is no `SkuCreate`.
+        """
+        if not isinstance(sku, SkuCreate):
+            msg = f"create takes a SkuCreate, not {type(sku).__name__}"
+            raise RequestValidationError(msg, field="sku")
+        return await self._caller.call(
+            "POST", PATH, lambda response: _answers.created(response, sku), body=codec.encode_body(sku)
+        )
+
+    async def update(self, sku_id: str, sku: SkuUpdate) -> Sku:
+        """Replace a SKU: ``PUT /ai-shoot/skus/{skuId}``. What ``sku`` leaves out is reset; see `edit` for less.
+
+        Returns:
+            The SKU as the service gave it; where it answers without a body, as requested, with ``raw == b""``.
+
+        Raises:
+            AIShootError: as every call does.
+            NotFoundError: there is none of that id.
+            RequestValidationError: the id cannot be one, or this is no `SkuUpdate`.
+        """
+        path = f"{PATH}/{path_segment('sku_id', sku_id)}"
+        if not isinstance(sku, SkuUpdate):
+            msg = f"update takes a SkuUpdate, not {type(sku).__name__}"
+            raise RequestValidationError(msg, field="sku")
+        return await self._caller.call(
+            "PUT", path, lambda response: _answers.updated(response, sku_id, sku), body=codec.encode_body(sku)
+        )
+
+    async def edit(self, sku_id: str, **changes: Unpack[SkuChanges]) -> Sku:
+        """Change the named fields of a SKU and no other: read it, and replace the whole.
+
+        Whoever writes between the two is overwritten: the API has no ETag. A field that the service does not list
+        cannot be carried over.
+
+        Raises:
+            AIShootError: as every call does.
+            NotFoundError: there is none of that id.
+            RequestValidationError: a change cannot be right, or a field cannot be carried over (`SkuUpdate.from_sku`).
+        """
+        check_changes(changes)
+        found = await self.get(sku_id)
+        update = SkuUpdate.from_sku(found, **changes)
+        return await self.update(sku_id, update) if changes else found
+
+    async def delete(self, sku_id: str) -> None:
+        """Delete a SKU: ``DELETE /ai-shoot/skus/{skuId}``.
+
+        Raises:
+            AIShootError: as every call does.
+            NotFoundError: there is none of that id.
+            RequestValidationError: the id cannot be one.
+        """
+        path = f"{PATH}/{path_segment('sku_id', sku_id)}"
+        await self._caller.call("DELETE", path, _answers.deleted)
+
+
+def _filter(field: str, wire: str, value: object) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, str):
+        msg = f"{field} must be a string, not {value!r}"
+        raise RequestValidationError(msg, field=field)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        msg = f"{field} must be text without lone surrogates, not {value!r}"
+    else:
+        return {wire: value}
+    raise RequestValidationError(msg, field=field)

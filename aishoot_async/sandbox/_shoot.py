@@ -1,0 +1,90 @@
+"""The six operations of AI Shoot: call in, answer out."""
+
+import re
+from typing import Final
+
+from attrs import evolve
+
+from aishoot_async.sandbox._envelopes import Listing, wrap
+from aishoot_async.sandbox._options import Envelope
+from aishoot_async.sandbox._paging import Window, asked_window, settled_window, told_last, told_total
+from aishoot_async.sandbox._result_table import ResultTable
+from aishoot_async.sandbox._settings import SandboxSettings
+from aishoot_async.sandbox._sku_body import complete_fields, read_object
+from aishoot_async.sandbox._sku_table import SkuTable
+from aishoot_async.sandbox._wire import Answer, Call, PlatformError
+
+_BRIEF_ID: Final = re.compile(r"-?[0-9]{1,18}")
+
+
+class ShootEndpoints:
+    """What AI Shoot does with a call."""
+
+    def __init__(self, skus: SkuTable, results: ResultTable, settings: SandboxSettings) -> None:
+        """Work on the sandbox's rows."""
+        self._skus = skus
+        self._results = results
+        self._settings = settings
+
+    def _listing(self, call: Call, envelope: Envelope, listing: Listing) -> Answer:
+        if call.empty_page:
+            listing = evolve(listing, rows=())
+        return Answer.json(wrap(envelope, listing))
+
+    def _page(self, call: Call, name: str, window: Window, total: int, rows: list[str]) -> Answer:
+        settings = self._settings
+        listing = Listing(
+            name=name,
+            rows=rows,
+            index=window.index,
+            size=window.size,
+            total=told_total(total, len(rows), settings),
+            last=told_last(window, total, settings),
+        )
+        return self._listing(call, settings.envelope, listing)
+
+    def list_skus(self, call: Call) -> Answer:
+        """`GET /ai-shoot/skus`: filtered, then paged, in order of creation."""
+        asked = asked_window(call.query, self._settings)
+        total = self._skus.count(call.query)
+        window = settled_window(asked, total, self._settings)
+        rows = [] if window.void else self._skus.page(call.query, window.offset, window.size)
+        return self._page(call, "skus", window, total, rows)
+
+    def list_global_skus(self, call: Call) -> Answer:
+        """`GET /ai-shoot/skus/global`: all of them at once."""
+        rows = self._skus.global_page()
+        size = max(1, len(rows))
+        listing = Listing(name="skus", rows=rows, index=0, size=size, total=len(rows), last=True)
+        return self._listing(call, self._settings.global_envelope, listing)
+
+    def create_sku(self, call: Call) -> Answer:
+        """`POST /ai-shoot/skus`: 201 and the SKU."""
+        return Answer.json(self._skus.add(complete_fields(read_object(call))), 201)
+
+    def update_sku(self, call: Call) -> Answer:
+        """`PUT /ai-shoot/skus/{skuId}`: a full replacement."""
+        text = self._skus.replace(call.subject, complete_fields(read_object(call)))
+        if text is None:
+            raise PlatformError(404, f"SKU {call.subject} not found")
+        return Answer.json(text) if self._settings.put_body else Answer(200, b"", None)
+
+    def delete_sku(self, call: Call) -> Answer:
+        """`DELETE /ai-shoot/skus/{skuId}`: 204, and 404 the second time."""
+        if not self._skus.delete(call.subject):
+            raise PlatformError(404, f"SKU {call.subject} not found")
+        return Answer(204, b"", None)
+
+    def brief_results(self, call: Call) -> Answer:
+        """`GET /ai-shoot/briefs/{briefId}/results`: paged, in a fixed order."""
+        if not _BRIEF_ID.fullmatch(call.subject):
+            raise PlatformError(400, f"Failed to convert 'briefId' with value: '{call.subject}'")
+        brief = int(call.subject)
+        asked = asked_window(call.query, self._settings)
+        try:
+            total = self._results.total(brief)
+        except KeyError:
+            raise PlatformError(404, f"Brief {brief} not found") from None
+        window = settled_window(asked, total, self._settings)
+        rows = [] if window.void else self._results.page(brief, window.offset, window.size)
+        return self._page(call, "results", window, total, rows)

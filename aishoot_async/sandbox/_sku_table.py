@@ -1,0 +1,148 @@
+"""SKUs in SQLite, in order of creation. Each row keeps its rendered JSON, so that a page is only read."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+import aishoot_async.sandbox._demo as demo
+from aishoot_async.sandbox._database import take_serials
+from aishoot_async.sandbox._wire import compact
+
+EVERY_NTH_IS_GLOBAL = 3
+_HUGE = 2**62  # beyond any table, within SQLite's integers
+
+
+class SkuTable:
+    """The SKUs of one sandbox."""
+
+    def __init__(self, connection: sqlite3.Connection, *, seed: int, integer_ids: bool, id_filter: str) -> None:
+        """`id_filter` is `substring` or `exact`."""
+        self._db = connection
+        self._seed = seed
+        self._integer_ids = integer_ids
+        self._exact = id_filter == "exact"
+
+    def fill(self, count: int) -> None:
+        """Add demo SKUs at the end; every third is available to the whole organization."""
+        self.insert(None, count)
+
+    def insert(self, position: int | None, count: int) -> None:
+        """Add demo SKUs at a position counted from 0 (None, or one beyond the end: at the end)."""
+        with self._db:
+            first = take_serials(self._db, "skus", count)
+            rank = self._open_gap(position, count)
+            rows = [
+                self._row(serial, rank + step, demo.sku_fields(self._seed, serial), serial % EVERY_NTH_IS_GLOBAL == 1)
+                for step, serial in enumerate(range(first, first + count))
+            ]
+            self._db.executemany("INSERT INTO skus VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def add(
+        self,
+        fields: Mapping[str, Any],
+        *,
+        sku_id: str | None = None,
+        position: int | None = None,
+        is_global: bool = False,
+    ) -> str:
+        """Add one SKU with complete body fields; returns its JSON. Raises `ValueError` when the id is taken."""
+        with self._db:
+            serial = take_serials(self._db, "skus")
+            row = self._row(serial, self._open_gap(position, 1), fields, is_global, sku_id)
+            try:
+                self._db.execute("INSERT INTO skus VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            except sqlite3.IntegrityError:
+                raise ValueError(f"there is a SKU with the id {row[0]!r} already") from None
+        return str(row[-1])
+
+    def replace(self, sku_id: str, fields: Mapping[str, Any]) -> str | None:
+        """Replace all body fields; returns the SKU's JSON, or None where there is no such SKU."""
+        found = self._db.execute("SELECT serial, revision FROM skus WHERE id = ?", (sku_id,)).fetchone()
+        if found is None:
+            return None
+        document = self._document(sku_id, found[0], found[1] + 1, fields)
+        with self._db:
+            self._db.execute(
+                "UPDATE skus SET revision = revision + 1, fields = ?, document = ? WHERE id = ?",
+                (compact(fields), document, sku_id),
+            )
+        return document
+
+    def delete(self, sku_id: str) -> bool:
+        """Delete one SKU; says whether there was one."""
+        with self._db:
+            return self._db.execute("DELETE FROM skus WHERE id = ?", (sku_id,)).rowcount == 1
+
+    def delete_at(self, position: int, count: int) -> None:
+        """Delete `count` SKUs from a position counted from 0."""
+        with self._db:
+            self._db.execute(
+                "DELETE FROM skus WHERE id IN (SELECT id FROM skus ORDER BY rank LIMIT ? OFFSET ?)", (count, position)
+            )
+
+    def count(self, query: Mapping[str, str]) -> int:
+        """How many SKUs pass the filters of a query."""
+        where, values = self._filters(query)
+        return int(self._db.execute(f"SELECT count(*) FROM skus{where}", values).fetchone()[0])  # noqa: S608
+
+    def page(self, query: Mapping[str, str], offset: int, limit: int) -> list[str]:
+        """Return the JSON of the SKUs that pass the filters of a query, in order; -1 is no limit."""
+        where, values = self._filters(query)
+        statement = f"SELECT document FROM skus{where} ORDER BY rank LIMIT ? OFFSET ?"  # noqa: S608
+        return [row[0] for row in self._db.execute(statement, (*values, min(limit, _HUGE), min(offset, _HUGE)))]
+
+    def global_page(self) -> list[str]:
+        """Return the JSON of all SKUs that are available to the whole organization, in order."""
+        return [row[0] for row in self._db.execute("SELECT document FROM skus WHERE is_global ORDER BY rank")]
+
+    def _filters(self, query: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+        clauses: list[str] = []
+        values: list[str] = []
+        if wanted := query.get("skuIdFilter"):
+            clauses.append("id = ?" if self._exact else "instr(id, ?)")
+            values.append(wanted)
+        if project := query.get("projectFilter"):
+            clauses.append(
+                "EXISTS (SELECT 1 FROM json_each(fields, '$.projectIds') AS p WHERE CAST(p.value AS TEXT) = ?)"
+            )
+            values.append(project)
+        return (" WHERE " + " AND ".join(clauses) if clauses else ""), tuple(values)
+
+    def _open_gap(self, position: int | None, count: int) -> int:
+        """Make room for rows at a position; returns the first free rank."""
+        if position is not None:
+            there = self._db.execute("SELECT rank FROM skus ORDER BY rank LIMIT 1 OFFSET ?", (position,)).fetchone()
+            if there is not None:
+                self._db.execute("UPDATE skus SET rank = rank + ? WHERE rank >= ?", (count, there[0]))
+                return int(there[0])
+        return int(self._db.execute("SELECT coalesce(max(rank) + 1, 0) FROM skus").fetchone()[0])
+
+    def _row(
+        self,
+        serial: int,
+        rank: int,
+        fields: Mapping[str, Any],
+        is_global: bool,  # noqa: FBT001
+        sku_id: str | None = None,
+    ) -> tuple[str | int, ...]:
+        if sku_id is None:
+            sku_id = str(serial) if self._integer_ids else demo.sku_id(self._seed, serial)
+        return sku_id, serial, rank, int(is_global), 1, compact(fields), self._document(sku_id, serial, 1, fields)
+
+    def _document(self, sku_id: str, serial: int, revision: int, fields: Mapping[str, Any]) -> str:
+        wire_id = int(sku_id) if self._integer_ids and sku_id.isascii() and sku_id.isdigit() else sku_id
+        return compact(
+            {
+                "id": wire_id,
+                **fields,
+                "createdAt": demo.moment(serial * 11),
+                "updatedAt": demo.moment(serial * 11 + revision - 1),
+                "audit": {"revision": revision, "createdBy": {"name": "Zoë Østergård", "team": None}},
+            }
+        )
+
+
+def read_documents(texts: list[str]) -> list[dict[str, Any]]:
+    """Return rendered rows as Python objects."""
+    return [json.loads(text) for text in texts]

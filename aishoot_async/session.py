@@ -1,0 +1,114 @@
+"""The session: it puts the parts together, and lives and ends with them. No logic stands here."""
+
+import os
+import ssl as tls
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from .auth import TokenSource, token_source
+from .calls import Caller, Gate, Hook, Lifetime
+from .config import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, Limits, RetryPolicy, Timeouts, parse_origin, parse_proxy
+from .errors import ConfigurationError
+from .resources import BriefResource, SkuResource
+from .transport import Transport
+
+
+class AIShootSession:
+    """Owns the token and the pool of connections. It makes no I/O before the first call.
+
+    Use it with ``async with``, or await `aclose` yourself. It belongs to the event loop of its first call.
+
+    Attributes:
+        skus: the SKUs.
+        briefs: the briefs and their results.
+    """
+
+    skus: SkuResource
+    briefs: BriefResource
+
+    def __init__(
+        self,
+        auth: str | TokenSource | None = None,
+        *,
+        base_url: str | None = None,
+        auth_url: str | None = None,
+        organization: str | None = None,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+        retry: RetryPolicy = RetryPolicy(),  # noqa: B008  # frozen
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+        hooks: Sequence[Hook] = (),
+        proxy: str | None = None,
+        ssl: tls.SSLContext | None = None,
+        insecure_http: bool = False,
+    ) -> None:
+        """Check the settings; connect to nothing.
+
+        Args:
+            auth: a bearer token, or what gives one; ``None`` for what the environment holds, looked at on the first
+                call.
+            base_url: where the API is; ``None`` for ``AISHOOT_BASE_URL``, else https://api.autoretouch.com.
+            auth_url: where the auth server is; ``None`` for ``AISHOOT_AUTH_URL``, else https://auth.autoretouch.com.
+            organization: the organization's id; ``None`` for ``AUTORETOUCH_ORGANIZATION_ID``.
+            timeouts: how long to wait for what.
+            retry: when to repeat what may be repeated.
+            limits: how much of the network and of memory to take.
+            hooks: told of each attempt.
+            proxy: a proxy's URL; ``"environment"`` for HTTPS_PROXY and NO_PROXY; ``None`` for none.
+            ssl: how to check certificates; ``None`` for the system's way.
+            insecure_http: allow ``http://`` off this machine, where anybody on the way can read the token.
+
+        Raises:
+            ConfigurationError: a setting cannot work.
+        """
+        for name, value, kind in (
+            ("timeouts", timeouts, Timeouts),
+            ("retry", retry, RetryPolicy),
+            ("limits", limits, Limits),
+            ("ssl", ssl, tls.SSLContext | None),
+            ("organization", organization, str | None),
+        ):
+            if not isinstance(value, kind):
+                msg = f"{name} must be {kind}, not {value!r}"
+                raise ConfigurationError(msg)
+        base = base_url if base_url is not None else os.environ.get("AISHOOT_BASE_URL") or DEFAULT_BASE_URL
+        auth_base = auth_url if auth_url is not None else os.environ.get("AISHOOT_AUTH_URL") or DEFAULT_AUTH_URL
+        self._auth_url = parse_origin("auth_url", auth_base, insecure_http=insecure_http)
+        self._organization = organization or os.environ.get("AUTORETOUCH_ORGANIZATION_ID") or None
+        self._lifetime = Lifetime()
+        self._gate = Gate(self._lifetime, limit=limits.in_flight, rate=limits.rate)
+        self._transport = Transport(limits=limits, timeouts=timeouts, proxy=parse_proxy(proxy), tls=ssl)
+        caller = Caller(
+            base_url=parse_origin("base_url", base, insecure_http=insecure_http),
+            transport=self._transport,
+            tokens=token_source(auth),
+            lifetime=self._lifetime,
+            gate=self._gate,
+            timeouts=timeouts,
+            retry=retry,
+            hooks=hooks,
+        )
+        self.skus = SkuResource(caller)
+        self.briefs = BriefResource(caller)
+
+    async def __aenter__(self) -> Self:
+        """Enter; connect to nothing yet."""
+        self._lifetime.check_open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close: calls that wait or are on their way end with `SessionClosedError`. Closing twice is closing once.
+
+        Raises:
+            WrongLoopError: the session is in use on another event loop.
+        """
+        if self._lifetime.end():
+            self._gate.close()
+            await self._lifetime.join()
+            await self._transport.aclose()

@@ -1,0 +1,183 @@
+"""The only code that speaks to aiohttp. Its exceptions end here, each mapped once and chained to nothing.
+
+A ``repr`` of aiohttp's `ClientResponseError` holds the request's headers, and so the token: what is raised here is
+raised outside of ``except``, so that not even ``__context__`` leads there.
+"""
+
+import asyncio
+import ssl
+import urllib.request
+from types import SimpleNamespace
+from typing import Final
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from .._version import __version__
+from ..auth import Secret
+from ..config import Limits, Timeouts
+from ..errors import CallTimeoutError, ConnectError, TransportError
+from ._body import Body
+from ._messages import Request, Response
+
+USER_AGENT: Final = f"aishoot-async/{__version__}"
+
+
+class _DroppedError(Exception):
+    """A connection died under a request; of a class that aiohttp does not resend for."""
+
+
+async def _never_resend(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET, PUT or DELETE again by itself: only counted retries exist here."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        name = type(error).__name__
+    raise _DroppedError(name)
+
+
+async def _note_connection(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+    context.trace_request_ctx.obtained = True
+
+
+def _connection_trace() -> aiohttp.TraceConfig:
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(_note_connection)
+    trace.on_connection_reuseconn.append(_note_connection)
+    return trace
+
+
+@attrs.define
+class Sending:
+    """What is known of a request on its way: whether it obtained a connection, and so may have been seen."""
+
+    obtained: bool = False
+
+
+class Transport:
+    """One pool of connections. Nothing is opened before the first request."""
+
+    def __init__(
+        self, *, limits: Limits, timeouts: Timeouts, proxy: str | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Keep the settings."""
+        self._limits = limits
+        self._timeouts = timeouts
+        self._proxy = proxy
+        self._tls = tls
+        self._proxies: dict[URL, str | None] = {}
+        self._readers: aiohttp.ClientSession | None = None
+        self._writers: aiohttp.ClientSession | None = None
+
+    def _client(self, method: str) -> aiohttp.ClientSession:
+        if self._readers is None or self._writers is None:
+            connector = aiohttp.TCPConnector(limit=self._limits.connections, ssl=self._tls or True)
+            # Whether a request may have been seen matters for writes alone, and tracing costs a fifth of the speed.
+            self._readers = self._open(connector, [])
+            self._writers = self._open(connector, [_connection_trace()])
+        return self._readers if method in {"GET", "HEAD"} else self._writers
+
+    def _open(self, connector: aiohttp.TCPConnector, traces: list[aiohttp.TraceConfig]) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
+            trust_env=False,
+            auto_decompress=False,
+            raise_for_status=False,
+            middlewares=(_never_resend,),
+            trace_configs=traces,
+            # No total: the call's deadline is one timer of our own, over all attempts.
+            timeout=aiohttp.ClientTimeout(
+                total=None, connect=self._timeouts.connect, sock_connect=None, sock_read=self._timeouts.read
+            ),
+        )
+
+    async def send(self, request: Request, token: Secret | None, sending: Sending) -> Response:
+        """Send one request once, and read the whole answer.
+
+        Raises:
+            ConnectError: no connection was obtained; nothing was sent.
+            CallTimeoutError: nothing came for ``Timeouts.read``.
+            ResponseTooLargeError: the body outgrew ``Limits.response_bytes``.
+            TransportError: the connection died, or the answer is broken.
+        """
+        if request.method in {"GET", "HEAD"}:
+            sending.obtained = True  # not traced, so taken for granted; a read may always be repeated
+        response = None
+        try:
+            response = await self._client(request.method).request(
+                request.method,
+                request.url,
+                data=request.body,
+                headers=request.headers(token),
+                allow_redirects=False,
+                proxy=self._proxy_for(request.url),
+                trace_request_ctx=sending,
+            )
+            return await self._read(response)
+        except (aiohttp.ClientError, _DroppedError, OSError, ValueError) as error:
+            # ValueError: a header or a status line that aiohttp itself cannot take.
+            failure = self._mapped(error)
+        finally:
+            if response is not None:
+                # Gives the connection back when the body was read to its end, and ends it otherwise.
+                response.close()
+        raise failure
+
+    async def _read(self, response: aiohttp.ClientResponse) -> Response:
+        body = Body(response.headers.get("Content-Encoding", ""), self._limits.response_bytes)
+        while chunk := await response.content.readany():
+            body.feed(chunk)
+        return Response(
+            status=response.status,
+            reason=response.reason or "",
+            headers=response.headers,
+            body=body.whole(),
+        )
+
+    def _mapped(self, error: Exception) -> TransportError:
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                return ConnectError(f"no connection within {self._timeouts.connect} s", maybe_sent=False)
+            case aiohttp.ClientConnectorDNSError():
+                return ConnectError("the host's name cannot be resolved", maybe_sent=False)
+            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+                return ConnectError("the TLS handshake failed: is the certificate one to trust?", maybe_sent=False)
+            case aiohttp.ClientConnectorError():
+                return ConnectError(f"cannot connect ({error.strerror or 'refused'})", maybe_sent=False)
+            case aiohttp.ClientHttpProxyError():
+                return ConnectError(f"the proxy refused with status {error.status}", maybe_sent=False)
+            case aiohttp.SocketTimeoutError() | asyncio.TimeoutError():
+                return CallTimeoutError(f"nothing came for {self._timeouts.read} s")
+            case aiohttp.ClientPayloadError():
+                return TransportError("the answer's body was cut short")
+            case aiohttp.ClientResponseError():
+                return TransportError("the answer is no readable HTTP")
+            case _:
+                return TransportError("the connection was lost before a whole answer came")
+
+    def _proxy_for(self, url: URL) -> str | None:
+        if self._proxy != "environment":
+            return self._proxy
+        origin = url.origin()
+        if origin not in self._proxies:
+            # aiohttp's trust_env would also read ~/.netrc and put its password into the header of the token.
+            bypass = urllib.request.proxy_bypass(origin.host or "")
+            self._proxies[origin] = None if bypass else urllib.request.getproxies().get(origin.scheme)
+        return self._proxies[origin]
+
+    async def aclose(self) -> None:
+        """Close the pool; requests on their way fail."""
+        readers, writers = self._readers, self._writers
+        self._readers = self._writers = None
+        if readers is not None and writers is not None:
+            connector = readers.connector
+            await readers.close()
+            await writers.close()
+            if connector is not None:
+                await connector.close()

@@ -1,0 +1,56 @@
+"""One request and one response, as values that know no HTTP library."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+from yarl import URL
+
+from ..auth import Secret
+
+JSON: Final = "application/json"
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """A request as it goes out.
+
+    Attributes:
+        method: the HTTP method, in capitals.
+        url: the whole URL, encoded.
+        body: the request's body; ``None`` for none.
+        content_type: the media type of the body.
+        accept: the media type that is asked for.
+    """
+
+    method: str
+    url: URL
+    body: bytes | None = None
+    content_type: str = JSON
+    accept: str = JSON
+
+    def headers(self, token: Secret | None) -> dict[str, str]:
+        """Make the headers; no variable of a caller should hold them, because a traceback may show it."""
+        made = {"Accept": self.accept}
+        if self.body is not None:
+            made["Content-Type"] = self.content_type
+        if token is not None:
+            made["Authorization"] = f"Bearer {token.reveal()}"
+        return made
+
+
+@attrs.frozen(kw_only=True)
+class Response:
+    """A whole response, its body decompressed.
+
+    Attributes:
+        status: the HTTP status.
+        reason: the HTTP reason.
+        headers: the headers, by names of any case.
+        body: the body's bytes.
+    """
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
