@@ -7,8 +7,10 @@ load its pytest plugin or ask for its version.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ._version import __version__
+
 if TYPE_CHECKING:
-    from ._face import *  # noqa: F403
+    from ._face import *
 
 __all__ = [
     "UNSET",
@@ -78,7 +80,7 @@ def __getattr__(name: str) -> object:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     face = import_module("._face", __name__)
-    for public in __all__:
+    for public in set(__all__) - {"__version__"}:
         value = getattr(face, public)
         # Tracebacks and documentation name the module that users import from.
         if getattr(value, "__module__", "").startswith(f"{__name__}."):

@@ -1,6 +1,5 @@
 """The public names, eagerly. `aishoot_async` itself imports this only when one of them is asked for."""
 
-from ._version import __version__ as __version__
 from .auth import StaticToken as StaticToken
 from .auth import TokenSource as TokenSource
 from .calls import CallEvent as CallEvent

@@ -190,14 +190,13 @@ def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
     if into is bytes:
         return lambda text: text  # type: ignore[return-value]
     if isinstance(into, type) or get_origin(into) is not None:
-        problem = None
         try:
             hook = _into.get_structure_hook(into)
         except (cattrs.StructureHandlerNotFoundError, TypeError, NameError) as error:
             problem = f"into={into!r} is no type that cattrs can structure ({error})"
-        if problem is not None:
-            raise ConfigurationError(problem)
-        return lambda text: _structure(text, into, hook)
+        else:
+            return lambda text: _structure(text, into, hook)
+        raise ConfigurationError(problem)
     if not callable(into):
         msg = f"into must be a type or a callable that takes bytes, not {into!r}"
         raise ConfigurationError(msg)
@@ -208,7 +207,7 @@ def _structure(text: bytes, into: Any, hook: Callable[[Any, Any], Any]) -> Any:
     problem, where = None, ""
     try:
         return hook(jsontext.value(text), into)
-    except (cattrs.BaseValidationError, TypeError, ValueError, KeyError, AttributeError) as error:
+    except (cattrs.BaseValidationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         found = cattrs.transform_error(error)
         problem, _, where = found[0].partition(" @ $")
     msg = f"no {getattr(into, '__name__', into)}: {problem}"

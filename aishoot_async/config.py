@@ -1,7 +1,7 @@
 """Settings of a session: checked when they are made, never changed after."""
 
 import ipaddress
-import math
+import sys
 from typing import Any, Final
 
 import attrs
@@ -20,7 +20,8 @@ def _setting(owner: object, field: "attrs.Attribute[Any]") -> str:
 
 def _seconds(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """Accept a positive, finite number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+    # Compared with the largest float, so that NaN, infinity and an integer that no clock can add all fail.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
         msg = f"{_setting(owner, field)} must be a positive number, not {value!r}"
         raise ConfigurationError(msg)
 
@@ -75,6 +76,10 @@ class RetryPolicy:
     backoff_max: float = attrs.field(default=30.0, validator=_seconds)
 
 
+def _in_flight_default(limits: "Limits") -> int:
+    return min(64, limits.connections)
+
+
 @attrs.frozen(kw_only=True)
 class Limits:
     """How much of the network and of memory a session takes.
@@ -90,13 +95,9 @@ class Limits:
     """
 
     connections: int = attrs.field(default=100, validator=_count)
-    in_flight: int = attrs.field(validator=_count)
+    in_flight: int = attrs.field(default=attrs.Factory(_in_flight_default, takes_self=True), validator=_count)
     rate: float | None = attrs.field(default=None, validator=_seconds_or_none)
     response_bytes: int = attrs.field(default=64 * 1024 * 1024, validator=_count)
-
-    @in_flight.default
-    def _in_flight_default(self) -> int:
-        return min(64, self.connections)
 
     def __attrs_post_init__(self) -> None:
         """Refuse a limit that could make a request wait in the pool while it counts as on its way."""
@@ -133,11 +134,14 @@ def parse_origin(name: str, text: object, *, insecure_http: bool = False) -> URL
         # The text may hold a password, so it is not shown.
         msg = f"{name} is no absolute http:// or https:// URL"
         raise ConfigurationError(msg)
-    if url.user is not None or url.password is not None or url.query_string or url.fragment or "?" in text:
+    if url.user is not None or url.password is not None or url.query_string or url.fragment or {"?", "#"} & {*text}:
         msg = f"{name} must hold neither a user, nor a password, a query or a fragment"
         raise ConfigurationError(msg)
     if url.scheme == "http" and not insecure_http and not is_loopback(host):
-        msg = f"{name} is http:// off this machine, which would show the token to the network; use https://, or insecure_http=True"
+        msg = (
+            f"{name} is http:// off this machine, which would show the token to the network; "
+            f"use https://, or insecure_http=True"
+        )
         raise ConfigurationError(msg)
     return url
 
@@ -148,8 +152,10 @@ def parse_proxy(text: object) -> str | None:
     Raises:
         ConfigurationError: it is none of these.
     """
-    if text is None or text == "environment":
-        return text
+    if text is None:
+        return None
+    if text == "environment":
+        return "environment"
     if isinstance(text, str) and text.isprintable():
         try:
             url = URL(text)

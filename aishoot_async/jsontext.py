@@ -1,12 +1,13 @@
 """JSON text as it stands on the wire: read without losing a digit, a key or an item.
 
-Everything here raises `UnexpectedResponseError` for text that is not JSON, and nothing else. Below `models` and `codec`,
-because a model reads its unknown fields from its own text.
+Everything here raises `UnexpectedResponseError` for text that is not JSON, and nothing else. Below `models` and
+`codec`, because a model reads its unknown fields from its own text.
 """
 
 import contextlib
 import json
 import math
+from collections import Counter
 from collections.abc import Generator
 from decimal import Decimal
 from typing import Any, Final
@@ -46,7 +47,8 @@ def reading(body: bytes, where: str = "") -> Generator[None]:
         problem = "the text is not UTF-8"
     except RecursionError:
         problem = "the JSON is nested too deeply"
-    except (msgspec.MsgspecError, ValueError) as error:
+    except (msgspec.MsgspecError, ValueError, ArithmeticError) as error:
+        # ArithmeticError: an exponent beyond what even a `Decimal` can hold.
         problem = f"this is not readable as JSON ({error})"
     if problem is not None:
         raise UnexpectedResponseError(problem, where=where, body=body)
@@ -89,7 +91,7 @@ def _compact_size(found: dict[str, Raw]) -> int:
 def _refuse_twins(text: bytes, where: str) -> None:
     # The outermost object comes last, so its keys are what is left.
     keys: list[str] = json.loads(text, object_pairs_hook=lambda pairs: [key for key, _ in pairs], parse_int=str)
-    twins = sorted({key for key in keys if keys.count(key) > 1})
+    twins = sorted(key for key, times in Counter(keys).items() if times > 1)
     if twins:
         msg = "a member is there twice"
         raise UnexpectedResponseError(msg, where=where, keys=twins, body=text)

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from .auth import TokenSource, token_source
-from .calls import Caller, Gate, Hook, Lifetime
+from .calls import Caller, Gate, Hook, Lifetime, check_hooks
 from .config import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, Limits, RetryPolicy, Timeouts, parse_origin, parse_proxy
 from .errors import ConfigurationError
 from .resources import BriefResource, SkuResource
@@ -61,12 +61,17 @@ class AIShootSession:
         Raises:
             ConfigurationError: a setting cannot work.
         """
+        try:
+            tokens = token_source(auth)
+        finally:
+            del auth  # a traceback may show this frame's variables
         for name, value, kind in (
             ("timeouts", timeouts, Timeouts),
             ("retry", retry, RetryPolicy),
             ("limits", limits, Limits),
             ("ssl", ssl, tls.SSLContext | None),
             ("organization", organization, str | None),
+            ("insecure_http", insecure_http, bool),
         ):
             if not isinstance(value, kind):
                 msg = f"{name} must be {kind}, not {value!r}"
@@ -81,12 +86,12 @@ class AIShootSession:
         caller = Caller(
             base_url=parse_origin("base_url", base, insecure_http=insecure_http),
             transport=self._transport,
-            tokens=token_source(auth),
+            tokens=tokens,
             lifetime=self._lifetime,
             gate=self._gate,
             timeouts=timeouts,
             retry=retry,
-            hooks=hooks,
+            hooks=check_hooks(hooks),
         )
         self.skus = SkuResource(caller)
         self.briefs = BriefResource(caller)
@@ -103,12 +108,16 @@ class AIShootSession:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close: calls that wait or are on their way end with `SessionClosedError`. Closing twice is closing once.
+        """Close. Calls that wait or are on their way end with `SessionClosedError`; closing twice is closing once.
+
+        A create that is on its way may still happen, and ends with `AmbiguousWriteError`.
 
         Raises:
             WrongLoopError: the session is in use on another event loop.
         """
         if self._lifetime.end():
             self._gate.close()
-            await self._lifetime.join()
-            await self._transport.aclose()
+            try:
+                await self._lifetime.join()
+            finally:
+                await self._transport.aclose()

@@ -1,16 +1,21 @@
 """A token that does not show itself, and the scrubbing of text that a server made of it."""
 
+import html
 import re
 from collections.abc import Iterable
-from typing import Any, Final, NoReturn
+from os.path import commonprefix
+from typing import Any, Final, NoReturn, cast
 from urllib.parse import quote
 
 import attrs
 
-from ..errors import AIShootError, ConfigurationError
+from ..errors import AIShootError, Attempt, ConfigurationError
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MASK: Final = "[token]"
+_PERCENT: Final = re.compile("%[0-9A-F]{2}")
+# Of a token that was cut short, so much must be there to be taken for it.
+_SHORTEST: Final = 16
 
 
 class Secret:
@@ -25,6 +30,7 @@ class Secret:
             ConfigurationError: it is empty, no string, or holds white space, a control or a non-ASCII character.
         """
         if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+            del text  # a traceback may show this frame's variables
             msg = "a token must be a non-empty string of printable ASCII, without spaces or line breaks"
             raise ConfigurationError(msg)
         self._text = text
@@ -51,25 +57,40 @@ class Secret:
         raise TypeError(msg)
 
 
-def _spellings(secret: Secret) -> set[str]:
+def _spellings(secret: Secret) -> list[str]:
+    """Give the forms in which a server can have written a token: as it is, in a URL, in JSON, in HTML, in a repr."""
     text = secret.reveal()
-    return {text, quote(text, safe=""), text.replace("/", "\\/")}
+    escaped = text.replace("\\", "\\\\")
+    spellings = {text, escaped, html.escape(text), escaped.replace('"', '\\"'), escaped.replace("'", "\\'")}
+    spellings.add(text.replace("/", "\\/"))
+    for percent in (quote(text, safe=""), quote(text)):
+        spellings |= {percent, _PERCENT.sub(lambda found: found[0].lower(), percent)}
+    return sorted(spellings, key=len, reverse=True)
 
 
 def scrub_text(text: str, secrets: Iterable[Secret]) -> str:
-    """Replace each token in a text."""
+    """Replace each token in a text, and the beginning of one: a server may have cut it short."""
     for secret in secrets:
         for spelling in _spellings(secret):
-            text = text.replace(spelling, _MASK)
+            text = _masked(text, spelling)
     return text
 
 
+def _masked(text: str, spelling: str) -> str:
+    head = spelling[:_SHORTEST]
+    first, *pieces = text.split(head)
+    if not pieces:
+        return text
+    kept, rest = [first], spelling[len(head) :]
+    for piece in pieces:
+        kept += [_MASK, piece[len(commonprefix([piece, rest])) :]]
+    return "".join(kept)
+
+
 def scrub_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
-    """Replace each token in bytes."""
-    for secret in secrets:
-        for spelling in _spellings(secret):
-            data = data.replace(spelling.encode(), _MASK.encode())
-    return data
+    """Replace each token in bytes, as `scrub_text` does."""
+    # Latin-1 maps each byte to one character and back; tokens are ASCII.
+    return scrub_text(data.decode("latin-1"), secrets).encode("latin-1")
 
 
 def scrub_error(error: AIShootError, secrets: Iterable[Secret]) -> None:
@@ -85,9 +106,7 @@ def _scrub(value: Any, secrets: tuple[Secret, ...]) -> Any:
     if isinstance(value, bytes):
         return scrub_bytes(value, secrets)
     if isinstance(value, tuple):
-        return tuple(_scrub(part, secrets) for part in value)
-    if attrs.has(type(value)):
-        return attrs.evolve(
-            value, **{f.name: _scrub(getattr(value, f.name), secrets) for f in attrs.fields(type(value))}
-        )
+        return tuple(_scrub(part, secrets) for part in cast("tuple[Any, ...]", value))
+    if isinstance(value, Attempt):
+        return attrs.evolve(value, request_id=_scrub(value.request_id, secrets))
     return value

@@ -30,7 +30,10 @@ class StaticToken:
 
     def __init__(self, token: str) -> None:
         """Keep the token; it never shows in ``repr``."""
-        self._secret = Secret(token)
+        try:
+            self._secret = Secret(token)
+        finally:
+            del token  # a traceback may show this frame's variables
 
     async def token(self, rejected: str | None = None) -> str:  # noqa: ARG002  # the protocol's name
         """Give the token."""
@@ -51,9 +54,8 @@ class Environment:
             ConfigurationError: it cannot stand in a header.
             LoginRequiredError: it is not set.
         """
-        found = os.environ.get("AISHOOT_TOKEN")
-        if found:
-            return Secret(found).reveal()
+        if os.environ.get("AISHOOT_TOKEN"):  # held by no variable, which a traceback may show
+            return Secret(os.environ["AISHOOT_TOKEN"]).reveal()
         msg = (
             "no token: pass one to the session or set AISHOOT_TOKEN. (This version does not yet read "
             "AUTORETOUCH_REFRESH_TOKEN or the credential file ~/.config/autoretouch-credentials.json, "
@@ -71,7 +73,10 @@ def token_source(auth: object) -> TokenSource:
     if auth is None:
         return Environment()
     if isinstance(auth, str):
-        return StaticToken(auth)
+        try:
+            return StaticToken(auth)
+        finally:
+            del auth  # a traceback may show this frame's variables
     if isinstance(auth, TokenSource) and not isinstance(auth, type):
         return auth
     msg = f"auth must be a token, a TokenSource or None, not a {type(auth).__name__}"

@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from .. import jsontext
+from ..auth import Secret, scrub_bytes, scrub_text
 from ..errors import (
     APIStatusError,
-    Attempt,
     AuthenticationError,
     BadRequestError,
     ConflictError,
@@ -40,13 +40,13 @@ def is_success(status: int) -> bool:
     return 200 <= status < 300  # noqa: PLR2004  # as RFC 9110, 15.3 has it
 
 
-def request_id(headers: Mapping[str, str]) -> str | None:
+def request_id(headers: Mapping[str, str], secrets: Sequence[Secret]) -> str | None:
     """Find what the service calls this request; no header is documented, so the usual ones are looked at."""
-    return next((headers[name][:200] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+    return next((_short(headers[name], 200, secrets) for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read ``Retry-After``, as seconds or as a date (RFC 9110, 10.2.3): seconds from now, ``None`` for anything else."""
+    """Read ``Retry-After`` (RFC 9110, 10.2.3), seconds or a date: seconds from now, ``None`` for anything else."""
     text = headers.get("Retry-After", "").strip()
     seconds = None
     try:
@@ -62,7 +62,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def status_error(
-    response: Response, *, method: str, path: str, attempts: Sequence[Attempt] = (), now: datetime
+    response: Response, *, method: str, path: str, now: datetime, secrets: Sequence[Secret] = ()
 ) -> APIStatusError:
     """Make the error of an answer, from the platform's error body where there is one."""
     said = _error_body(response.body)
@@ -71,13 +71,12 @@ def status_error(
         response.status,
         method=method,
         path=path,
-        error=_text(said, "error") or response.reason or None,
-        message=_text(said, "message") or _text(said, "error_description"),
-        timestamp=_text(said, "timestamp"),
-        request_id=request_id(response.headers),
-        body=response.body,
+        error=_text(said, "error", secrets) or _short(response.reason, 1000, secrets) or None,
+        message=_text(said, "message", secrets) or _text(said, "error_description", secrets),
+        timestamp=_text(said, "timestamp", secrets),
+        request_id=request_id(response.headers, secrets),
+        body=scrub_bytes(response.body, secrets)[:BODY_KEPT],
         retry_after=retry_after(response.headers, now),
-        attempts=attempts,
     )
 
 
@@ -86,9 +85,16 @@ def _error_body(body: bytes) -> Mapping[str, Any]:
         said = jsontext.value(body[:BODY_KEPT])
     except UnexpectedResponseError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}
 
 
-def _text(said: Mapping[str, Any], key: str) -> str | None:
+def _text(said: Mapping[str, Any], key: str, secrets: Sequence[Secret]) -> str | None:
     value = said.get(key)
-    return str(value)[:1000] if isinstance(value, str | int | float) and str(value).strip() else None
+    if not isinstance(value, str | int | float) or not str(value).strip():
+        return None
+    return _short(str(value), 1000, secrets)
+
+
+def _short(text: str, length: int, secrets: Sequence[Secret]) -> str:
+    # Cut after the tokens were taken out, or half of one could be left.
+    return scrub_text(text, secrets)[:length]

@@ -5,12 +5,12 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import attrs
 from yarl import URL
 
-from ..auth import Secret, TokenSource, scrub_error, scrub_text
+from ..auth import Secret, TokenSource, scrub_error
 from ..config import RetryPolicy, Timeouts
 from ..errors import (
     AIShootError,
@@ -19,13 +19,14 @@ from ..errors import (
     Attempt,
     AuthenticationError,
     CallTimeoutError,
+    NotFoundError,
     ServerError,
     SessionClosedError,
     TransportError,
     UnexpectedResponseError,
 )
 from ..transport import Request, Response, Sending, Transport
-from ._answers import BODY_KEPT, is_success, request_id, status_error
+from ._answers import is_success, request_id, status_error
 from ._gate import Gate
 from ._hooks import CallEvent, Hook, Moment, tell
 from ._lifetime import Lifetime, closed_error
@@ -133,86 +134,93 @@ class Caller:
         raise CallTimeoutError(msg, maybe_sent=call.may_have_happened)
 
     async def _attempts(self, call: _Call, loop: asyncio.AbstractEventLoop) -> Response:
-        method = call.request.method
         token = await self._token(call, None)
         while True:
             doubtful = call.may_have_happened
-            outcome = await self._attempt(call, token, loop)
-            if isinstance(outcome, Response):
-                return outcome
-            failure, response = outcome
-            if response is not None and method == "DELETE" and response.status == 404 and doubtful:  # noqa: PLR2004
-                return response  # an earlier attempt has deleted it
+            try:
+                return await self._attempt(call, token, loop)
+            except (TransportError, APIStatusError) as error:
+                failure = error
+            if call.request.method == "DELETE" and doubtful and isinstance(failure, NotFoundError):
+                # An earlier attempt has deleted it.
+                return Response(status=failure.status, reason="", headers={}, body=failure.body)
             if isinstance(failure, AuthenticationError) and not call.renewed:
                 call.renewed = True
                 fresh = await self._token(call, token)
                 if fresh != token:
                     token = fresh
                     continue
-            wait = wait_before_next(
-                self._retry,
-                method,
-                failure,
-                number=len(call.attempts),
-                time_left=call.deadline - loop.time(),
-                random=random.random,
-            )
-            if wait is None:
-                raise failure
-            call.attempts[-1] = attrs.evolve(call.attempts[-1], wait=wait)
-            self._tell("retrying", call, call.attempts[-1])
-            await self.lifetime.sleep(wait)
+            await self._before_next(call, failure, loop)
+
+    async def _before_next(
+        self, call: _Call, failure: TransportError | APIStatusError, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Wait until the call may be made again, or raise the failure."""
+        wait = wait_before_next(
+            self._retry,
+            call.request.method,
+            failure,
+            number=len(call.attempts),
+            time_left=call.deadline - loop.time(),
+            random=random.random,
+        )
+        if wait is None or self.lifetime.closed:
+            raise failure
+        call.attempts[-1] = attrs.evolve(call.attempts[-1], wait=wait)
+        self._tell("retrying", call, call.attempts[-1])
+        await self.lifetime.sleep(wait)
 
     async def _token(self, call: _Call, rejected: Secret | None) -> Secret:
-        text = await self._tokens.token(None if rejected is None else rejected.reveal())
-        token = Secret(text)
+        # The text itself is held by no variable: a traceback may show it.
+        token = Secret(await self._tokens.token(None if rejected is None else rejected.reveal()))
         call.secrets.append(token)
         return token
 
-    async def _attempt(
-        self, call: _Call, token: Secret, loop: asyncio.AbstractEventLoop
-    ) -> Response | tuple[TransportError | APIStatusError, Response | None]:
+    async def _attempt(self, call: _Call, token: Secret, loop: asyncio.AbstractEventLoop) -> Response:
+        if call.attempts:
+            await self._gate.pace()
+        # The session may have been closed while its token was fetched, and nothing would close a pool opened now.
+        self.lifetime.check_open()
         self._tell("before_attempt", call, None)
         begun = loop.time()
         sending = Sending()
-        response = failure = None
         try:
             response = await self._transport.send(call.request, token, sending)
         except TransportError as error:
-            failure = error
-        finally:
-            # In ``finally``, so that the attempt that a deadline cuts off stands in the ledger too.
-            attempt = self._note(call, sending, response, failure, loop.time() - begun)
-        self._tell("after_attempt", call, attempt)
-        if failure is not None:
-            return failure, None
-        if response is None or is_success(response.status):
-            return response  # type: ignore[return-value]  # either it or the failure is there
-        method, now = call.request.method, datetime.now(UTC)
-        return status_error(response, method=method, path=call.path, now=now), response
+            failure: TransportError | APIStatusError = error
+            self._note(call, begun, "maybe" if error.maybe_sent else "no", error=type(error).__name__)
+        except BaseException:
+            # A deadline or the caller cuts it off; it stands in the ledger too.
+            self._note(call, begun, "maybe" if sending.obtained else "no", error="cut off")
+            raise
+        else:
+            self._note(call, begun, "yes", response)
+            if is_success(response.status):
+                return response
+            now = datetime.now(UTC)
+            failure = status_error(
+                response, method=call.request.method, path=call.path, now=now, secrets=call.secrets
+            )
+        raise failure
 
-    @staticmethod
     def _note(
-        call: _Call, sending: Sending, response: Response | None, failure: TransportError | None, elapsed: float
-    ) -> Attempt:
-        error = None
-        if failure is not None:
-            error = type(failure).__name__
-        elif response is None:
-            error = "cut off"
-        maybe = sending.obtained if failure is None else failure.maybe_sent
+        self,
+        call: _Call,
+        begun: float,
+        sent: Literal["yes", "maybe", "no"],
+        response: Response | None = None,
+        error: str | None = None,
+    ) -> None:
         attempt = Attempt(
             number=len(call.attempts) + 1,
-            sent="yes" if response is not None else "maybe" if maybe else "no",
+            sent=sent,
             status=None if response is None else response.status,
             error=error,
-            elapsed=elapsed,
-            request_id=None
-            if response is None
-            else scrub_text(request_id(response.headers) or "", call.secrets) or None,
+            elapsed=asyncio.get_running_loop().time() - begun,
+            request_id=None if response is None else request_id(response.headers, call.secrets),
         )
         call.attempts.append(attempt)
-        return attempt
+        self._tell("after_attempt", call, attempt)
 
     def _tell(self, moment: Moment, call: _Call, attempt: Attempt | None) -> None:
         if self._hooks:
@@ -230,8 +238,6 @@ class Caller:
         if isinstance(failure, TransportError | APIStatusError | UnexpectedResponseError):
             failure.attempts = tuple(call.attempts)
         scrub_error(failure, call.secrets)
-        if isinstance(failure, APIStatusError):
-            failure.body = failure.body[:BODY_KEPT]
         if isinstance(failure, UnexpectedResponseError):
             # Cut after the tokens were taken out, or half of one could be left.
             failure.body = failure.body[:EXCERPT]

@@ -16,32 +16,38 @@ class Gate:
         self._free = limit
         self._interval = 0.0 if rate is None else 1.0 / rate
         self._next_start = 0.0
+        self._pacing = asyncio.Lock()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def enter(self, timeout: float | None) -> None:
-        """Wait for admission, at most ``timeout`` seconds. Who has entered must `leave`.
+    async def enter(self, at_most: float | None) -> None:
+        """Wait for admission, at most so many seconds. Who has entered must `leave`.
 
         Raises:
             CallTimeoutError: admission took too long; nothing was sent.
             SessionClosedError: the session was closed meanwhile.
         """
         loop = self._lifetime.check()
+        ends = None if at_most is None else loop.time() + at_most
         if self._free > 0 and not self._waiting:
             self._free -= 1
+            admitted = True
         else:
-            await self._wait(loop, timeout)
-        if self._interval:
+            admitted = await self._wait(loop, at_most)
+        if admitted and self._interval:
             try:
-                await self._pace(loop)
-            except BaseException:
-                self.leave()
-                raise
+                admitted = await self._pace_until(ends)
+            finally:
+                if not admitted:
+                    self.leave()
+        if not admitted:
+            msg = f"no request could start for {at_most} s (Timeouts.pool): as many are on their way as Limits allows"
+            raise CallTimeoutError(msg, maybe_sent=False)
 
-    async def _wait(self, loop: asyncio.AbstractEventLoop, timeout: float | None) -> None:
+    async def _wait(self, loop: asyncio.AbstractEventLoop, at_most: float | None) -> bool:
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
         try:
-            await asyncio.wait([turn], timeout=timeout)
+            await asyncio.wait([turn], timeout=at_most)
         except BaseException:
             if turn.done() and not turn.exception():
                 self.leave()
@@ -49,17 +55,32 @@ class Gate:
         finally:
             if not turn.done():
                 self._waiting.remove(turn)
-        if not turn.done():
-            msg = f"no request could start for {timeout} s (Timeouts.pool): as many are on their way as Limits allows"
-            raise CallTimeoutError(msg, maybe_sent=False)
-        turn.result()
+        if turn.done():
+            turn.result()
+            return True
+        return False
 
-    async def _pace(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        start = max(now, self._next_start)
-        self._next_start = start + self._interval
-        if start > now:
-            await self._lifetime.sleep(start - now)
+    async def _pace_until(self, ends: float | None) -> bool:
+        scope = asyncio.timeout_at(ends)
+        try:
+            async with scope:
+                await self.pace()
+        except TimeoutError:
+            return False
+        return True
+
+    async def pace(self) -> None:
+        """Wait until the rate lets one more request start; whoever gives up waiting takes nothing from the others.
+
+        Raises:
+            SessionClosedError: the session was closed meanwhile.
+        """
+        if self._interval:
+            loop = self._lifetime.check()
+            async with self._pacing:  # first come, first served
+                if self._next_start > loop.time():
+                    await self._lifetime.sleep(self._next_start - loop.time())
+                self._next_start = max(loop.time(), self._next_start) + self._interval
 
     def leave(self) -> None:
         """Let the next one in."""

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, cast, get_args
 
 import attrs
 
-from ..errors import Attempt
+from ..errors import Attempt, ConfigurationError
 
 logger: Final = logging.getLogger("aishoot_async.calls")
 
@@ -45,6 +45,20 @@ class Hook(Protocol):
 
 
 Moment = Literal["before_attempt", "after_attempt", "retrying"]
+
+
+def check_hooks(hooks: object) -> tuple[Hook, ...]:
+    """Read a session's ``hooks`` argument.
+
+    Raises:
+        ConfigurationError: it is no sequence of hooks.
+    """
+    given = tuple(cast("Sequence[Hook]", hooks)) if isinstance(hooks, Sequence) else (None,)
+    for hook in given:
+        if isinstance(hook, type) or not all(callable(getattr(hook, moment, None)) for moment in get_args(Moment)):
+            msg = f"hooks must be a sequence of objects with the methods {', '.join(get_args(Moment))}"
+            raise ConfigurationError(msg)
+    return cast("tuple[Hook, ...]", given)
 
 
 def tell(hooks: Sequence[Hook], moment: Moment, event: CallEvent) -> None:

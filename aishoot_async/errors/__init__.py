@@ -9,7 +9,8 @@ AIShootError                        .cursor, or None
 │ ├ ConnectError
 │ ├ CallTimeoutError                (also TimeoutError)
 │ └ ResponseTooLargeError
-├ APIStatusError                    .status .method .path .error .message .timestamp .request_id .body .retry_after .attempts
+├ APIStatusError                    .status .method .path .error .message .timestamp .request_id .body
+│ │                                 .retry_after .attempts .synthetic
 │ ├ BadRequestError            400
 │ ├ AuthenticationError        401
 │ ├ PermissionDeniedError      403

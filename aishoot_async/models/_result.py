@@ -29,8 +29,8 @@ class BriefResult(Mapping[str, Any]):
 
     @property
     def extra(self) -> dict[str, Any]:
-        """All of it, in a dictionary of your own."""
-        return dict(self._read())
+        """All of it, in a dictionary of your own: read anew, so that changing it changes nothing here."""
+        return jsontext.value(self.raw) if self.raw else {}
 
     def __getitem__(self, key: str) -> Any:
         """Give a member by its name on the wire."""

@@ -78,7 +78,7 @@ class Sku:
         if not self.raw:
             return {}
         everything: dict[str, Any] = jsontext.value(self.raw)
-        read = {"id" if "id" in everything else "skuId"}
+        read = {"id" if str(everything.get("id")) == self.id else "skuId"}
         read.update(wire for field, wire in WIRE_NAMES.items() if getattr(self, field) is not None)
         return {
             key: value
@@ -98,11 +98,11 @@ def _front_image(value: str) -> str:
     return check_text("front_image", value)
 
 
-def _back_image(value: str | None | Unset) -> str | None | Unset:
+def _back_image(value: str | Unset | None) -> str | Unset | None:
     return value if value is None or value is UNSET else check_text("back_image", value)
 
 
-def _gender(value: Gender | str | None | Unset) -> Gender | UnknownValue | None | Unset:
+def _gender(value: Gender | str | Unset | None) -> Gender | UnknownValue | Unset | None:
     return value if value is None or value is UNSET else check_choice("gender", Gender, value)
 
 
@@ -114,7 +114,7 @@ def _project_ids(value: Collection[int] | Unset) -> tuple[int, ...] | Unset:
     return value if value is UNSET else check_project_ids("project_ids", value)
 
 
-def _sku_category_name(value: SkuCategory | str | None | Unset) -> SkuCategory | UnknownValue | None | Unset:
+def _sku_category_name(value: SkuCategory | str | Unset | None) -> SkuCategory | UnknownValue | Unset | None:
     return value if value is None or value is UNSET else check_choice("sku_category_name", SkuCategory, value)
 
 
@@ -137,11 +137,11 @@ class SkuCreate:
 
     name: str = attrs.field(converter=_name)
     front_image: str = attrs.field(converter=_front_image)
-    back_image: str | None | Unset = attrs.field(default=UNSET, converter=_back_image)
-    gender: Gender | UnknownValue | None | Unset = attrs.field(default=UNSET, converter=_gender)
+    back_image: str | Unset | None = attrs.field(default=UNSET, converter=_back_image)
+    gender: Gender | UnknownValue | Unset | None = attrs.field(default=UNSET, converter=_gender)
     is_in_wardrobe: bool | Unset = attrs.field(default=UNSET, converter=_is_in_wardrobe)
     project_ids: tuple[int, ...] | Unset = attrs.field(default=UNSET, converter=_project_ids)
-    sku_category_name: SkuCategory | UnknownValue | None | Unset = attrs.field(
+    sku_category_name: SkuCategory | UnknownValue | Unset | None = attrs.field(
         default=UNSET, converter=_sku_category_name
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from enum import Enum, StrEnum
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar, cast
 
 from ..errors import RequestValidationError
 
@@ -85,7 +85,7 @@ def check_project_ids(field: str, value: object) -> tuple[int, ...]:
     """Accept a collection of positive integers; a string is none, and booleans are not integers."""
     if not isinstance(value, Collection) or isinstance(value, str | bytes | bytearray | Mapping):
         raise _refuse(field, "a list of positive integers", value)
-    numbers: Collection[Any] = value
+    numbers = cast("Collection[Any]", value)
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise _refuse(field, "a list of positive integers", value)

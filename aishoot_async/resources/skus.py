@@ -9,7 +9,6 @@ from ..calls import Caller
 from ..errors import NotFoundError, RequestValidationError
 from ..models import PagingOptions, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
 from ..paging import EndpointMemory, Pager, open_whole
-from ..transport import Response
 from . import _answers
 from ._listings import pager
 from ._paths import path_segment

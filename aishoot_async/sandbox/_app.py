@@ -79,7 +79,9 @@ class App:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, or not."""
         task = asyncio.current_task()
-        assert task is not None
+        if task is None:
+            msg = "a request is handled outside of a task"
+            raise RuntimeError(msg)
         self._running.add(task)
         try:
             return await self._handle(request)

@@ -1,7 +1,7 @@
 """The auth server's endpoints: device code, token, refresh, revoke (RFC 8628, RFC 6749, RFC 7009)."""
 
 import json
-from typing import Final
+from typing import Any, Final, cast
 from urllib.parse import parse_qsl
 
 from aishoot_async.sandbox._settings import LoginSettings
@@ -142,13 +142,14 @@ class LoginEndpoints:
     def revoke(self, call: Call) -> Answer:
         """`POST /oauth/revoke` (JSON): end a login. A token that nobody knows is revoked already (RFC 7009)."""
         try:
-            document = json.loads(call.body)
+            document: Any = json.loads(call.body)
         except ValueError:
             document = None
         if call.content_type != "application/json" or not isinstance(document, dict):
             raise self._error("invalid_request", "The request body must be a JSON object")
-        self._check_client(document.get("client_id"))
-        token = document.get("token")
+        said = cast("dict[str, Any]", document)
+        self._check_client(said.get("client_id"))
+        token = said.get("token")
         if not isinstance(token, str):
             raise self._error("invalid_request", "Missing required parameter: token")
         if state := self._tokens.refresh_state(token):

@@ -8,6 +8,7 @@ from typing import Final
 SIDE: Final = 64
 """Width and height of a generated picture, in pixels."""
 PNG_TYPE: Final = "image/png"
+_HEADER_SIZE: Final = 24
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _MAX_SIDE: Final = 10_000
 
@@ -45,7 +46,7 @@ def media_type(data: bytes) -> str | None:
 
 def too_large(data: bytes) -> bool:
     """Whether a PNG says that it has more than 10 000 pixels a side. Other formats are taken at their word."""
-    if not data.startswith(_PNG_MAGIC) or len(data) < 24:
+    if not data.startswith(_PNG_MAGIC) or len(data) < _HEADER_SIZE:
         return False
-    width, height = struct.unpack(">II", data[16:24])
+    width, height = struct.unpack(">II", data[16:_HEADER_SIZE])
     return bool(max(width, height) > _MAX_SIDE)

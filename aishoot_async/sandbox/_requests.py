@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 from attrs import define, evolve, field, frozen
@@ -83,7 +83,7 @@ class RequestLog:
                 arrival.set_result(None)
 
     @contextmanager
-    def track(self, call: Call) -> Iterator[Outcome]:
+    def track(self, call: Call) -> Generator[Outcome]:
         """Record a request from its arrival on, with its outcome once that is known."""
         self._kept[call.index] = record = RecordedRequest(
             index=call.index,

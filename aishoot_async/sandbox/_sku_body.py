@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aishoot_async.sandbox._wire import Call, PlatformError
 
@@ -29,7 +29,7 @@ def read_object(call: Call) -> dict[str, Any]:
         raise _not_json(str(error)) from None
     if not isinstance(document, dict):
         raise _not_json("Cannot deserialize value: an object is expected")
-    return document
+    return cast("dict[str, Any]", document)
 
 
 def _text(name: str, value: object) -> str:
@@ -63,12 +63,13 @@ def _project_ids(name: str, value: object) -> list[int]:
         return []
     if not isinstance(value, list):
         raise _not_json(f"{name} must be an array")
-    for project in value:
+    projects = list[Any](value)
+    for project in projects:
         if isinstance(project, bool) or not isinstance(project, int) or project > _LARGEST:
             raise _not_json(f"{name} must hold integers")
         if project < 1:
             raise PlatformError(400, f"{name}: must be greater than 0")
-    return list(value)
+    return projects
 
 
 def _word(words: tuple[str, ...]) -> Callable[[str, object], str | None]:

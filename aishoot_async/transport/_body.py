@@ -9,6 +9,8 @@ from typing import Final
 from ..errors import ResponseTooLargeError, TransportError
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
+# Decompressed at once at most: what a small chunk can blow up to is never in memory before the cap is looked at.
+_STEP: Final = 256 * 1024
 
 
 class Body:
@@ -23,6 +25,7 @@ class Body:
         self._cap = cap
         self._size = 0
         self._parts: list[bytes] = []
+        self._begun = False
         self._unzip = None
         match encoding.strip().lower():
             case "" | "identity":
@@ -43,19 +46,22 @@ class Body:
         if self._unzip is None:
             self._keep(chunk)
             return
-        while chunk:
+        self._begun = self._begun or bool(chunk)
+        more = False
+        while chunk or more:
             if self._unzip.eof:
                 # gzip streams may follow each other (RFC 1952, 2.2).
                 self._unzip = zlib.decompressobj(_GZIP)
-            broken = False
             try:
-                out = self._unzip.decompress(chunk, self._cap - self._size + 1)
+                part = self._unzip.decompress(chunk, _STEP)
             except zlib.error:
-                broken = True
-            if broken:
+                part = None
+            if part is None:
                 msg = "the answer's gzip stream is broken"
                 raise TransportError(msg)
-            self._keep(out)
+            self._keep(part)
+            # All input may be taken while output is still held back for the next step.
+            more = len(part) == _STEP and not self._unzip.eof
             chunk = self._unzip.unconsumed_tail or self._unzip.unused_data
 
     def _keep(self, part: bytes) -> None:
@@ -64,7 +70,8 @@ class Body:
             self._parts.clear()
             msg = f"the answer is larger than Limits.response_bytes ({self._cap} bytes)"
             raise ResponseTooLargeError(msg)
-        self._parts.append(part)
+        if part:
+            self._parts.append(part)
 
     def whole(self) -> bytes:
         """Give the body.
@@ -72,7 +79,7 @@ class Body:
         Raises:
             TransportError: the gzip stream was cut short.
         """
-        if self._unzip is not None and not self._unzip.eof and (self._size or self._parts):
+        if self._begun and self._unzip is not None and not self._unzip.eof:
             msg = "the answer's gzip stream was cut short"
             raise TransportError(msg)
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)

@@ -12,11 +12,12 @@ from typing import Final
 
 import aiohttp
 import attrs
+from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from .._version import __version__
 from ..auth import Secret
-from ..config import Limits, Timeouts
+from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConnectError, TransportError
 from ._body import Body
 from ._messages import Request, Response
@@ -25,18 +26,20 @@ USER_AGENT: Final = f"aishoot-async/{__version__}"
 
 
 class _DroppedError(Exception):
-    """A connection died under a request; of a class that aiohttp does not resend for."""
+    """What aiohttp would have resent for, wrapped into a class that it does not resend for."""
+
+    def __init__(self, seen: aiohttp.ClientError) -> None:
+        super().__init__()
+        self.seen = seen
 
 
 async def _never_resend(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending a GET, PUT or DELETE again by itself: only counted retries exist here."""
     try:
         return await send(request)
-    except aiohttp.ClientConnectorError:
-        raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        name = type(error).__name__
-    raise _DroppedError(name)
+        dropped = _DroppedError(error)
+    raise dropped
 
 
 async def _note_connection(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
@@ -55,6 +58,19 @@ class Sending:
     """What is known of a request on its way: whether it obtained a connection, and so may have been seen."""
 
     obtained: bool = False
+
+
+def _environment_proxy(origin: URL) -> str | None:
+    """Read HTTPS_PROXY and NO_PROXY: aiohttp's trust_env would also put a password of ~/.netrc where the token goes.
+
+    Raises:
+        ConfigurationError: the proxy's URL cannot be one.
+    """
+    if urllib.request.proxy_bypass(f"{origin.host}:{origin.port}"):
+        return None
+    found = urllib.request.getproxies().get(origin.scheme)
+    # ``proxy.example:3128`` is how it is often written.
+    return parse_proxy(found if not found or "://" in found else f"http://{found}")
 
 
 class Transport:
@@ -108,6 +124,7 @@ class Transport:
         """
         if request.method in {"GET", "HEAD"}:
             sending.obtained = True  # not traced, so taken for granted; a read may always be repeated
+        proxy = self._proxy_for(request.url)
         response = None
         try:
             response = await self._client(request.method).request(
@@ -116,17 +133,20 @@ class Transport:
                 data=request.body,
                 headers=request.headers(token),
                 allow_redirects=False,
-                proxy=self._proxy_for(request.url),
+                proxy=proxy,
                 trace_request_ctx=sending,
             )
             return await self._read(response)
-        except (aiohttp.ClientError, _DroppedError, OSError, ValueError) as error:
+        except _DroppedError as error:
+            failure = self._mapped(error.seen)
+        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             # ValueError: a header or a status line that aiohttp itself cannot take.
             failure = self._mapped(error)
         finally:
             if response is not None:
                 # Gives the connection back when the body was read to its end, and ends it otherwise.
                 response.close()
+        failure.maybe_sent = failure.maybe_sent and sending.obtained
         raise failure
 
     async def _read(self, response: aiohttp.ClientResponse) -> Response:
@@ -142,33 +162,36 @@ class Transport:
 
     def _mapped(self, error: Exception) -> TransportError:
         match error:
-            case aiohttp.ConnectionTimeoutError():
-                return ConnectError(f"no connection within {self._timeouts.connect} s", maybe_sent=False)
-            case aiohttp.ClientConnectorDNSError():
-                return ConnectError("the host's name cannot be resolved", maybe_sent=False)
-            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-                return ConnectError("the TLS handshake failed: is the certificate one to trust?", maybe_sent=False)
-            case aiohttp.ClientConnectorError():
-                return ConnectError(f"cannot connect ({error.strerror or 'refused'})", maybe_sent=False)
-            case aiohttp.ClientHttpProxyError():
-                return ConnectError(f"the proxy refused with status {error.status}", maybe_sent=False)
-            case aiohttp.SocketTimeoutError() | asyncio.TimeoutError():
+            case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError():
+                return ConnectError(self._unconnected(error), maybe_sent=False)
+            case asyncio.TimeoutError():
                 return CallTimeoutError(f"nothing came for {self._timeouts.read} s")
             case aiohttp.ClientPayloadError():
                 return TransportError("the answer's body was cut short")
-            case aiohttp.ClientResponseError():
+            case aiohttp.ClientResponseError() | HttpProcessingError():
                 return TransportError("the answer is no readable HTTP")
             case _:
                 return TransportError("the connection was lost before a whole answer came")
+
+    def _unconnected(self, error: Exception) -> str:
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                return f"no connection within {self._timeouts.connect} s"
+            case aiohttp.ClientHttpProxyError():
+                return f"the proxy refused with status {error.status}"
+            case aiohttp.ClientConnectorDNSError():
+                return "the host's name cannot be resolved"
+            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
+                return "the TLS handshake failed: is the certificate one to trust?"
+            case _:
+                return f"cannot connect ({getattr(error, 'strerror', None) or 'refused'})"
 
     def _proxy_for(self, url: URL) -> str | None:
         if self._proxy != "environment":
             return self._proxy
         origin = url.origin()
         if origin not in self._proxies:
-            # aiohttp's trust_env would also read ~/.netrc and put its password into the header of the token.
-            bypass = urllib.request.proxy_bypass(origin.host or "")
-            self._proxies[origin] = None if bypass else urllib.request.getproxies().get(origin.scheme)
+            self._proxies[origin] = _environment_proxy(origin)
         return self._proxies[origin]
 
     async def aclose(self) -> None:

@@ -89,7 +89,7 @@ async def test_briefs_come_and_go(connect):
 
 
 def test_runs_behave_as_a_list_does():
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     for _ in range(300):
         runs = [(chance.randrange(100), chance.randrange(1, 5)) for _ in range(chance.randrange(5))]
         flat = [serial for first, length in runs for serial in range(first, first + length)]

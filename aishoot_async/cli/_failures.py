@@ -1,0 +1,63 @@
+"""Errors as people read them: one sentence what happened, one what to do, and an exit code."""
+
+from typing import Final
+
+from aishoot_async import (
+    AIShootError,
+    AmbiguousWriteError,
+    APIStatusError,
+    AuthenticationError,
+    AuthError,
+    CallTimeoutError,
+    ConfigurationError,
+    ConnectError,
+    NotFoundError,
+    PagingError,
+    PermissionDeniedError,
+    RateLimitedError,
+    RequestValidationError,
+    ServerError,
+    TransportError,
+    UnexpectedResponseError,
+)
+
+from ._talk import Talk
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+PARTLY: Final = 3
+LOGIN: Final = 4
+UNKNOWN_OUTCOME: Final = 5
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+# The first class that fits counts.
+_ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
+    (AuthenticationError, LOGIN, "The token is missing, wrong or expired: set AISHOOT_TOKEN to a fresh one."),
+    (AuthError, LOGIN, "Try --sandbox to look around without an account."),
+    (PermissionDeniedError, FAILED, "Ask whoever runs your organization for access."),
+    (ConfigurationError, USAGE, "See --help."),
+    (RequestValidationError, USAGE, "See --help."),
+    (AmbiguousWriteError, UNKNOWN_OUTCOME, "Look with `aishoot skus list` before you create it again."),
+    (NotFoundError, FAILED, "Check the id; the account may not see it either."),
+    (RateLimitedError, FAILED, "Wait a while, then run the same command again."),
+    (ServerError, FAILED, "The service has a problem: run the same command again later."),
+    (APIStatusError, FAILED, "The service refused the request."),
+    (ConnectError, FAILED, "Check the network and --base-url."),
+    (CallTimeoutError, FAILED, "The service is slow or out of reach: run the same command again."),
+    (TransportError, FAILED, "Run the same command again."),
+    (UnexpectedResponseError, FAILED, "Is this the API, or a proxy's page? Check --base-url."),
+    (PagingError, FAILED, "Run it again; if it stays so, the service's paging is at fault."),
+)
+
+
+def report(error: AIShootError, talk: Talk) -> int:
+    """Say what happened and what to do; give the exit code."""
+    _, code, advice = next((row for row in _ADVICE if isinstance(error, row[0])), (AIShootError, FAILED, ""))
+    request_id = getattr(error, "request_id", None)
+    talk.error(str(error), advice=advice, **({"request_id": request_id} if request_id else {}))
+    if talk.verbose:
+        for attempt in getattr(error, "attempts", ()):
+            talk.note(f"attempt {attempt.number}: {attempt}")
+    return code

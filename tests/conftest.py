@@ -1,0 +1,24 @@
+"""What every test stands on."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run on asyncio alone: aiohttp runs on nothing else."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the environment of whoever runs the tests out of them."""
+    for name in ("AISHOOT_TOKEN", "AISHOOT_BASE_URL", "AISHOOT_AUTH_URL", "AUTORETOUCH_ORGANIZATION_ID"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,1 @@
+"""Servers and other things that several tests share."""
