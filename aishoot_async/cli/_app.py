@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 import os
 import signal
 import sys
@@ -15,10 +16,12 @@ from rich.console import Console
 from aishoot_async import AIShootError
 from aishoot_async._version import __version__
 
+from ._completion import completion
 from ._context import Context
 from ._failures import DONE, FAILED, INTERRUPTED, TERMINATED, report
 from ._results import results
 from ._sandbox import sandbox
+from ._skus import skus
 from ._talk import Talk
 
 _EXAMPLE: Final = "Try it without an account: aishoot --sandbox results list 1 --limit 5"
@@ -30,9 +33,9 @@ app: Final = App(
     version=__version__,
     error_console=Console(stderr=True),
     result_action="return_value",
-    default_parameter=Parameter(negative=(), show_default=lambda value: value not in {False, ""}),
+    default_parameter=Parameter(negative=(), show_default=False),
 )
-for _command in (results, sandbox):
+for _command in (skus, results, sandbox, completion):
     app.command(_command)
 app.meta.default_parameter = app.default_parameter
 app.meta.group_parameters = Group("Global options", sort_key=0)
@@ -47,6 +50,7 @@ def _launch(
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
     verbose: Annotated[bool, Parameter(name=["--verbose", "-v"])] = False,
+    no_input: bool = False,
     log_format: Literal["text", "json"] = "text",
 ) -> int:
     """Run a command.
@@ -65,11 +69,15 @@ def _launch(
         Say only what went wrong.
     verbose
         Say more on stderr.
+    no_input
+        Never ask anything.
     log_format
         How to talk on stderr: text, or json for machines.
     """
     talk = Talk(quiet=quiet, verbose=verbose, as_json=log_format == "json")
-    context = Context(sandbox=sandbox, base_url=base_url, organization=organization, json=json, talk=talk)
+    context = Context(
+        sandbox=sandbox, base_url=base_url, organization=organization, json=json, may_ask=not no_input, talk=talk
+    )
     command, bound, ignored = app.parse_args(tokens)
     if "context" in ignored:
         bound.arguments["context"] = context
@@ -105,7 +113,8 @@ def _run(command: Callable[[], Any], talk: Talk) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, end, number)
         with talk.logs():
-            code: int = await command()
+            outcome = command()
+            code: int = await outcome if inspect.isawaitable(outcome) else outcome
         return code
 
     try:

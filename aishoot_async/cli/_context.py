@@ -1,6 +1,7 @@
 """What every command is given: the global options, a session made of them, and a place to talk."""
 
 import contextlib
+import sys
 from collections.abc import AsyncGenerator
 
 import attrs
@@ -19,6 +20,7 @@ class Context:
         base_url: where the API is; ``None`` for the session's own default.
         organization: the organization's id; ``None`` for the environment's.
         json: one JSON object a line on stdout.
+        may_ask: whether a question may be asked on the terminal.
         talk: progress and messages, on stderr.
     """
 
@@ -26,7 +28,15 @@ class Context:
     base_url: str | None
     organization: str | None
     json: bool
+    may_ask: bool
     talk: Talk
+
+    def confirm(self, question: str) -> bool:
+        """Ask on the terminal; where there is none, nobody has said yes."""
+        if not self.may_ask or not sys.stdin.isatty():
+            return False
+        self.talk.ask(f"{question} [y/N] ")
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncGenerator[AIShootSession]:

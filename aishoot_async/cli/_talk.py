@@ -48,6 +48,10 @@ class Talk:
         if advice and not self.as_json:
             self.console.print(advice, markup=False)
 
+    def ask(self, question: str) -> None:
+        """Put a question, and leave the cursor behind it."""
+        self.console.print(question, end="", markup=False)
+
     def _say(self, level: str, message: str, facts: dict[str, Any]) -> None:
         if self.as_json:
             entry = {"time": datetime.now(UTC).isoformat(), "level": level, "message": message, **facts}

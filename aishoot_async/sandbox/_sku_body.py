@@ -63,7 +63,7 @@ def _project_ids(name: str, value: object) -> list[int]:
         return []
     if not isinstance(value, list):
         raise _not_json(f"{name} must be an array")
-    projects = list[Any](value)
+    projects = cast("list[Any]", value)
     for project in projects:
         if isinstance(project, bool) or not isinstance(project, int) or project > _LARGEST:
             raise _not_json(f"{name} must hold integers")

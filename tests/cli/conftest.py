@@ -1,0 +1,56 @@
+"""How the command line's tests run it: as a process, against a real server."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from aishoot_async.sandbox import ThreadedSandbox
+
+COMMAND = [sys.executable, "-m", "aishoot_async"]
+
+
+class CommandLine:
+    """Runs ``aishoot`` with the settings that lead to a server, and none of the tester's own."""
+
+    def __init__(self, sandbox=None):
+        clean = {key: value for key, value in os.environ.items() if not key.startswith(("AISHOOT", "AUTORETOUCH"))}
+        self.env = clean if sandbox is None else clean | environment(sandbox)
+
+    def __call__(self, *arguments, env=None, **options):
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+            env=self.env | (env or {}),
+            **({"stdin": subprocess.DEVNULL} if "input" not in options else {}),
+            **options,
+        )
+
+    def start(self, *arguments, **options):
+        return subprocess.Popen([*COMMAND, *arguments], env=self.env, **options)
+
+
+def environment(sandbox):
+    return {"AISHOOT_TOKEN": sandbox.token, "AISHOOT_BASE_URL": sandbox.url, "AISHOOT_AUTH_URL": sandbox.url}
+
+
+@pytest.fixture
+def server():
+    with ThreadedSandbox(briefs={1: 250, 2: 3}) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def aishoot(server):
+    """Against the test's own server."""
+    return CommandLine(server)
+
+
+@pytest.fixture
+def alone():
+    """Against nothing: no token, no server."""
+    return CommandLine()

@@ -1,0 +1,144 @@
+"""``aishoot skus``, as processes against a real server."""
+
+import json
+
+import pytest
+
+from aishoot_async.sandbox import DropAfter, Fault, ThreadedSandbox
+
+
+def rows(done):
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_list_is_the_same_rows_as_json_and_as_a_table(aishoot, server):
+    assert rows(aishoot("--json", "skus", "list")) == server.skus()
+    heading, *lines = [line.split("\t") for line in aishoot("skus", "list").stdout.splitlines()]
+    assert heading == ["id", "name", "gender", "category", "wardrobe", "projects", "front image", "back image"]
+    assert [(line[0], line[1]) for line in lines] == [(sku["id"], sku["name"]) for sku in server.skus()]
+
+
+def test_list_limits_and_filters(aishoot, server):
+    assert len(rows(aishoot("--json", "skus", "list", "--limit", "5"))) == 5
+    one = server.skus()[3]["id"]
+    assert [sku["id"] for sku in rows(aishoot("--json", "skus", "list", "--id-filter", one))] == [one]
+    of_project = rows(aishoot("--json", "skus", "list", "--project", "1"))
+    assert of_project == [sku for sku in server.skus() if 1 in sku["projectIds"]]
+
+
+def test_global(aishoot, server):
+    found = rows(aishoot("--json", "skus", "global"))
+    assert 0 < len(found) < len(server.skus())
+
+
+def test_get_prints_what_is_there_and_names_what_is_not(aishoot, server):
+    one, two = (sku["id"] for sku in server.skus()[:2])
+    assert [sku["id"] for sku in rows(aishoot("--json", "skus", "get", one, two))] == [one, two]
+    partly = aishoot("--json", "skus", "get", one, "nothing")
+    assert partly.returncode == 3
+    assert len(partly.stdout.splitlines()) == 1
+    assert "nothing" in partly.stderr
+    assert aishoot("skus", "get", "nothing").returncode == 1
+
+
+def test_create_update_replace_delete(aishoot, server):
+    fields = ("--name", "Linen dress", "--front-image", "f", "--gender", "female", "--project", "3", "--project", "4")
+    (made,) = rows(aishoot("--json", "skus", "create", *fields, "--category", "outfit", "--in-wardrobe"))
+    assert server.skus()[-1] == made
+    assert (made["projectIds"], made["isInWardrobe"], made["skuCategoryName"]) == ([3, 4], True, "outfit")
+
+    (edited,) = rows(aishoot("--json", "skus", "update", made["id"], "--name", "Linen", "--not-in-wardrobe"))
+    assert (edited["name"], edited["isInWardrobe"], edited["gender"]) == ("Linen", False, "female")
+
+    (replaced,) = rows(
+        aishoot("--json", "skus", "update", made["id"], "--name", "L", "--front-image", "g", "--replace")
+    )
+    assert (replaced["gender"], replaced["projectIds"]) == (None, [])
+
+    assert aishoot("skus", "delete", made["id"], "--yes").returncode == 0
+    assert len(server.skus()) == 12
+
+
+def test_a_body_from_stdin(aishoot):
+    body = json.dumps({"name": "A", "frontImage": "f", "project_ids": [1], "gender": None})
+    (made,) = rows(aishoot("--json", "skus", "create", "--body", "-", input=body))
+    (edited,) = rows(aishoot("--json", "skus", "update", made["id"], "--body", "-", input='{"backImage": "b"}'))
+    assert (edited["name"], edited["backImage"], edited["projectIds"]) == ("A", "b", [1])
+
+
+def test_a_body_from_a_file(aishoot, tmp_path):
+    (tmp_path / "sku.json").write_text('{"name": "A", "frontImage": "f"}')
+    (made,) = rows(aishoot("--json", "skus", "create", "--body", str(tmp_path / "sku.json"), "--name", "B"))
+    assert made["name"] == "B"
+
+
+def test_ids_from_stdin(aishoot, server):
+    ids = [sku["id"] for sku in server.skus()[:3]]
+    done = aishoot("skus", "delete", "-", "--yes", input="\n".join([*ids, "", ids[0], "nothing"]) + "\r\n")
+    assert done.returncode == 3
+    assert "nothing" in done.stderr
+    assert len(server.skus()) == 9
+
+
+def test_an_update_that_is_answered_without_a_body_is_printed_all_the_same(alone):
+    with ThreadedSandbox(put_body=False) as server:
+        env = {"AISHOOT_TOKEN": server.token, "AISHOOT_BASE_URL": server.url}
+        (sku,) = rows(alone("--json", "skus", "update", server.skus()[0]["id"], "--name", "N", env=env))
+        assert (sku["name"], sku["id"]) == ("N", server.skus()[0]["id"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "said"),
+    [
+        (["create", "--name", "A"], "", "--front-image"),
+        (["create", "--name", " ", "--front-image", "f"], "", "name must be a non-blank string"),
+        (["create", "--name", "A", "--front-image", "f", "--gender", "mail"], "", "male"),
+        (["create", "--name", "A", "--front-image", "f", "--project", "0"], "", "positive"),
+        (["create", "--name", "A", "--front-image", "f", "--project", "x"], "", "int"),
+        (["create", "--nmae", "A"], "", "--name"),
+        (["create", "--body", "-"], '{"name": "A", "frontImage": "f", "price": 3}', "price is no field"),
+        (["create", "--body", "-"], '{"name": 3, "frontImage": "f"}', "name must be"),
+        (["create", "--body", "-"], '["name"]', "object"),
+        (["create", "--body", "-"], "{", "no JSON"),
+        (["create", "--body", "no-such-file"], "", "no-such-file"),
+        (["update", "sku"], "", "at least one field"),
+        (["update", "..", "--name", "A"], "", "sku_id"),
+        (["update", "a\nb", "--name", "A"], "", "sku_id"),
+        (["delete", "..", "--yes"], "", "sku_id"),
+        (["delete", "--yse", "a"], "", "--yse"),
+        (["delete", "--yes"], "", "at least one id"),
+        (["delete", "a"], "", "nothing was deleted"),
+        (["get"], "", "at least one id"),
+        (["lsit"], "", '"list"'),
+    ],
+)
+def test_bad_input_is_a_sentence_and_nothing_is_written(aishoot, server, arguments, stdin, said):
+    before = server.skus()
+    done = aishoot("skus", *arguments, input=stdin)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert server.skus() == before
+
+
+def test_hostile_ids_name_exactly_that_sku(aishoot, server):
+    for hostile in ("a/b", "%2F", "%2e%2e", "a?b#c;d", "ü"):
+        server.insert_sku(sku_id=hostile)
+        (found,) = rows(aishoot("--json", "skus", "get", hostile))
+        assert found["id"] == hostile
+        assert aishoot("skus", "delete", hostile, "--yes").returncode == 0
+    assert len(server.skus()) == 12
+
+
+def test_a_create_that_may_have_happened_is_exit_code_5(aishoot, server):
+    server.add_fault(Fault(DropAfter(), operation="create_sku"))
+    done = aishoot("skus", "create", "--name", "A", "--front-image", "f")
+    assert done.returncode == 5
+    assert "skus list" in done.stderr
+    assert len(server.skus()) == 13
+
+
+def test_no_color_is_heeded(aishoot):
+    assert "\x1b[" not in aishoot("skus", "get", "nothing", env={"NO_COLOR": "1"}).stderr
