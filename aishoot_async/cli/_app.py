@@ -1,28 +1,18 @@
-"""The app: global options, then a command, run on one event loop that Ctrl-C and SIGTERM end in order."""
+"""The app: global options, then a command.
 
-import asyncio
+Help, completion and wrong usage must answer at once, so what is slow to import is imported when a command runs.
+"""
+
 import contextlib
-import inspect
 import os
-import signal
 import sys
-import traceback
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
 from cyclopts import App, Group, Parameter
 from rich.console import Console
 
-from aishoot_async import AIShootError
 from aishoot_async._version import __version__
-
-from ._completion import completion
-from ._context import Context
-from ._failures import DONE, FAILED, INTERRUPTED, TERMINATED, report
-from ._results import results
-from ._sandbox import sandbox
-from ._skus import skus
-from ._talk import Talk
 
 _EXAMPLE: Final = "Try it without an account: aishoot --sandbox results list 1 --limit 5"
 
@@ -30,13 +20,19 @@ app: Final = App(
     name="aishoot",
     help="autoRetouch's AI Shoot from the command line: SKUs, briefs, and all of their results.",
     help_epilogue=_EXAMPLE,
+    help_format="plaintext",  # the other formats import a Markdown parser first
     version=__version__,
     error_console=Console(stderr=True),
     result_action="return_value",
     default_parameter=Parameter(negative=(), show_default=False),
 )
-for _command in (skus, results, sandbox, completion):
-    app.command(_command)
+for _name, _help in {
+    "skus": "SKUs: the garments that shoots are made of.",
+    "results": "The results of briefs.",
+    "sandbox": "A server that behaves as the API does, on this machine.",
+    "completion": "Complete commands and options in your shell.",
+}.items():
+    app.command(f"aishoot_async.cli._{_name}:{_name}", name=_name, help=_help)
 app.meta.default_parameter = app.default_parameter
 app.meta.group_parameters = Group("Global options", sort_key=0)
 
@@ -74,16 +70,24 @@ def _launch(
     log_format
         How to talk on stderr: text, or json for machines.
     """
-    talk = Talk(quiet=quiet, verbose=verbose, as_json=log_format == "json")
-    context = Context(
-        sandbox=sandbox, base_url=base_url, organization=organization, json=json, may_ask=not no_input, talk=talk
-    )
     command, bound, ignored = app.parse_args(tokens)
-    if "context" in ignored:
-        bound.arguments["context"] = context
-        return _run(lambda: command(*bound.args, **bound.kwargs), talk)
-    command(*bound.args, **bound.kwargs)  # --help and --version
-    return DONE
+    if "context" not in ignored:
+        command(*bound.args, **bound.kwargs)  # --help and --version
+        return 0
+    from ._context import Context  # noqa: PLC0415
+    from ._running import run_command  # noqa: PLC0415
+    from ._talk import Talk  # noqa: PLC0415
+
+    context = Context(
+        sandbox=sandbox,
+        base_url=base_url,
+        organization=organization,
+        json=json,
+        may_ask=not no_input,
+        talk=Talk(quiet=quiet, verbose=verbose, as_json=log_format == "json"),
+    )
+    bound.arguments["context"] = context
+    return run_command(lambda: command(*bound.args, **bound.kwargs), context.talk)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -95,38 +99,5 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of the pipe has had enough. Python would complain once more when it flushes at exit.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    return code if isinstance(code, int) else DONE
-
-
-def _run(command: Callable[[], Any], talk: Talk) -> int:
-    ended_by: list[int] = []
-
-    async def main() -> int:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-        def end(number: int) -> None:
-            ended_by.append(number)
-            if task is not None:
-                task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end, number)
-        with talk.logs():
-            outcome = command()
-            code: int = await outcome if inspect.isawaitable(outcome) else outcome
-        return code
-
-    try:
-        return asyncio.run(main())
-    except asyncio.CancelledError:
-        talk.warn("stopped; nothing half-written is left")
-        return TERMINATED if signal.SIGTERM in ended_by else INTERRUPTED
-    except AIShootError as error:
-        return report(error, talk)
-    except BrokenPipeError:
-        raise
-    except Exception:  # noqa: BLE001  # the last place where it can be told from a user's error
-        talk.error("this is a bug in aishoot-async; please report it with the lines below")
-        traceback.print_exc()
-        return FAILED
+        return 0
+    return code if isinstance(code, int) else 0

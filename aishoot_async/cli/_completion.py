@@ -9,7 +9,7 @@ from ._context import Context
 from ._failures import DONE, FAILED
 from ._tables import print_data
 
-completion = App(name="completion", help="Complete commands and options in your shell.")
+completion = App(name="completion")
 Shell = Literal["bash", "zsh", "fish"]
 
 # Where each shell looks by itself, and what it may have to be told: a user's own files are never edited.

@@ -12,7 +12,7 @@ from ._context import Context
 from ._failures import DONE, PARTLY
 from ._tables import choose_columns, print_data, print_rows
 
-results = App(name="results", help="The results of briefs.")
+results = App(name="results")
 Given = Annotated[Context, Parameter(parse=False)]
 
 

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from ._context import Context
 from ._failures import DONE, FAILED, USAGE
 
-sandbox = App(name="sandbox", help="A server that behaves as the API does, on this machine.")
+sandbox = App(name="sandbox")
 
 
 @sandbox.default

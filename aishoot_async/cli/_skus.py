@@ -15,7 +15,7 @@ from ._context import Context
 from ._failures import DONE, FAILED, PARTLY, USAGE, report
 from ._tables import print_data, print_rows
 
-skus = App(name="skus", help="SKUs: the garments that shoots are made of.")
+skus = App(name="skus")
 Given = Annotated[Context, Parameter(parse=False)]
 Ids = Annotated[str, Parameter(allow_leading_hyphen=True)]
 Limit = Annotated[int | None, Parameter(name=["--limit", "-n"])]
