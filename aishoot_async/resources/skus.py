@@ -6,12 +6,12 @@ from typing import Any, Final, TypeVar, Unpack, overload
 
 from .. import codec
 from ..calls import Caller
-from ..errors import NotFoundError, RequestValidationError
+from ..errors import NotFoundError, PagingError
 from ..models import PagingOptions, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
 from ..paging import EndpointMemory, Pager, open_whole
 from . import _answers
+from ._checks import check_body, path_segment, utf8_text
 from ._listings import pager
-from ._paths import path_segment
 
 U = TypeVar("U")
 PATH: Final = "/ai-shoot/skus"
@@ -72,7 +72,7 @@ class SkuResource:
             **_filter("sku_id_filter", "skuIdFilter", sku_id_filter),
         }
         decode = codec.sku if into is None else codec.decoder(into)
-        return pager(self._caller, self._memory, PATH, query, decode, page_size, paging)
+        return pager(self._caller, self._memory, PATH, query=query, decode=decode, page_size=page_size, paging=paging)
 
     async def list_global(self) -> Sequence[Sku]:
         """List the organization's globally available SKUs: ``GET /ai-shoot/skus/global``, which has no pages.
@@ -94,7 +94,7 @@ class SkuResource:
         path = f"{PATH}/{path_segment('sku_id', sku_id)}"
         # The first page alone tells, most often: neither the page base nor the end of the list matters then.
         first = 1 if self._memory.base is None else self._memory.base
-        with contextlib.suppress(NotFoundError):  # a server that counts from 0 may say so of page 1
+        with contextlib.suppress(NotFoundError, PagingError):  # what page 1 can come to where pages count from 0
             for found in (await self.list(sku_id_filter=sku_id, start=first)).items:
                 if found.id == sku_id:
                     return found
@@ -115,9 +115,7 @@ class SkuResource:
             AmbiguousWriteError: the SKU may or may not have been created.
             RequestValidationError: this is no `SkuCreate`.
         """
-        if not isinstance(sku, SkuCreate):
-            msg = f"create takes a SkuCreate, not {type(sku).__name__}"
-            raise RequestValidationError(msg, field="sku")
+        check_body(sku, SkuCreate)
         return await self._caller.call(
             "POST", PATH, lambda response: _answers.created(response, sku), body=codec.encode_body(sku)
         )
@@ -134,9 +132,7 @@ class SkuResource:
             RequestValidationError: the id cannot be one, or this is no `SkuUpdate`.
         """
         path = f"{PATH}/{path_segment('sku_id', sku_id)}"
-        if not isinstance(sku, SkuUpdate):
-            msg = f"update takes a SkuUpdate, not {type(sku).__name__}"
-            raise RequestValidationError(msg, field="sku")
+        check_body(sku, SkuUpdate)
         return await self._caller.call(
             "PUT", path, lambda response: _answers.updated(response, sku_id, sku), body=codec.encode_body(sku)
         )
@@ -170,15 +166,4 @@ class SkuResource:
 
 
 def _filter(field: str, wire: str, value: object) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, str):
-        msg = f"{field} must be a string, not {value!r}"
-        raise RequestValidationError(msg, field=field)
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        msg = f"{field} must be text without lone surrogates, not {value!r}"
-    else:
-        return {wire: value}
-    raise RequestValidationError(msg, field=field)
+    return {} if value is None else {wire: utf8_text(field, value)}
