@@ -3,9 +3,10 @@
 Together with `jsontext` the only code that knows cattrs or msgspec.
 """
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar, get_origin
+from typing import Any, Final, TypeVar, cast, get_origin
 
 import attrs
 import cattrs
@@ -48,11 +49,7 @@ def sku(text: bytes) -> Sku:
     Raises:
         UnexpectedResponseError: it is no object, or has no usable id.
     """
-    with jsontext.reading(text):
-        try:
-            wire = _sku_wire.decode(text)
-        except msgspec.ValidationError:
-            wire = _field_by_field(text, _SkuWire)
+    wire = jsontext.read(_sku_fields, text)
     identifier = wire.id if wire.id is not None else wire.sku_id
     if identifier is None or identifier == "":
         msg = "a SKU needs an id: a string or an integer"
@@ -76,11 +73,7 @@ def brief_result(text: bytes) -> BriefResult:
     Raises:
         UnexpectedResponseError: it is none.
     """
-    with jsontext.reading(text):
-        try:
-            wire = _result_wire.decode(text)
-        except msgspec.ValidationError:
-            wire = _field_by_field(text, _ResultWire)
+    wire = jsontext.read(_result_fields, text)
     return BriefResult(id=None if wire.id is None else str(wire.id), raw=text)
 
 
@@ -98,6 +91,20 @@ def row_id(text: bytes) -> str | None:
 
 
 W = TypeVar("W", bound=msgspec.Struct)
+
+
+def _sku_fields(text: bytes) -> _SkuWire:
+    return _fields(text, _SkuWire, _sku_wire)
+
+
+def _result_fields(text: bytes) -> _ResultWire:
+    return _fields(text, _ResultWire, _result_wire)
+
+
+def _fields(text: bytes, struct: type[W], decoder: "msgspec.json.Decoder[W]") -> W:
+    with contextlib.suppress(msgspec.ValidationError):
+        return decoder.decode(text)
+    return _field_by_field(text, struct)
 
 
 def _field_by_field(text: bytes, struct: type[W]) -> W:
@@ -167,7 +174,16 @@ def _make_into_converter() -> cattrs.Converter:
     def from_camel(cls: type[Any]) -> Callable[[Any, Any], Any]:
         fields = attrs.fields(cls) if attrs.has(cls) else dataclasses.fields(cls)
         renamed: dict[str, Any] = {field.name: override(rename=_camel(field.name)) for field in fields}
-        return make_dict_structure_fn(cls, converter, **renamed)
+        structure = make_dict_structure_fn(cls, converter, **renamed)
+
+        def from_object(given: object, into: Any) -> Any:
+            # A list has no members, so every field that has a default would silently get it.
+            if not isinstance(given, dict):
+                msg = f"an object expected, not {type(given).__name__}"
+                raise TypeError(msg)
+            return structure(cast("dict[str, Any]", given), into)
+
+        return from_object
 
     converter.register_structure_hook_factory(attrs.has, from_camel)
     converter.register_structure_hook_factory(dataclasses.is_dataclass, from_camel)

@@ -77,7 +77,9 @@ class RetryPolicy:
 
 
 def _in_flight_default(limits: "Limits") -> int:
-    return min(64, limits.connections)
+    # Defaults are made before anything is checked, so this may be no number; the check of ``connections`` says so.
+    connections: object = limits.connections
+    return min(64, connections) if isinstance(connections, int) else 64
 
 
 @attrs.frozen(kw_only=True)

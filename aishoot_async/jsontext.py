@@ -4,19 +4,19 @@ Everything here raises `UnexpectedResponseError` for text that is not JSON, and 
 `codec`, because a model reads its unknown fields from its own text.
 """
 
-import contextlib
 import json
 import math
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from .errors import UnexpectedResponseError
 
+T = TypeVar("T")
 _TYPE_BY_START: Final = {
     ord("{"): "an object",
     ord("["): "a list",
@@ -37,12 +37,13 @@ _object: Final = msgspec.json.Decoder(dict[str, Raw])
 _list: Final = msgspec.json.Decoder(list[Raw])
 
 
-@contextlib.contextmanager
-def reading(body: bytes, where: str = "") -> Generator[None]:
-    """Turn what the decoders raise into `UnexpectedResponseError`, with nothing chained to it."""
-    problem = None
+def read(decode: Callable[[bytes], T], body: bytes, where: str = "") -> T:
+    """Turn what a decoder raises into `UnexpectedResponseError`, with nothing chained to it.
+
+    Not a context manager: what that raises has what it replaces as its ``__context__``.
+    """
     try:
-        yield
+        return decode(body)
     except UnicodeDecodeError:
         problem = "the text is not UTF-8"
     except RecursionError:
@@ -50,8 +51,7 @@ def reading(body: bytes, where: str = "") -> Generator[None]:
     except (msgspec.MsgspecError, ValueError, ArithmeticError) as error:
         # ArithmeticError: an exponent beyond what even a `Decimal` can hold.
         problem = f"this is not readable as JSON ({error})"
-    if problem is not None:
-        raise UnexpectedResponseError(problem, where=where, body=body)
+    raise UnexpectedResponseError(problem, where=where, body=body)
 
 
 def kind(text: bytes) -> str:
@@ -62,8 +62,7 @@ def kind(text: bytes) -> str:
 
 def value(text: bytes, where: str = "") -> Any:
     """Decode to plain Python values: integers exact, numbers beyond a float's range as `decimal.Decimal`."""
-    with reading(text, where):
-        return _any.decode(text)
+    return read(_any.decode, text, where)
 
 
 def members(text: bytes, where: str = "") -> dict[str, bytes]:
@@ -72,14 +71,22 @@ def members(text: bytes, where: str = "") -> dict[str, bytes]:
     Raises:
         UnexpectedResponseError: it is no object, no JSON, or names a member twice (one of the two would be lost).
     """
-    with reading(text, where):
-        found = _object.decode(text)
-        if len(text) != _compact_size(found):
-            # White space or escapes, then; or a member that the decoder has dropped for a later one of its name.
-            compact = msgspec.json.format(text, indent=-1)
-            if len(compact) != _compact_size(_object.decode(compact)):
-                _refuse_twins(text, where)
-    return {key: bytes(raw) for key, raw in found.items()}
+    found, twins = read(_split, text, where)
+    if twins:
+        msg = "a member is there twice"
+        raise UnexpectedResponseError(msg, where=where, keys=twins, body=text)
+    return found
+
+
+def _split(text: bytes) -> tuple[dict[str, bytes], list[str]]:
+    found = _object.decode(text)
+    twins: list[str] = []
+    if len(text) != _compact_size(found):
+        # White space or escapes, then; or a member that the decoder has dropped for a later one of its name.
+        compacted = msgspec.json.format(text, indent=-1)
+        if len(compacted) != _compact_size(_object.decode(compacted)):
+            twins = _twins(text)
+    return {key: bytes(raw) for key, raw in found.items()}, twins
 
 
 def _compact_size(found: dict[str, Raw]) -> int:
@@ -88,27 +95,26 @@ def _compact_size(found: dict[str, Raw]) -> int:
     return inside + 1 if found else 2
 
 
-def _refuse_twins(text: bytes, where: str) -> None:
+def _twins(text: bytes) -> list[str]:
     # The outermost object comes last, so its keys are what is left.
     keys: list[str] = json.loads(text, object_pairs_hook=lambda pairs: [key for key, _ in pairs], parse_int=str)
-    twins = sorted(key for key, times in Counter(keys).items() if times > 1)
-    if twins:
-        msg = "a member is there twice"
-        raise UnexpectedResponseError(msg, where=where, keys=twins, body=text)
+    return sorted(key for key, times in Counter(keys).items() if times > 1)
 
 
 def elements(text: bytes, where: str = "") -> list[bytes]:
     """Split a list into its elements' own texts, each a copy: a slice would keep the whole page in memory."""
-    with reading(text, where):
-        return [bytes(raw) for raw in _list.decode(text)]
+    return [bytes(raw) for raw in read(_list.decode, text, where)]
 
 
 def compact(text: bytes) -> bytes:
     """Take line breaks and indentation out of a JSON text; digits, escapes and the order of members stay."""
     if b"\n" in text or b"\r" in text:
-        with reading(text):
-            return msgspec.json.format(text, indent=-1)
+        return read(_compacted, text)
     return text
+
+
+def _compacted(text: bytes) -> bytes:
+    return msgspec.json.format(text, indent=-1)
 
 
 def encode(plain: object) -> bytes:

@@ -39,7 +39,7 @@ async def test_a_total_that_lies_never_costs_a_row_in_silence(total, below_base,
                 given, problem = [], None
                 try:
                     async for row in session.briefs.results(brief):
-                        given.append(row.id)  # noqa: PERF401  # what came before an error counts
+                        given.append(row.id)  # what came before an error counts
                 except Exception as error:  # noqa: BLE001  # looked at below
                     problem = error
                 want = [row["id"] for row in sandbox.results(brief)]

@@ -11,8 +11,6 @@ import zlib
 
 import anyio
 import pytest
-from helpers.raw_server import RawServer, always, chunked, drop, in_turn, reply
-from helpers.sessions import QUICK, TOKEN, session_for
 
 from aishoot_async import (
     AIShootError,
@@ -37,6 +35,8 @@ from aishoot_async import (
     UnexpectedResponseError,
 )
 from aishoot_async.sandbox import DropAfter, ExpireToken, Fault, Sandbox, Status
+from helpers.raw_server import RawServer, always, chunked, drop, in_turn, reply
+from helpers.sessions import QUICK, TOKEN, session_for
 
 pytestmark = pytest.mark.anyio
 NEW = SkuCreate(name="New", front_image="f")
@@ -302,6 +302,7 @@ async def test_what_is_no_http_is_a_transport_error(answer):
         b'{"a": [], "b": []}',
         b'{"entries": [{"id": 1, "x": ' + b"[" * 5000 + b"]" * 5000 + b"}]}",
         b'{"entries": [{"id": "\xff"}]}',
+        b'{"entries": [{"id": 1, "unknown": "\xff"}]}',
         b'\xef\xbb\xbf{"entries": []}',
     ],
 )

@@ -5,8 +5,6 @@ import ssl
 
 import anyio
 import pytest
-from helpers.raw_server import RawServer, always
-from helpers.sessions import TOKEN, session_for
 
 from aishoot_async import (
     AIShootSession,
@@ -22,6 +20,8 @@ from aishoot_async import (
     TransportError,
     UnexpectedResponseError,
 )
+from helpers.raw_server import RawServer, always
+from helpers.sessions import TOKEN, session_for
 
 pytestmark = pytest.mark.anyio
 EMPTY = b'{"entries":[],"total":0}'
@@ -104,7 +104,8 @@ async def test_a_proxy_that_refuses_a_tunnel_is_a_connect_error():
 async def test_a_server_that_speaks_no_tls_is_a_connect_error():
     async with RawServer(always(EMPTY)) as server:
         url = server.url.replace("http://", "https://")
-        async with AIShootSession(TOKEN, base_url=url, retry=ONCE, ssl=ssl.create_default_context()) as session:
+        settings = {"ssl": ssl.create_default_context(), "timeouts": Timeouts(connect=0.3)}
+        async with AIShootSession(TOKEN, base_url=url, retry=ONCE, **settings) as session:
             with pytest.raises(TransportError):
                 await session.skus.list_global()
         assert server.requests == []

@@ -3,7 +3,6 @@
 import html
 import re
 from collections.abc import Iterable
-from os.path import commonprefix
 from typing import Any, Final, NoReturn, cast
 from urllib.parse import quote
 
@@ -71,20 +70,28 @@ def _spellings(secret: Secret) -> list[str]:
 def scrub_text(text: str, secrets: Iterable[Secret]) -> str:
     """Replace each token in a text, and the beginning of one: a server may have cut it short."""
     for secret in secrets:
-        for spelling in _spellings(secret):
-            text = _masked(text, spelling)
+        spellings = _spellings(secret)
+        for spelling in spellings:
+            text = text.replace(spelling, _MASK)
+        for head in {spelling[:_SHORTEST] for spelling in spellings if len(spelling) > _SHORTEST}:
+            text = _beginnings_masked(text, head, [spelling for spelling in spellings if spelling.startswith(head)])
     return text
 
 
-def _masked(text: str, spelling: str) -> str:
-    head = spelling[:_SHORTEST]
+def _beginnings_masked(text: str, head: str, spellings: list[str]) -> str:
     first, *pieces = text.split(head)
-    if not pieces:
-        return text
-    kept, rest = [first], spelling[len(head) :]
+    kept = [first]
     for piece in pieces:
-        kept += [_MASK, piece[len(commonprefix([piece, rest])) :]]
+        shared = max(_shared(piece, spelling[len(head) :]) for spelling in spellings)
+        kept += [_MASK, piece[shared:]]
     return "".join(kept)
+
+
+def _shared(one: str, other: str) -> int:
+    """Count the characters that two texts begin with in common."""
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
+    )
 
 
 def scrub_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:

@@ -110,26 +110,25 @@ class Caller:
             return read(await self._until_answered(call, loop))
         except (TransportError, APIStatusError, UnexpectedResponseError) as error:
             failure = error
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if not self.lifetime.closed or (task is not None and task.cancelling()):
-                raise
-            # aiohttp cancels requests that wait in a pool that closes; a TaskGroup would swallow that.
-            failure = closed_error()
         finally:
             self._gate.leave()
         raise self._final(call, failure)
 
     async def _until_answered(self, call: _Call, loop: asyncio.AbstractEventLoop) -> Response:
-        if math.isinf(call.deadline):
-            return await self._attempts(call, loop)
-        scope = asyncio.timeout_at(call.deadline)
+        scope = asyncio.timeout_at(None if math.isinf(call.deadline) else call.deadline)
         try:
             async with scope:
+                self.lifetime.began(scope)
                 return await self._attempts(call, loop)
         except TimeoutError:
             if not scope.expired():
                 raise
+        finally:
+            self.lifetime.ended(scope)
+        if self.lifetime.closed:
+            # `_final` makes a `SessionClosedError` of it where nothing can have happened.
+            msg = "the session was closed before a whole answer came"
+            raise TransportError(msg, maybe_sent=call.may_have_happened)
         msg = f"no whole answer within {self._timeouts.call} s (Timeouts.call)"
         raise CallTimeoutError(msg, maybe_sent=call.may_have_happened)
 
@@ -198,9 +197,7 @@ class Caller:
             if is_success(response.status):
                 return response
             now = datetime.now(UTC)
-            failure = status_error(
-                response, method=call.request.method, path=call.path, now=now, secrets=call.secrets
-            )
+            failure = status_error(response, method=call.request.method, path=call.path, now=now, secrets=call.secrets)
         raise failure
 
     def _note(
@@ -238,6 +235,8 @@ class Caller:
         if isinstance(failure, TransportError | APIStatusError | UnexpectedResponseError):
             failure.attempts = tuple(call.attempts)
         scrub_error(failure, call.secrets)
+        # The frames below hold the answer as it came, and tools that show locals would show a token echoed there.
+        failure.__traceback__ = None
         if isinstance(failure, UnexpectedResponseError):
             # Cut after the tokens were taken out, or half of one could be left.
             failure.body = failure.body[:EXCERPT]

@@ -34,6 +34,7 @@ class Gate:
         else:
             admitted = await self._wait(loop, at_most)
         if admitted and self._interval:
+            admitted = False
             try:
                 admitted = await self._pace_until(ends)
             finally:

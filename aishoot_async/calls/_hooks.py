@@ -53,7 +53,7 @@ def check_hooks(hooks: object) -> tuple[Hook, ...]:
     Raises:
         ConfigurationError: it is no sequence of hooks.
     """
-    given = tuple(cast("Sequence[Hook]", hooks)) if isinstance(hooks, Sequence) else (None,)
+    given: tuple[object, ...] = tuple(cast("Sequence[object]", hooks)) if isinstance(hooks, Sequence) else (None,)
     for hook in given:
         if isinstance(hook, type) or not all(callable(getattr(hook, moment, None)) for moment in get_args(Moment)):
             msg = f"hooks must be a sequence of objects with the methods {', '.join(get_args(Moment))}"

@@ -24,6 +24,8 @@ class Lifetime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._calls: set[asyncio.Timeout] = set()
+        self._quiet = asyncio.Event()
         self._ended: asyncio.Future[None] | None = None
 
     def check(self) -> asyncio.AbstractEventLoop:
@@ -99,10 +101,29 @@ class Lifetime:
             self._ended.set_result(None)
         return True
 
+    def began(self, scope: asyncio.Timeout) -> None:
+        """Hear of a call under way; its scope was entered."""
+        self._calls.add(scope)
+
+    def ended(self, scope: asyncio.Timeout) -> None:
+        """Hear that the call has ended."""
+        self._calls.discard(scope)
+        if not self._calls:
+            self._quiet.set()
+
     async def join(self) -> None:
-        """Cancel the tasks, and wait until each has ended."""
+        """Cancel the tasks, let the calls under way run out of time, and wait until all of them have ended.
+
+        Calls do not wait for their connections to be closed: one whose server takes nothing would never be.
+        """
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
+        for scope in self._calls:
+            if not scope.expired():
+                scope.reschedule(0)
         if tasks:
             await asyncio.wait(tasks)
+        if self._calls:
+            self._quiet.clear()
+            await self._quiet.wait()

@@ -47,7 +47,7 @@ class APIStatusError(AIShootError):
         body: the beginning of the answer's body, at most 64 KiB, without tokens.
         retry_after: seconds that the service asked to wait for; ``None`` when it did not, or not readably.
         attempts: every attempt of the call, oldest first.
-        synthetic: True when the library found it out by itself, without such an answer (`NotFoundError` of ``skus.get``).
+        synthetic: True when the library found it out by itself (`NotFoundError` of ``skus.get``), from other answers.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Values of the documented fields: what may be sent, and how it is checked when a request is made."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import Enum, StrEnum
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -83,13 +83,16 @@ def check_flag(field: str, value: object) -> bool:
 
 def check_project_ids(field: str, value: object) -> tuple[int, ...]:
     """Accept a collection of positive integers; a string is none, and booleans are not integers."""
-    if not isinstance(value, Collection) or isinstance(value, str | bytes | bytearray | Mapping):
+    numbers = _elements(value)
+    if numbers is None or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in numbers):
         raise _refuse(field, "a list of positive integers", value)
-    numbers = cast("Collection[Any]", value)
-    for number in numbers:
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-            raise _refuse(field, "a list of positive integers", value)
-    return tuple(numbers)
+    return numbers
+
+
+def _elements(value: object) -> tuple[Any, ...] | None:
+    if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Collection):
+        return None
+    return tuple(cast("Iterable[Any]", value))
 
 
 def check_choice(field: str, enumeration: type[E], value: object) -> E | UnknownValue:

@@ -1,15 +1,20 @@
 """Pure: is this the end of the list? A page at a time, in order; no I/O, no clock.
 
-A server may put its page's own count into ``total``, count wrongly, cap sizes in silence, repeat its last page, or answer 404
-past the end. So nothing ends a list alone:
+A server may put its page's own count into ``total``, count wrongly, cap sizes in silence, repeat its last page, or
+answer 404 past the end. So nothing ends a list alone:
 
     a total that is reached   and a page shorter than the longest seen, or ``last``, or an empty page, a repeated page,
-                              or a refusal (400, 404, 416, 422) beyond
+                              or a refusal (400, 404, 416, 422) beyond. ``last`` is no such witness while each total
+                              was its page's own count: Spring's ``new PageImpl(rows)`` always says that and ``last``
     no total (or one that     two empty pages running; or an empty page, then 404; or 404, when the page before it can
-    more rows have disproved) still be read unchanged
+    more rows have disproved) still be read unchanged. An empty page with rows behind it is asked for again; if it
+                              stays empty, nobody can know, and that is a `PagingError` at the end
     an empty page before the  not the end: asked for again, then gone past, up to the last page that the total
     total                     implies; then nobody can know, and that is a `PagingError`
     the same page twice       a loop, if its rows have ids, or without a total that allows for it
+
+How many rows stand before the first page is not known for sure while the page base is not: a total that only one of the
+possible counts reaches is believed after one more look at the empty page, or at the page before a 404.
 """
 
 from collections.abc import Sequence
@@ -31,6 +36,7 @@ class Verdict(Enum):
     SKIP = auto()  # nothing on it; go on
     END = auto()  # nothing on it; the list ended before
     AGAIN = auto()  # ask for it once more, and judge what comes
+    PEEK = auto()  # it is empty: look at the page after it, and judge by that
     CHECK = auto()  # ask for the page before once more: is it unchanged?
 
 
@@ -44,14 +50,14 @@ class Ending:
             first: the wire number of the first page that will be judged.
             asked: the page size that is asked for.
             longest: the longest page that the endpoint has given at that size.
-            before: how many rows may stand before that page; several, while the page base is unknown.
+            before: how many pages may stand before that page; several, while the page base is unknown.
         """
         self.total_changed = False
         self.total: int | None = None
         self._first = first
         self._asked = asked
         self._longest = longest
-        self._before = tuple(before)
+        self._pages_before = tuple(sorted(set(before)))
         self._rows = 0
         self._own_count = True
         self._disproved = False
@@ -61,7 +67,9 @@ class Ending:
         self._previous: Sequence[bytes] = ()
         self._echo: tuple[int, int] | None = None
         self._seen_pages = 0
+        self._answered = False
         self._landmark = 0
+        self._hole: int | None = None
 
     @property
     def page_size(self) -> int:
@@ -76,16 +84,19 @@ class Ending:
             UnexpectedResponseError: the answer belongs to another page.
         """
         self._check_echo(sheet)
+        self._answered = True
         reached = self._reached()
-        self._note_total(sheet)
+        if sheet.raws or not reached:
+            # Past the end, a total may be the page's own count, or one over no rows.
+            self._note_total(sheet)
         if not sheet.raws:
             return self._empty(sheet.asked, ended=reached or self._reached(), again=again)
         if sheet.raws == self._previous or self._came_before(sheet):
             if reached:
-                return Verdict.END
+                return self._end()
             self._refuse_loop(sheet)
         self._count(sheet)
-        if self._reached() and (sheet.last or len(sheet.raws) < self._longest):
+        if self._is_whole() and (len(sheet.raws) < self._longest or (sheet.last and not self._own_count)):
             return Verdict.GIVE_LAST
         return Verdict.GIVE
 
@@ -96,31 +107,54 @@ class Ending:
             APIStatusError: it is no sign of the end.
             PagingError: it stands before the total.
         """
-        if self._seen_pages and self._reached() and error.status in _REFUSED_BEYOND:
-            return Verdict.END
-        if not self._seen_pages or error.status != 404 or unchanged is False:  # noqa: PLR2004
+        missing = error.status == 404  # noqa: PLR2004
+        beyond_total = self._answered and self._reached() and error.status in _REFUSED_BEYOND
+        if beyond_total and (self._is_sure or unchanged or not missing):
+            return self._end()
+        if not self._answered or not missing or unchanged is False:
             raise error
-        if self._trusted() is None and self._empty_pages:
-            return Verdict.END
         if unchanged is None:
             return Verdict.CHECK
         if self._trusted() is None:
-            return Verdict.END
+            return self._end()
         return self._empty(number, ended=False, again=True)
+
+    def beyond(self, after: Sheet[Any] | APIStatusError) -> Verdict:
+        """Judge an empty page by the one after it, as `Verdict.PEEK` has asked for.
+
+        Raises:
+            APIStatusError: the page after it is refused, other than by 404.
+            PagingError: a page further up was empty, too.
+        """
+        if isinstance(after, APIStatusError):
+            if after.status != 404:  # noqa: PLR2004
+                raise after
+        elif after.raws:
+            return Verdict.AGAIN
+        return self._end()
 
     def pages_ahead(self) -> int | None:
         """Give how many pages the total implies beyond those seen; ``None`` without one to trust."""
         total = self._trusted()
         if total is None:
             return None
-        return max(0, -((self._before[0] + self._rows - total) // self.page_size))
+        return max(0, -((self._rows_so_far()[0] - total) // self.page_size))
+
+    @property
+    def _is_sure(self) -> bool:
+        """Whether it is known how many rows stand before the first page."""
+        return len(self._pages_before) == 1
+
+    def _rows_so_far(self) -> Sequence[int]:
+        """Count the listing's rows up to here, by each count of pages that may stand before; the least first."""
+        return [pages * self.page_size + self._rows for pages in self._pages_before]
 
     def _trusted(self) -> int | None:
         return None if self._disproved else self.total
 
     def _reached(self) -> bool:
         total = self._trusted()
-        return total is not None and any(before + self._rows == total for before in self._before)
+        return total is not None and total in self._rows_so_far()
 
     def _note_total(self, sheet: Sheet[Any]) -> None:
         if sheet.total is None or self._disproved:
@@ -134,7 +168,7 @@ class Ending:
         self._disprove()
 
     def _disprove(self) -> None:
-        if self.total is not None and all(before + self._rows > self.total for before in self._before):
+        if self.total is not None and self._rows_so_far()[0] > self.total:
             self._disproved = True
 
     def _count(self, sheet: Sheet[Any]) -> None:
@@ -148,33 +182,44 @@ class Ending:
         self._longest = max(self._longest, length)
         self._previous = sheet.raws
         self._empty_pages = 0
-        self._disprove()
         total = self._trusted()
-        if total is not None and all(before + self._rows < total for before in self._before):
+        if total is not None and self._rows_so_far()[-1] < total:
             self._size = max(self._size or 0, length)
+        self._disprove()
 
     def _empty(self, number: int, *, ended: bool, again: bool) -> Verdict:
         if ended:
-            return Verdict.END
+            return self._end() if self._is_sure or again else Verdict.AGAIN
         total = self._trusted()
-        if total is None:
-            self._empty_pages += 1
-            return Verdict.END if self._empty_pages > 1 else Verdict.SKIP
         if not again:
-            return Verdict.AGAIN
+            return Verdict.PEEK if total is None else Verdict.AGAIN
+        self._hole = number
+        if total is None:
+            return Verdict.SKIP
         self._empty_pages += 1
-        last_implied = self._first - 1 - (self._before[0] - total) // self.page_size
+        before = self._rows_so_far()[0] - self._rows
+        last_implied = self._first - 1 - (before - total) // self.page_size
         if number < last_implied and self._empty_pages < _EMPTY_PAGES_AT_MOST:
             return Verdict.SKIP
         msg = (
             f"the service says that there are {total} items, and page {number} is empty after "
-            f"{self._before[0] + self._rows}: it cannot be known whether some are missing"
+            f"{before + self._rows}: it cannot be known whether some are missing"
         )
+        raise PagingError(msg)
+
+    def _is_whole(self) -> bool:
+        """Whether the total is reached; only a sure count makes up for a page that stayed empty."""
+        return self._reached() and (self._hole is None or self._is_sure)
+
+    def _end(self) -> Verdict:
+        if self._hole is None or self._is_whole():
+            return Verdict.END
+        msg = f"page {self._hole} is empty, and pages after it are not: it cannot be known whether items are missing"
         raise PagingError(msg)
 
     def _refuse_loop(self, sheet: Sheet[Any]) -> None:
         total = self._trusted()
-        allowed = total is not None and self._before[0] + self._rows + len(sheet.raws) <= total
+        allowed = total is not None and self._rows_so_far()[0] + len(sheet.raws) <= total
         if not allowed or any(key is not None for key in sheet.ids):
             msg = f"page {sheet.asked} has come before: the service gives the same rows again and again"
             raise PagingLoopError(msg)

@@ -1,4 +1,4 @@
-"""Pure: the form that a page comes in. It is not documented, so every plausible one is read, and no other is guessed at.
+"""Pure: the form that a page comes in. It is not documented, so every plausible one is read, and no other guessed at.
 
 a bare array                                     [...]
 the platform's                                   {"entries": [...], "total": N}
@@ -19,6 +19,7 @@ from ..models import EnvelopePaths
 
 _LISTS: Final = ("entries", "content")
 _TOTALS: Final = ("total", "totalElements", "totalCount")
+_PAGE_MEMBERS: Final = ("number", "size", *_TOTALS)
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +32,6 @@ class Envelope:
         total: how many items the whole listing has, as the service says.
         last: whether this is the last page, as the service says.
         number: the page's number, as the service says; often counted from 0, whatever is asked with.
-        pages: how many pages there are, as the service says.
     """
 
     items: Sequence[bytes]
@@ -39,7 +39,6 @@ class Envelope:
     total: int | None = None
     last: bool | None = None
     number: int | None = None
-    pages: int | None = None
 
 
 def open_envelope(body: bytes, paths: EnvelopePaths | None = None) -> Envelope:
@@ -80,7 +79,6 @@ def _recognised(body: bytes) -> Envelope:
         total=_total(top, body) if _total(top, body) is not None else _total(page, body, "page."),
         last=_flag(top.get("last")),
         number=_count(top.get("number", page.get("number"))),
-        pages=_count(top.get("totalPages", page.get("totalPages"))),
     )
 
 
@@ -94,7 +92,7 @@ def _find_list(body: bytes, top: Mapping[str, bytes], page: Mapping[str, bytes])
     lists = [name for name, text in holder.items() if jsontext.kind(text) == "a list"]
     if len(lists) == 1:
         return prefix + lists[0], holder[lists[0]]
-    if not lists and _total(page, body, "page.") is not None:
+    if not lists and any(name in page for name in _PAGE_MEMBERS):
         return None  # Spring's hypermedia form leaves ``_embedded`` out of an empty page
     found = f"{len(lists)} lists" if lists else "no list"
     msg = f"there is {found} in this page, so its items cannot be told; name them with EnvelopePaths"
@@ -139,7 +137,7 @@ def _total(members: Mapping[str, bytes], body: bytes, prefix: str = "") -> int |
             said = int(said)
         if said is None or (isinstance(said, int) and not isinstance(said, bool)):
             return None if said is None or said < 0 else said
-        msg = f"a total is expected here, not {members[name][:50].decode()}"
+        msg = f"a total is expected here, not {members[name][:50].decode(errors='replace')}"
         raise UnexpectedResponseError(msg, where=prefix + name, body=body)
     return None
 

@@ -45,7 +45,7 @@ class Sheet(Generic[T]):
         items: its items.
         raws: each item's own JSON.
         ids: each item's id, or ``None``.
-        total, last, number, pages: what the envelope says; see `Envelope`.
+        total, last, number: what the envelope says; see `Envelope`.
     """
 
     asked: int
@@ -55,7 +55,6 @@ class Sheet(Generic[T]):
     total: int | None
     last: bool | None
     number: int | None
-    pages: int | None
 
     @property
     def keys(self) -> Sequence[str | bytes]:
@@ -106,7 +105,6 @@ class Listing(Generic[T]):
             total=envelope.total,
             last=envelope.last,
             number=envelope.number,
-            pages=envelope.pages,
         )
 
 

@@ -40,15 +40,15 @@ class Lookahead(Generic[T]):
         task = self._tasks[0]
         if not task.done():
             await asyncio.wait([task])
-        self._tasks.popleft()
-        if task.cancelled():
+        if task.cancelled() or not self._tasks:  # `stop`, called by another task, may have been faster
             msg = "the session was closed while a page was on its way"
             raise SessionClosedError(msg)
+        self._tasks.popleft()
         return task.result()
 
     async def stop(self) -> None:
         """Cancel what is on its way, and wait until it has ended."""
-        tasks = list(self._tasks)
+        tasks = [task for task in self._tasks if not task.done()]
         for task in tasks:
             task.cancel()
         if tasks:

@@ -5,14 +5,14 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from ..errors import ConfigurationError, Cursor
+from ..errors import Cursor
 from ..models import Page, PagingReport
 from ._listing import Listing
-from ._sweep import Plan
-from ._walk import ItemWalk, PageWalk, Walk
+from ._plan import Plan, whole
+from ._walk import ItemWalk, PageWalk, Progress, Walk
 
 T = TypeVar("T")
-W = TypeVar("W", bound=Walk[Any])
+W = TypeVar("W", ItemWalk[Any], PageWalk[Any])
 
 
 class Pager(AsyncIterable[T], Generic[T]):
@@ -22,7 +22,8 @@ class Pager(AsyncIterable[T], Generic[T]):
         """Describe; request nothing."""
         self._listing = listing
         self._plan = plan
-        self._latest: Walk[Any] | None = None
+        # Not the walk itself: nothing may hold that, or a bare break would not end it.
+        self._latest: Progress | None = None
 
     def __aiter__(self) -> Walk[T]:
         """Walk the items, in order."""
@@ -56,9 +57,8 @@ class Pager(AsyncIterable[T], Generic[T]):
             AIShootError: as a walk does; the items before it are lost with the list, so stream what is large.
             ConfigurationError: ``limit`` is no whole number from 0.
         """
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
-            msg = f"limit must be a whole number from 0, not {limit!r}"
-            raise ConfigurationError(msg)
+        if limit is not None:
+            whole("limit", limit, 0)
         items: list[T] = []
         if limit == 0:
             return items
@@ -72,7 +72,7 @@ class Pager(AsyncIterable[T], Generic[T]):
     @property
     def cursor(self) -> Cursor:
         """Where the latest walk stands; before any, where it would begin."""
-        return (ItemWalk(self._listing, self._plan) if self._latest is None else self._latest).cursor
+        return (ItemWalk(self._listing, self._plan).progress if self._latest is None else self._latest).cursor
 
     @property
     def report(self) -> PagingReport:
@@ -80,5 +80,5 @@ class Pager(AsyncIterable[T], Generic[T]):
         return PagingReport() if self._latest is None else self._latest.report
 
     def _remember(self, walk: W) -> W:
-        self._latest = walk
+        self._latest = walk.progress
         return walk

@@ -6,13 +6,14 @@ Asked once for an endpoint and session. A row is given only when that is settled
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from ..errors import APIStatusError, NotFoundError, ServerError
+from ..errors import APIStatusError, NotFoundError
 from ._listing import EndpointMemory, Sheet
 
 Outcome = Sheet[Any] | APIStatusError
 Fetch = Callable[[int], Awaitable[Sheet[Any]]]
 
-_REFUSED: Final = frozenset({400, 404, 405, 416, 422})
+_NO_SUCH_PAGE: Final = frozenset({400, 404, 405, 416, 422, 500})
+"""How a service that counts from 1 may refuse page 0: with 500, too, as Spring does for an index of -1."""
 
 
 async def find_start(fetch: Fetch, memory: EndpointMemory) -> tuple[int, list[Outcome]]:
@@ -32,44 +33,55 @@ async def find_start(fetch: Fetch, memory: EndpointMemory) -> tuple[int, list[Ou
     except NotFoundError as error:
         one = error  # a server that counts from 0 may say so of a list with one page
     read: list[Outcome] = [one]
-    if isinstance(one, Sheet) and one.raws:
-        if _says_first(one):
-            memory.base = 1
-            return 1, read
-        if one.total == len(one.raws) and not one.last:
-            # Everything seems to stand on this page. One page more shows the end, and whether the total is one.
-            two = await _try(fetch, 2)
-            read.append(two)
-            if (
-                isinstance(two, APIStatusError)
-                or two.raws == one.raws
-                or (not two.raws and two.total in {None, one.total})
-            ):
-                memory.base = 1
-                return 1, read
-    zero = await _try(fetch, 0)
-    if isinstance(zero, Sheet) and zero.raws and not (isinstance(one, Sheet) and _overlap(zero, one)):
+    if isinstance(one, Sheet) and one.raws and await _shows_itself_first(fetch, one, read):
+        memory.base = 1
+        return 1, read
+    zero = await _outcome(fetch, 0)
+    if isinstance(zero, APIStatusError):
+        if zero.status not in _NO_SUCH_PAGE:
+            raise zero
+    elif zero.raws and not (isinstance(one, Sheet) and _overlap(zero, one)):
         memory.base = 0
         return 0, [zero, *read]
     if isinstance(one, APIStatusError):
-        raise one
-    if one.raws:
+        if isinstance(zero, APIStatusError):
+            raise one
+        return 0, [zero, one]  # an empty list, and as good as counted from 0
+    if one.raws and not (isinstance(zero, Sheet) and zero.raws and await _may_be_repeated(fetch, one, read)):
         memory.base = 1
     return 1, read
 
 
-def _says_first(one: Sheet[Any]) -> bool:
-    """Tell whether page 1 shows by itself that there is no page 0."""
-    return one.number == 0 or (one.pages == 1 and one.total == len(one.raws))
+async def _shows_itself_first(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -> bool:
+    """Tell whether page 1 leaves no room for a page 0.
+
+    Spring's ``new PageImpl(rows)`` is always page 0 of 1, its total its own count; so neither is believed by itself.
+    """
+    if one.total == len(one.raws):
+        # All seems to stand on this page. One page more is needed to show the end, and shows whether that is a total.
+        two = await _outcome(fetch, 2)
+        read.append(two)
+        return isinstance(two, Sheet) and not two.raws and two.total == one.total
+    says_more = one.last is False or (one.total is not None and one.total > len(one.raws))
+    return one.number == 0 and says_more
 
 
-async def _try(fetch: Fetch, number: int) -> Outcome:
+async def _may_be_repeated(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -> bool:
+    """Tell whether pages 0 and 1 may be the same because a service that counts from 0 repeats its only page.
+
+    That is no harm to this list, but its endpoint's next may be longer. Page 2 is needed in any case, and tells.
+    """
+    if len(read) == 1:
+        read.append(await _outcome(fetch, 2))
+    two = read[1]
+    return two.raws == one.raws if isinstance(two, Sheet) else not isinstance(two, NotFoundError)
+
+
+async def _outcome(fetch: Fetch, number: int) -> Outcome:
     try:
         return await fetch(number)
     except APIStatusError as error:
-        if error.status in _REFUSED or isinstance(error, ServerError):
-            return error
-        raise
+        return error
 
 
 def _overlap(zero: Sheet[Any], one: Sheet[Any]) -> bool:

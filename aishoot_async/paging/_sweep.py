@@ -3,67 +3,18 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-import attrs
-
-from ..errors import APIStatusError, BadRequestError, ConfigurationError, Cursor, DriftError, NotFoundError
+from ..errors import APIStatusError, BadRequestError, Cursor, DriftError, NotFoundError
 from ..models import PagingReport
 from ._ending import Ending, Verdict
 from ._listing import Listing, Sheet
 from ._lookahead import Lookahead
+from ._plan import BEGINNING, DOCUMENTED_SIZE, USUAL_SIZE, Plan
 from ._start import Outcome, find_start
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
-
-USUAL_SIZE: Final = 100
-DOCUMENTED_SIZE: Final = 20
-BEGINNING: Final = -1
-"""The page of a cursor that was taken before the page base was known."""
-OnDrift = Literal["warn", "raise", "ignore"]
-
-
-@attrs.frozen(kw_only=True)
-class Plan:
-    """How a pager is walked; checked when it is made.
-
-    Attributes:
-        start: where to begin; ``None`` for the first page, whatever its number.
-        page_size: items a page to ask for; ``None`` for 100, or 20 where the API refuses that.
-        prefetch: pages in flight or ready at most.
-        on_drift: what to do when the listing is seen to change.
-    """
-
-    start: Cursor | int | None
-    page_size: int | None
-    prefetch: int
-    on_drift: OnDrift
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse what cannot be walked.
-
-        Raises:
-            ConfigurationError: a value is out of range, or contradicts the cursor.
-        """
-        if self.page_size is not None:
-            _whole("page_size", self.page_size, 1)
-        _whole("prefetch", self.prefetch, 1)
-        if self.on_drift not in {"warn", "raise", "ignore"}:
-            msg = f'on_drift must be "warn", "raise" or "ignore", not {self.on_drift!r}'
-            raise ConfigurationError(msg)
-        if isinstance(self.start, Cursor):
-            if self.page_size not in {None, self.start.page_size}:
-                msg = f"page_size={self.page_size} contradicts the cursor, which counts {self.start.page_size} a page"
-                raise ConfigurationError(msg)
-        elif self.start is not None:
-            _whole("start", self.start, 0)
-
-
-def _whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        msg = f"{name} must be a whole number from {least}, not {value!r}"
-        raise ConfigurationError(msg)
 
 
 class Sweep(Generic[T]):
@@ -78,20 +29,17 @@ class Sweep(Generic[T]):
         self._ahead: Lookahead[Sheet[T]] | None = None
         self._ending: Ending | None = None
         self._number = 0
-        self._ramp = 1
+        self._ramp = 2
         self._last = False
         self._unsure = False
         self._told = False
         self._latest_rows: Sequence[bytes] = ()
+        self._latest_number = 0
         self._recent: deque[frozenset[str]] = deque(maxlen=2 * plan.prefetch)
-        self._size = self._first_size()
+        self._failure: Exception | None = None
+        self.size = self._first_size()
         self.finished = False
         self.report = PagingReport()
-
-    @property
-    def page_size(self) -> int:
-        """Items a page, as the server gives them; before that is known, as they are asked for."""
-        return self._size if self._ending is None else self._ending.page_size
 
     def _first_size(self) -> int:
         if isinstance(self._plan.start, Cursor):
@@ -108,17 +56,30 @@ class Sweep(Generic[T]):
         Raises:
             AIShootError: the walk cannot go on; it has ended.
         """
-        if self.finished:
-            return None
+        if not self.finished:
+            try:
+                sheet = await self._next()
+            except Exception as error:  # noqa: BLE001  # raised below
+                self._end(failure=error)
+            else:
+                if sheet is not None and not self.finished:
+                    return sheet
+                self._end()
+        await self.aclose()
+        failure, self._failure = self._failure, None
         try:
-            sheet = await self._next()
-        except Exception:
-            await self.aclose()
-            raise
-        if sheet is None:
-            await self.aclose()
-            self.report.complete = not self._unsure
-        return sheet
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # its traceback holds this frame
+        return None
+
+    def _end(self, failure: Exception | None = None) -> None:
+        # Noted before anything is waited for: a caller that is cancelled there finds the same end in its next call.
+        if not self.finished:  # else `aclose` was called by another task, which knows that there is more
+            self.finished = True
+            self._failure = failure
+            self.report.complete = failure is None and not self._unsure
 
     async def aclose(self) -> None:
         """End the walk: cancel what is on its way, and wait until it has ended."""
@@ -128,14 +89,14 @@ class Sweep(Generic[T]):
 
     def abandon(self) -> None:
         """End the walk from wherever the garbage collector runs."""
-        if self._ahead is not None and not self.finished:
+        if self._ahead is not None:
             self._ahead.abandon()
 
     async def _next(self) -> Sheet[T] | None:
         if self._ending is None:
             self._ending = await self._begin()
         ending = self._ending
-        while not self._last:
+        while not self._last and not self.finished:
             outcome, verdict = await self._judged(ending)
             self.report.expected_total = ending.total
             self.report.page_size = ending.page_size
@@ -143,79 +104,113 @@ class Sweep(Generic[T]):
                 self.report.total_changed = True
                 self.drifted("the service's total has changed")
             self._last = verdict in {Verdict.GIVE_LAST, Verdict.END}
-            if isinstance(outcome, Sheet) and verdict in {Verdict.GIVE, Verdict.GIVE_LAST}:
+            if outcome is not None and verdict in {Verdict.GIVE, Verdict.GIVE_LAST}:
                 self._note_duplicates(outcome)
                 return outcome
         return None
 
     async def _begin(self) -> Ending:
         """Read the first page, and what had to be read to know that it is the first."""
-        memory = self._listing.memory
-        start = self._plan.start.page if isinstance(self._plan.start, Cursor) else self._plan.start
-        if start == BEGINNING:
-            start = None
+        memory, start = self._listing.memory, self._plan.start
+        number = start.page if isinstance(start, Cursor) else start
+        if number == BEGINNING:
+            number = None
         try:
-            first, read = await self._first_pages(start)
+            first, read = await self._first_pages(number, self.size)
         except BadRequestError:
-            if self._plan.page_size is not None or self._size != USUAL_SIZE or isinstance(self._plan.start, Cursor):
+            # A size that somebody has named, or that a place is counted in, is never changed.
+            is_named = self._plan.page_size is not None or (isinstance(start, Cursor) and number is not None)
+            if is_named or self.size != USUAL_SIZE:
                 raise
-            self._size = DOCUMENTED_SIZE
-            first, read = await self._first_pages(start)
+            first, read = await self._first_pages(number, DOCUMENTED_SIZE)
+            self.size = DOCUMENTED_SIZE
             memory.refuses_100 = True
+        if isinstance(start, Cursor) and number is not None and isinstance(read[0], Sheet):
+            self._check_place(start, read[0])
         self._read.extend(read)
         self._number = first
-        self._ahead = Lookahead(self._listing.caller.lifetime, self._fetcher(), first + len(read))
-        self.report.page_base = first if start is None else memory.base
-        bases = (1, 0) if memory.base is None else (memory.base,)
-        before = [0] if start is None else [max(0, first - base) * self._size for base in bases]
-        return Ending(first=first, asked=self._size, longest=memory.longest.get(self._size, 0), before=before)
+        self._ahead = Lookahead(self._listing.caller.lifetime, self._fetcher(self.size), first + len(read))
+        self.report.page_base = first if number is None else memory.base
+        return Ending(
+            first=first,
+            asked=self.size,
+            longest=memory.longest.get(self.size, 0),
+            before=[0] if number is None else [max(0, first - base) for base in self._bases()],
+        )
 
-    async def _first_pages(self, start: int | None) -> tuple[int, list[Outcome]]:
-        fetch = self._fetcher()
-        if start is None:
+    def _bases(self) -> Sequence[int]:
+        base = self._listing.memory.base
+        return (0, 1) if base is None else (base,)
+
+    def _check_place(self, start: Cursor, sheet: Sheet[T]) -> None:
+        if len(sheet.raws) < start.offset:
+            self.drifted(f"page {sheet.asked} is shorter than where the cursor stands in it")
+
+    async def _first_pages(self, number: int | None, size: int) -> tuple[int, list[Outcome]]:
+        fetch = self._fetcher(size)
+        if number is None:
             return await find_start(fetch, self._listing.memory)
-        return start, [await fetch(start)]
+        return number, [await fetch(number)]
 
-    def _fetcher(self) -> Callable[[int], Coroutine[Any, Any, Sheet[T]]]:
-        listing, size = self._listing, self._size  # not self: see Lookahead
+    def _fetcher(self, size: int) -> Callable[[int], Coroutine[Any, Any, Sheet[T]]]:
+        listing = self._listing  # not self: see Lookahead
         return lambda number: listing.fetch(number, size)
 
-    async def _judged(self, ending: Ending) -> tuple[Outcome, Verdict]:
+    async def _judged(self, ending: Ending) -> tuple[Sheet[T] | None, Verdict]:
+        outcome: Sheet[T] | None
         # The head is dropped only once it is judged, so that a cancelled caller finds it again.
         if self._head is None:
             self._head = self._read.popleft() if self._read else await self._take(ending)
-        head = self._head
-        if isinstance(head, Sheet):
-            verdict = ending.see(head)
-            if verdict is Verdict.AGAIN:
-                head = await self._fetcher()(self._number)
-                verdict = ending.see(head, again=True)
-            self._latest_rows = head.raws
+        if isinstance(self._head, Sheet):
+            outcome, verdict = await self._judged_sheet(ending, self._head)
+            self._latest_rows, self._latest_number = outcome.raws, self._number
         else:
-            verdict = ending.refused(self._number, head)
-            if verdict is Verdict.CHECK:
-                verdict = ending.refused(self._number, head, unchanged=await self._latest_is_unchanged())
+            outcome, verdict = None, await self._judged_refusal(ending, self._head)
         self._head = None
         self._number += 1
-        return head, verdict
+        return outcome, verdict
 
-    async def _take(self, ending: Ending) -> Outcome:
+    async def _judged_sheet(self, ending: Ending, sheet: Sheet[T]) -> tuple[Sheet[T], Verdict]:
+        verdict = ending.see(sheet)
+        if verdict is Verdict.PEEK:
+            if not self._read:
+                # A window of 1: most lists end here, and no page more should be asked for.
+                self._read.append(await self._take(ending, 1))
+            verdict = ending.beyond(self._read[0])
+        if verdict is Verdict.AGAIN:
+            sheet = await self._fetch(self._number)
+            verdict = ending.see(sheet, again=True)
+        return sheet, verdict
+
+    async def _judged_refusal(self, ending: Ending, error: APIStatusError) -> Verdict:
+        verdict = ending.refused(self._number, error)
+        if verdict is Verdict.CHECK:
+            verdict = ending.refused(self._number, error, unchanged=await self._latest_is_unchanged())
+        return verdict
+
+    async def _fetch(self, number: int) -> Sheet[T]:
+        return await self._fetcher(self.size)(number)
+
+    async def _take(self, ending: Ending, window: int | None = None) -> Outcome:
         if self._ahead is None:
             msg = "a page is taken before the first"
             raise AssertionError(msg)
-        implied = ending.pages_ahead()
-        if implied is None:
-            # Without a total, ramp up: a brief of one page must not cost a whole window.
-            self._ramp = min(2 * self._ramp, self._plan.prefetch)
-        window = self._ramp if implied is None else min(implied, self._plan.prefetch)
         try:
-            return await self._ahead.take(max(1, window))
+            sheet = await self._ahead.take(window or self._window(ending))
         except APIStatusError as error:
             return error
+        self._ramp = min(2 * self._ramp, self._plan.prefetch)
+        return sheet
+
+    def _window(self, ending: Ending) -> int:
+        implied = ending.pages_ahead()
+        # Without a total, ramp up: a brief of one page must not cost a whole window.
+        wanted = self._ramp if implied is None else implied
+        return max(1, min(wanted, self._plan.prefetch))
 
     async def _latest_is_unchanged(self) -> bool:
         try:
-            sheet = await self._fetcher()(self._number - 1)
+            sheet = await self._fetch(self._latest_number)
         except NotFoundError:
             return False
         return sheet.raws == self._latest_rows
@@ -224,7 +219,7 @@ class Sweep(Generic[T]):
         """Count rows that were given within the last 2 * prefetch pages: as far back as the window can have shifted."""
         ids = [key for key in sheet.ids if key is not None]
         here = frozenset(ids)
-        twice = len(ids) - len(here) + len(here.intersection(frozenset().union(*self._recent)))
+        twice = len(ids) - len(here) + len(here.intersection(frozenset[str]().union(*self._recent)))
         self._recent.append(here)
         if twice:
             self.report.duplicates += twice

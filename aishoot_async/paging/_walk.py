@@ -1,10 +1,9 @@
 """One pass over a listing, as its consumer sees it: items, or whole pages.
 
-Classes with ``__anext__`` and not async generators: nothing may be suspended inside a cancel scope (PEP 789), and a ``break``
-must end the prefetching at once.
+Classes with ``__anext__`` and not async generators: nothing may be suspended inside a cancel scope (PEP 789), and a
+``break`` must end the prefetching at once.
 """
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -15,7 +14,8 @@ import attrs
 from ..errors import AIShootError, Cursor
 from ..models import Page, PagingReport
 from ._listing import Listing, Sheet
-from ._sweep import BEGINNING, Plan, Sweep
+from ._plan import BEGINNING, Plan
+from ._sweep import Sweep
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -53,6 +53,52 @@ class Walk(AsyncIterator[T], Generic[T]):
         return self
 
 
+@attrs.define(kw_only=True)
+class Progress:
+    """Where a walk stands, and what it has seen. It outlives the walk, and holds nothing of it.
+
+    Attributes:
+        page: the page in hand, or the one to begin with.
+        at: how many of its items have been handed out.
+        skipped: how many of these by an earlier walk, whose cursor this one started from.
+        asked: items a page, as they are asked for.
+        seen: what the sweep reports.
+        pages: pages handed out.
+        given: items handed out of the pages before the one in hand.
+    """
+
+    page: int
+    at: int
+    skipped: int
+    asked: int
+    seen: PagingReport
+    pages: int = 0
+    given: int = 0
+
+    @property
+    def cursor(self) -> Cursor:
+        """Just behind the last item handed out."""
+        return Cursor(self.page, self.at, self.seen.page_size or self.asked)
+
+    @property
+    def handed_out(self) -> int:
+        """How many items this walk has handed out."""
+        return self.given + (self.at - self.skipped if self.pages else 0)
+
+    @property
+    def report(self) -> PagingReport:
+        """A snapshot."""
+        return attrs.evolve(self.seen, pages=self.pages, items=self.handed_out)
+
+    def turn_to(self, page: int) -> None:
+        """Take the next page in hand."""
+        self.given = self.handed_out
+        if self.pages:
+            self.at = self.skipped = 0
+        self.page = page
+        self.pages += 1
+
+
 class _SheetWalk(Walk[T], Generic[T, P]):
     """What both walks share: the page in hand, and the place in it."""
 
@@ -60,24 +106,24 @@ class _SheetWalk(Walk[T], Generic[T, P]):
         self._sweep = Sweep(listing, plan)
         start = plan.start
         # A first page that was partly handed out, in an earlier walk.
-        self._offset = start.offset if isinstance(start, Cursor) and start.page != BEGINNING else 0
-        self._page = start.page if isinstance(start, Cursor) else BEGINNING if start is None else start
+        offset = start.offset if isinstance(start, Cursor) and start.page != BEGINNING else 0
+        self.progress = Progress(
+            page=start.page if isinstance(start, Cursor) else BEGINNING if start is None else start,
+            at=offset,
+            skipped=offset,
+            asked=self._sweep.size,
+            seen=self._sweep.report,
+        )
         self._items: Sequence[P] = ()
-        self._at = self._offset
-        self._pages = 0
-        self._given = 0
-        self._consumer: asyncio.Task[object] | None = None
+        self._is_taken = False
 
     @property
     def cursor(self) -> Cursor:
-        return Cursor(self._page, self._at, self._sweep.page_size)
+        return self.progress.cursor
 
     @property
     def report(self) -> PagingReport:
-        return attrs.evolve(self._sweep.report, pages=self._pages, items=self._handed_out())
-
-    def _handed_out(self) -> int:
-        return self._given + (self._at - self._offset if self._pages else 0)
+        return self.progress.report
 
     async def aclose(self) -> None:
         self._items = ()
@@ -94,30 +140,22 @@ class _SheetWalk(Walk[T], Generic[T, P]):
         Raises:
             StopAsyncIteration: there is none.
         """
-        if self._consumer is not None:
+        if self._is_taken:
             msg = "a walk has one consumer; make a walk for each"
             raise RuntimeError(msg)
-        self._consumer = asyncio.current_task()
-        failure: AIShootError
+        self._is_taken = True
         try:
             sheet = await self._sweep.next()
-            if sheet is None:
-                raise StopAsyncIteration
-            self._given = self._handed_out()
-            self._page = sheet.asked
-            self._offset = 0 if self._pages else self._offset
-            self._at = self._offset
-            self._pages += 1
-            self._items = sheet.items
-            if self._at > len(sheet.items):
-                self._sweep.drifted(f"page {sheet.asked} is shorter than where the cursor stands in it")
-            return sheet
         except AIShootError as error:
-            failure = error
+            error.cursor = self.cursor
+            raise
         finally:
-            self._consumer = None
-        failure.cursor = self.cursor
-        raise failure
+            self._is_taken = False
+        if sheet is None:
+            raise StopAsyncIteration
+        self.progress.turn_to(sheet.asked)
+        self._items = sheet.items
+        return sheet
 
 
 class ItemWalk(_SheetWalk[T, T]):
@@ -125,10 +163,11 @@ class ItemWalk(_SheetWalk[T, T]):
 
     async def __anext__(self) -> T:
         """Give the next item."""
-        while self._at >= len(self._items):
+        progress = self.progress
+        while progress.at >= len(self._items):
             await self._advance()
-        item = self._items[self._at]
-        self._at += 1
+        item = self._items[progress.at]
+        progress.at += 1
         return item
 
 
@@ -139,8 +178,9 @@ class PageWalk(_SheetWalk[Page[P], P]):
         """Give the next page."""
         while True:
             sheet = await self._advance()
-            begin, self._at = self._at, max(self._at, len(sheet.items))
-            if begin < self._at:
+            begin = self.progress.at
+            if begin < len(sheet.items):
+                self.progress.at = len(sheet.items)
                 return Page(
                     number=sheet.asked,
                     items=tuple(sheet.items[begin:]),

@@ -1,5 +1,6 @@
 """Pure: what the answers to a create, an update and a delete say. Their bodies are not documented."""
 
+import re
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from ..models import UNSET, WIRE_NAMES, Sku, SkuCreate, SkuUpdate
 from ..transport import Response
 
 _SKUS: Final = "/ai-shoot/skus/"
+_NOTHING: Final = (b"", b"null", b"{}")
 
 
 def created(response: Response, request: SkuCreate) -> Sku:
@@ -20,15 +22,29 @@ def created(response: Response, request: SkuCreate) -> Sku:
         UnexpectedResponseError: it holds no id.
     """
     body = response.body.strip()
-    if not body:
-        _, found, tail = response.headers.get("Location", "").partition(_SKUS)
-        if not found or not tail or "/" in tail:
-            msg = "the answer to a create has neither a body nor a Location, so the new SKU's id is not known"
-            raise UnexpectedResponseError(msg, body=response.body)
-        return _completed(Sku(id=unquote(tail)), request)
-    if jsontext.kind(body) in {"a string", "a number"}:
-        return _completed(codec.sku(b'{"id":%s}' % body), request, raw=b"")
-    return _completed(codec.sku(_unwrapped(body)), request)
+    if body in _NOTHING:
+        return _completed(Sku(id=_located(response)), request)
+    if jsontext.kind(body) not in {"a string", "a number"}:
+        return _completed(codec.sku(_unwrapped(body)), request)
+    identifier = jsontext.value(body)
+    if identifier == "" or not isinstance(identifier, str | int):
+        msg = "the answer to a create holds no id: a non-empty string or an integer"
+        raise UnexpectedResponseError(msg, body=response.body)
+    return _completed(Sku(id=str(identifier)), request)
+
+
+def _located(response: Response) -> str:
+    """Read the new SKU's id from the last segment of ``Location``."""
+    path = re.split("[?#]", response.headers.get("Location", ""), maxsplit=1)[0]
+    _, _, tail = path.partition(_SKUS)
+    try:
+        identifier = unquote(tail, errors="strict")
+    except UnicodeDecodeError:
+        identifier = ""
+    if not identifier or "/" in tail:
+        msg = "the answer to a create has neither a body nor a Location, so the new SKU's id is not known"
+        raise UnexpectedResponseError(msg, body=response.body)
+    return identifier
 
 
 def updated(response: Response, sku_id: str, request: SkuUpdate) -> Sku:
@@ -38,7 +54,7 @@ def updated(response: Response, sku_id: str, request: SkuUpdate) -> Sku:
         UnexpectedResponseError: it is something else, or another SKU.
     """
     body = response.body.strip()
-    if body in {b"", b"null", b"{}"}:
+    if body in _NOTHING:
         return _completed(Sku(id=sku_id), request)
     text = _unwrapped(body)
     members = jsontext.members(text) if jsontext.kind(text) == "an object" else None
@@ -57,7 +73,8 @@ def deleted(response: Response) -> None:
     Raises:
         UnexpectedResponseError: it is one.
     """
-    if response.body.lstrip()[:1] == b"<" or "html" in response.headers.get("Content-Type", ""):
+    said = response.body.lstrip()
+    if said.startswith(b"<") or (said and "html" in response.headers.get("Content-Type", "").lower()):
         msg = "the answer to a delete is a web page: is there a proxy or a login page in between?"
         raise UnexpectedResponseError(msg, body=response.body)
 
@@ -72,7 +89,7 @@ def _unwrapped(body: bytes) -> bytes:
     return body
 
 
-def _completed(sku: Sku, request: SkuCreate, raw: bytes | None = None) -> Sku:
+def _completed(sku: Sku, request: SkuCreate) -> Sku:
     """Fill in what the service left out of its answer, from what it has just accepted."""
     unread = sku.extra
     missing: dict[str, Any] = {
@@ -80,6 +97,4 @@ def _completed(sku: Sku, request: SkuCreate, raw: bytes | None = None) -> Sku:
         for field, wire in WIRE_NAMES.items()
         if getattr(sku, field) is None and wire not in unread and (value := getattr(request, field)) is not UNSET
     }
-    if raw is not None:
-        missing["raw"] = raw
     return attrs.evolve(sku, **missing)

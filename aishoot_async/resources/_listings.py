@@ -15,6 +15,7 @@ def pager(
     caller: Caller,
     memory: EndpointMemory,
     path: str,
+    *,
     query: Mapping[str, str],
     decode: Callable[[bytes], T],
     page_size: int | None,

@@ -5,9 +5,9 @@ from typing import Any, Final, TypeVar, Unpack, overload
 
 from .. import codec
 from ..calls import Caller
-from ..errors import RequestValidationError
 from ..models import BriefResult, PagingOptions
 from ..paging import EndpointMemory, Pager
+from ._checks import check_integer
 from ._listings import pager
 
 U = TypeVar("U")
@@ -55,8 +55,7 @@ class BriefResource:
             ConfigurationError: an option cannot work.
             RequestValidationError: ``brief_id`` is no integer.
         """
-        if isinstance(brief_id, bool) or not isinstance(brief_id, int):
-            msg = f"brief_id must be an integer, not {brief_id!r}"
-            raise RequestValidationError(msg, field="brief_id")
+        check_integer("brief_id", brief_id)
         decode = codec.brief_result if into is None else codec.decoder(into)
-        return pager(self._caller, self._memory, f"{PATH}/{brief_id}/results", {}, decode, page_size, paging)
+        path = f"{PATH}/{brief_id}/results"
+        return pager(self._caller, self._memory, path, query={}, decode=decode, page_size=page_size, paging=paging)

@@ -5,6 +5,7 @@ raised outside of ``except``, so that not even ``__context__`` leads there.
 """
 
 import asyncio
+import io
 import ssl
 import urllib.request
 from types import SimpleNamespace
@@ -130,7 +131,8 @@ class Transport:
             response = await self._client(request.method).request(
                 request.method,
                 request.url,
-                data=request.body,
+                # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it.
+                data=None if request.body is None else io.BytesIO(request.body),
                 headers=request.headers(token),
                 allow_redirects=False,
                 proxy=proxy,

@@ -31,7 +31,8 @@ class RawRequest:
 class RawConnection:
     """The server's end of one connection."""
 
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
         self._writer = writer
 
     async def send(self, data: bytes) -> None:
@@ -45,6 +46,12 @@ class RawConnection:
 
     async def close(self) -> None:
         self._writer.close()
+
+    async def until_closed(self) -> None:
+        """Wait until the client has closed its end."""
+        while await self._reader.read(65536):
+            pass
+        await self.close()
 
     async def reset(self) -> None:
         """Close with RST instead of FIN."""
@@ -97,6 +104,11 @@ async def drop(_: RawRequest, connection: RawConnection) -> None:
     await connection.close()
 
 
+async def hang(_: RawRequest, connection: RawConnection) -> None:
+    """Never answer."""
+    await connection.until_closed()
+
+
 class RawServer:
     """Listens on loopback; hands each request to a coroutine, and remembers all of them."""
 
@@ -142,7 +154,7 @@ class RawServer:
         number = self.connections
         self._changed.set()
         try:
-            await self._requests(reader, RawConnection(writer), number)
+            await self._requests(reader, RawConnection(reader, writer), number)
         except (OSError, asyncio.IncompleteReadError):
             pass
         except asyncio.CancelledError:

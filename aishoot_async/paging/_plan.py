@@ -1,0 +1,60 @@
+"""How a listing is walked, as its caller has it."""
+
+from typing import Final, Literal
+
+import attrs
+
+from ..errors import ConfigurationError, Cursor
+
+USUAL_SIZE: Final = 100
+DOCUMENTED_SIZE: Final = 20
+BEGINNING: Final = -1
+"""The page of a cursor that was taken before the page base was known."""
+OnDrift = Literal["warn", "raise", "ignore"]
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """How a pager is walked; checked when it is made.
+
+    Attributes:
+        start: where to begin; ``None`` for the first page, whatever its number.
+        page_size: items a page to ask for; ``None`` for 100, or 20 where the API refuses that.
+        prefetch: pages in flight or ready at most.
+        on_drift: what to do when the listing is seen to change.
+    """
+
+    start: Cursor | int | None
+    page_size: int | None
+    prefetch: int
+    on_drift: OnDrift
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be walked.
+
+        Raises:
+            ConfigurationError: a value is out of range, or contradicts the cursor.
+        """
+        if self.page_size is not None:
+            whole("page_size", self.page_size, 1)
+        whole("prefetch", self.prefetch, 1)
+        if self.on_drift not in {"warn", "raise", "ignore"}:
+            msg = f'on_drift must be "warn", "raise" or "ignore", not {self.on_drift!r}'
+            raise ConfigurationError(msg)
+        if isinstance(self.start, Cursor):
+            if self.page_size not in {None, self.start.page_size}:
+                msg = f"page_size={self.page_size} contradicts the cursor, which counts {self.start.page_size} a page"
+                raise ConfigurationError(msg)
+        elif self.start is not None:
+            whole("start", self.start, 0)
+
+
+def whole(name: str, value: object, least: int) -> None:
+    """Check an option that is a whole number.
+
+    Raises:
+        ConfigurationError: it is none, or less than ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        msg = f"{name} must be a whole number from {least}, not {value!r}"
+        raise ConfigurationError(msg)

@@ -1,0 +1,134 @@
+"""A token does not show itself, and is taken out of what a server makes of it."""
+
+import copy
+import html
+import json
+import pickle
+import re
+import traceback
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aishoot_async import AIShootSession, ConfigurationError, StaticToken
+from aishoot_async.auth import Secret, scrub_bytes, scrub_error, scrub_text
+from aishoot_async.errors import APIStatusError, Attempt, Cursor, UnexpectedResponseError
+
+tokens = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
+SPELLINGS = [
+    str,
+    lambda token: quote(token, safe=""),
+    lambda token: re.sub("%..", lambda found: found[0].lower(), quote(token, safe="")),
+    quote,
+    quote_plus,
+    html.escape,
+    lambda token: json.dumps(token)[1:-1],
+    lambda token: json.dumps(token)[1:-1].replace("/", "\\/"),
+    lambda token: repr(token)[1:-1],
+]
+TOKEN = "eyJhbGciOiJSUzI1NiJ9/a+b=.c-d_e&f<g>0123456789"
+
+
+def test_a_secret_shows_nothing() -> None:
+    secret = Secret("hush-hush")
+    assert secret.reveal() == "hush-hush"
+    for shown in (repr(secret), str(secret), f"{secret}", repr([secret]), repr({"a": secret})):
+        assert "hush" not in shown
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        with pytest.raises(TypeError):
+            pickle.dumps(secret, protocol)
+    with pytest.raises(TypeError):
+        copy.copy(secret)
+    assert not hasattr(secret, "__dict__")
+
+
+def test_secrets_compare_by_text() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+
+
+@given(tokens)
+def test_printable_ascii_is_accepted(token: str) -> None:
+    assert Secret(token).reveal() == token
+
+
+@pytest.mark.parametrize("text", ["", " ", "a b", "a\n", "\r", "ü", "a\x7f", "a\x00", None, 7, b"abc", ["a"]])
+def test_anything_else_is_refused_and_not_shown(text: object) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Secret(text)
+    if str(text).strip():
+        assert str(text) not in str(caught.value)
+
+
+def rejected_token(kind) -> str:
+    try:
+        kind("hunter2\n")
+    except ConfigurationError as error:
+        report = traceback.TracebackException.from_exception(error, capture_locals=True)
+        # The caller's own line is not ours to hide.
+        return "".join(frame.line + str(frame.locals) for frame in report.stack[1:])
+    return "hunter2"
+
+
+@pytest.mark.parametrize("kind", [Secret, StaticToken, AIShootSession])
+def test_a_refused_token_stays_in_no_frame_of_ours(kind) -> None:
+    assert "hunter2" not in rejected_token(kind)
+
+
+@given(tokens, st.text(), st.text(), st.sampled_from(SPELLINGS))
+def test_every_spelling_is_taken_out(token: str, before: str, after: str, spell) -> None:
+    written = spell(token)
+    scrubbed = scrub_text(f"{before}{written}{after}", [Secret(token)])
+    # What is left can only be what stood there anyway, or the mask.
+    if len(token) > 3 and written not in before + "[token]" + after:
+        assert written not in scrubbed
+
+
+@pytest.mark.parametrize("spell", SPELLINGS)
+@pytest.mark.parametrize("length", [16, 17, 25, 40, 200])
+def test_a_token_that_was_cut_short_is_taken_out_too(spell, length: int) -> None:
+    written = spell(TOKEN)[:length]
+    assert scrub_text(f"<{written}> {written}", [Secret(TOKEN)]) == "<[token]> [token]"
+
+
+def test_a_short_beginning_is_left() -> None:
+    assert scrub_text(TOKEN[:15], [Secret(TOKEN)]) == TOKEN[:15]
+    assert scrub_text("short", [Secret("shorter")]) == "short"
+    assert scrub_text("a shorter one", [Secret("shorter")]) == "a [token] one"
+
+
+@given(st.binary(), tokens)
+def test_bytes_survive_but_for_the_token(data: bytes, token: str) -> None:
+    if len(token) > 3:
+        scrubbed = scrub_bytes(data + token.encode() + data, [Secret(token)])
+        assert scrubbed.count(b"[token]") >= 1
+    assert scrub_bytes(data, [Secret("x" * 300)]) == data
+
+
+def test_an_error_is_scrubbed_everywhere() -> None:
+    attempt = Attempt(number=1, sent="yes", status=500, request_id=f"id-{TOKEN}")
+    status = APIStatusError(
+        500,
+        method="GET",
+        path="/p",
+        error=TOKEN,
+        message=f"no {TOKEN}",
+        timestamp=TOKEN,
+        request_id=TOKEN,
+        body=TOKEN.encode(),
+        attempts=[attempt],
+    )
+    status.cursor = Cursor(1, 2, 3)
+    status.add_note("a note")
+    unread = UnexpectedResponseError(TOKEN, where=TOKEN, keys=[TOKEN], body=TOKEN.encode(), attempts=[attempt])
+    for error in (status, unread):
+        scrub_error(error, [Secret("unrelated"), Secret(TOKEN)])
+        assert TOKEN not in repr(error) + str(error) + repr(vars(error))
+        assert error.attempts[0].request_id == "id-[token]"
+        assert TOKEN.encode() not in pickle.dumps(error)
+    assert status.cursor == Cursor(1, 2, 3)
+    assert status.status == 500

@@ -1,0 +1,178 @@
+"""A listing server that does as a test says: independent of the client, and of the sandbox."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import attrs
+from aiohttp import web
+
+from aishoot_async import AIShootSession, RetryPolicy
+
+Answer = tuple[int, bytes]
+ONCE = RetryPolicy(attempts=1)
+
+
+def body(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def failure(status: int) -> Answer:
+    return status, body({"status": status, "error": "no", "message": "as the test says"})
+
+
+def rows(*numbers: int) -> list[dict[str, Any]]:
+    return [{"id": f"r{number}", "n": number} for number in numbers]
+
+
+class HostileServer:
+    """Answers with what ``answer(page, size)`` gives; notes what it was asked, and how much at once."""
+
+    def __init__(self, answer: Callable[[int, int], Answer]) -> None:
+        self.answer = answer
+        self.asked: list[tuple[int, int]] = []
+        self.in_flight = 0
+        self.max_in_flight = 0
+        self.gates: dict[int, asyncio.Event] = {}
+        self._arrivals: defaultdict[int, asyncio.Event] = defaultdict(asyncio.Event)
+        self._idle = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_get("/ai-shoot/{tail:.*}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.Response:
+        page, size = int(request.query["page"]), int(request.query["pageSize"])
+        self.asked.append((page, size))
+        self.in_flight += 1
+        self._idle.clear()
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        self._arrivals[page].set()
+        try:
+            if page in self.gates:
+                await self.gates[page].wait()
+            status, text = self.answer(page, size)
+            return web.Response(status=status, body=text, content_type="application/json")
+        finally:
+            self.in_flight -= 1
+            if not self.in_flight:
+                self._idle.set()
+
+    @property
+    def pages(self) -> list[int]:
+        return [page for page, _ in self.asked]
+
+    def forget(self) -> None:
+        self.asked.clear()
+        self.max_in_flight = 0
+
+    def hold(self, *pages: int) -> None:
+        for page in pages:
+            self.gates[page] = asyncio.Event()
+
+    def release(self, *pages: int) -> None:
+        for page in pages:
+            self.gates.pop(page).set()
+
+    async def arrived(self, page: int) -> None:
+        async with asyncio.timeout(5):
+            await self._arrivals[page].wait()
+
+    async def idle(self) -> None:
+        async with asyncio.timeout(5):
+            while self.in_flight:
+                await self._idle.wait()
+
+    def session(self, **options: Any) -> AIShootSession:
+        return AIShootSession("token", base_url=self.url, auth_url=self.url, **{"retry": ONCE, **options})
+
+
+@attrs.define
+class Rows:
+    """A listing with the habits that a service might have.
+
+    ``total``: "honest", "missing", "own" (the page's own count), or how much it is off by.
+    ``past_end``: "empty", "repeat" (the last page) or a status. ``below``: what is under base 1: the same, or "first".
+    """
+
+    data: Sequence[Any]
+    envelope: str = "entries"
+    cap: int | None = None
+    base: int = 1
+    total: str | int = "honest"
+    last: bool = False
+    past_end: str | int = "empty"
+    below: str | int = "empty"
+    refuses_above: int | None = None
+    overrides: dict[int, Answer] = attrs.field(factory=dict)
+
+    def __call__(self, page: int, size: int) -> Answer:
+        if self.refuses_above is not None and size > self.refuses_above:
+            return failure(400)
+        if page in self.overrides:
+            return self.overrides[page]
+        size = min(size, self.cap or size)
+        index = page - self.base
+        pages = -(-len(self.data) // size)
+        if index < 0:
+            if isinstance(self.below, int):
+                return failure(self.below)
+            index = 0 if self.below == "first" else pages
+        elif index > 0 and index >= pages:
+            if isinstance(self.past_end, int):
+                return failure(self.past_end)
+            index = max(0, pages - 1) if self.past_end == "repeat" else index
+        here = self.data[index * size : index * size + size]
+        return 200, body(self._wrapped(list(here), index, size, is_last=index >= pages - 1))
+
+    def _total(self, here: list[Any]) -> int | None:
+        match self.total:
+            case "honest":
+                return len(self.data)
+            case "missing":
+                return None
+            case "own":
+                return len(here)
+            case int(off):
+                return max(0, len(self.data) + off)
+        raise AssertionError(self.total)
+
+    def _wrapped(self, here: list[Any], index: int, size: int, *, is_last: bool) -> object:
+        total = self._total(here)
+        count = {} if total is None else {"totalElements": total, "totalPages": -(-total // size)}
+        last = {"last": is_last} if self.last else {}
+        match self.envelope:
+            case "array":
+                return here
+            case "entries":
+                return {"entries": here, **({} if total is None else {"total": total}), **last}
+            case "spring":
+                return {"content": here, **count, **last, "number": index, "size": size}
+            case "spring-page":
+                return {"content": here, "page": {"size": size, "number": index, **count}}
+            case "hal":
+                shown = {"_embedded": {"results": here}} if here else {}
+                return {**shown, "page": {"size": size, "number": index, "totalElements": total}}
+            case "list":
+                return {"things": here, **({} if total is None else {"total": total}), "took": 3}
+        raise AssertionError(self.envelope)
+
+
+def ids(items: Sequence[Any]) -> list[str]:
+    return [item["id"] for item in items]
+
+
+def names(count: int, first: int = 1) -> list[str]:
+    return [f"r{number}" for number in range(first, count + 1)]

@@ -1,0 +1,187 @@
+"""Every setting is checked when it is made."""
+
+import math
+
+import attrs
+import pytest
+
+from aishoot_async import AIShootSession, ConfigurationError, Limits, RetryPolicy, Timeouts
+from aishoot_async.config import is_loopback, parse_origin, parse_proxy
+
+NOT_SECONDS = [True, False, math.nan, math.inf, -math.inf, 0, 0.0, -1, "1", b"1", [], 10**400]
+NOT_COUNTS = [True, False, 0, -1, 1.0, 1.5, math.nan, "1", None, []]
+
+
+@pytest.mark.parametrize("value", NOT_SECONDS)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(Timeouts, name) for name in ("connect", "read", "call", "pool")]
+    + [(RetryPolicy, "backoff"), (RetryPolicy, "backoff_max"), (Limits, "rate")],
+)
+def test_seconds(kind, name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"{kind.__name__}.{name}"):
+        kind(**{name: value})
+
+
+@pytest.mark.parametrize("value", NOT_COUNTS)
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(RetryPolicy, "attempts"), (Limits, "connections"), (Limits, "in_flight"), (Limits, "response_bytes")],
+)
+def test_counts(kind, name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"{kind.__name__}.{name}"):
+        kind(**{name: value})
+
+
+def test_what_may_be_none() -> None:
+    none = Timeouts(connect=None, read=None, call=None, pool=None)
+    assert (none.connect, none.read, none.call, none.pool) == (None, None, None, None)
+    assert Limits(rate=None).rate is None
+    for name in ("backoff", "backoff_max"):
+        with pytest.raises(ConfigurationError):
+            RetryPolicy(**{name: None})
+
+
+def test_settings_are_frozen_and_compare() -> None:
+    for setting, name in ((Timeouts(), "call"), (RetryPolicy(), "attempts"), (Limits(), "rate")):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(setting, name, 1)
+        assert setting == type(setting)()
+
+
+def test_no_request_may_wait_in_the_pool() -> None:
+    assert Limits(connections=10).in_flight == 10
+    assert Limits().in_flight == 64
+    with pytest.raises(ConfigurationError, match="in_flight"):
+        Limits(connections=10, in_flight=11)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://api.autoretouch.com",
+        "https://api.autoretouch.com/",
+        "https://h:8443/a/b/",
+        "http://127.0.0.1:1",
+        "http://127.8.9.1",
+        "http://[::1]",
+        "http://[::1]:80/x",
+        "http://localhost:1",
+        "http://LOCALHOST",
+        "http://api.localhost",
+        "HTTPS://h",
+    ],
+)
+def test_good_origins(text: str) -> None:
+    assert parse_origin("base_url", text).host
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " https://h",
+        "https://h ",
+        "https://h\n",
+        "h",
+        "//h",
+        "/p",
+        "ftp://h",
+        "file:///x",
+        "https://",
+        "https:///p",
+        "https://h:0",
+        "https://h:65536",
+        "https://h:x",
+        "https://u@h",
+        "https://u:p@h",
+        "https://:p@h",
+        "https://h?a=1",
+        "https://h?",
+        "https://h#f",
+        "https://h#",
+        "https://h\x00",
+        "https://[::1",
+        None,
+        7,
+        b"https://h",
+        True,
+        "https://api.autoretouch.com\\@evil.example",
+    ],
+)
+def test_bad_origins(text: object) -> None:
+    with pytest.raises(ConfigurationError, match="base_url"):
+        parse_origin("base_url", text)
+
+
+@pytest.mark.parametrize("secret", ["https://u:hunter2@h", "https://h?key=hunter2", "ftp://u:hunter2@h"])
+def test_a_bad_origin_does_not_show_what_may_be_a_password(secret: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_origin("base_url", secret)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["http://h", "http://10.0.0.1", "http://127.1", "http://2130706433", "http://localhost.evil.example"]
+)
+def test_http_off_loopback_needs_a_word(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="insecure_http"):
+        parse_origin("base_url", text)
+    assert parse_origin("base_url", text, insecure_http=True).scheme == "http"
+
+
+def test_loopback() -> None:
+    assert is_loopback("localhost")
+    assert not is_loopback("example.com")
+
+
+@pytest.mark.parametrize("value", [None, "environment", "http://proxy:3128", "https://u:p@proxy", "http://proxy"])
+def test_good_proxies(value: object) -> None:
+    assert parse_proxy(value) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["", "proxy", "proxy:3128", "socks5://h:1", "http://", "http://h:x", "http://h\n", 7, b"http://h", True]
+)
+def test_bad_proxies(value: object) -> None:
+    with pytest.raises(ConfigurationError, match="proxy"):
+        parse_proxy(value)
+
+
+class Hookless:
+    def before_attempt(self, event) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeouts", 5),
+        ("timeouts", None),
+        ("retry", 3),
+        ("limits", {}),
+        ("ssl", True),
+        ("organization", 7),
+        ("insecure_http", "yes"),
+        ("hooks", None),
+        ("hooks", 7),
+        ("hooks", [None]),
+        ("hooks", [Hookless()]),
+        ("hooks", {Hookless()}),
+        ("proxy", 7),
+        ("base_url", "http://h"),
+        ("auth_url", "http://h"),
+        ("auth", 7),
+        ("auth", AIShootSession),
+        ("base_url", ""),
+        ("auth_url", 7),
+    ],
+)
+def test_settings_of_the_session(name: str, value: object) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        AIShootSession(**{"auth": "token", name: value})
+
+
+@pytest.mark.parametrize("token", ["", "a b", "a\n", "a\r\nX: y", "\ta", "tökén", "a\x00", "a\u2028", "\ud800"])
+def test_a_token_that_cannot_stand_in_a_header(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="token"):
+        AIShootSession(token)
