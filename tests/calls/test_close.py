@@ -4,9 +4,17 @@ import asyncio
 
 import pytest
 
-from aishoot_async import AmbiguousWriteError, Limits, RetryPolicy, SessionClosedError, SkuCreate, SkuUpdate
+from aishoot_async import (
+    AIShootSession,
+    AmbiguousWriteError,
+    Limits,
+    RetryPolicy,
+    SessionClosedError,
+    SkuCreate,
+    SkuUpdate,
+)
 from helpers.raw_server import RawServer, always, hang
-from helpers.sessions import session_for
+from helpers.sessions import TOKEN, session_for
 
 pytestmark = pytest.mark.anyio
 NEW = SkuCreate(name="n", front_image="f")
@@ -163,25 +171,23 @@ async def test_cancelled_by_its_own_user_while_closing() -> None:
 
 
 async def test_a_body_that_the_server_does_not_take() -> None:
-    async def deaf(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         heard.set()
         await hold.wait()
+        writer.close()
+        await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
 
     heard, hold = asyncio.Event(), asyncio.Event()
-    listening = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024)
-    async with RawServer(hang) as server:
-        address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        session = session_for(server, base_url=address)
+    async with await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1024) as listening:
+        session = AIShootSession(TOKEN, base_url=f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}")
         task = asyncio.create_task(session.skus.create(SkuCreate(name="n" * 30_000_000, front_image="f")))
-        await asyncio.wait([task, asyncio.create_task(heard.wait())], return_when=asyncio.FIRST_COMPLETED)
-        assert not task.done(), task
+        await heard.wait()
         async with asyncio.timeout(5):
             await session.aclose()
+        hold.set()
         with pytest.raises(AmbiguousWriteError):
             await task
-    hold.set()
-    listening.close()
 
 
 async def test_two_sessions_do_not_close_each_other() -> None:
