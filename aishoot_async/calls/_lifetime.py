@@ -20,7 +20,7 @@ class Lifetime:
 
     def __init__(self) -> None:
         """Bind nothing yet."""
-        self.closed = False
+        self.closed: bool = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -18,7 +18,7 @@ class TransportError(AIShootError):
         """Say what happened, and whether the request may have arrived."""
         super().__init__(message)
         self.maybe_sent = maybe_sent
-        self.attempts = tuple(attempts)
+        self.attempts: tuple[Attempt, ...] = tuple(attempts)
 
 
 class ConnectError(TransportError):
@@ -78,7 +78,7 @@ class APIStatusError(AIShootError):
         self.request_id = request_id
         self.body = body
         self.retry_after = retry_after
-        self.attempts = tuple(attempts)
+        self.attempts: tuple[Attempt, ...] = tuple(attempts)
         self.synthetic = synthetic
 
 
@@ -159,6 +159,6 @@ class UnexpectedResponseError(AIShootError):
         super().__init__(f"{f'{where}: ' if where else ''}{message}{seen}")
         self.reason = message
         self.where = where
-        self.keys = tuple(keys)
+        self.keys: tuple[str, ...] = tuple(keys)
         self.body = body
-        self.attempts = tuple(attempts)
+        self.attempts: tuple[Attempt, ...] = tuple(attempts)

@@ -52,7 +52,7 @@ class Sandbox:
 
     def __init__(self, **options: Unpack[SandboxOptions]) -> None:
         """Check the settings; nothing is opened yet. Raises `ValueError` for a setting that cannot be used."""
-        self.settings = SandboxSettings(**options)
+        self.settings: SandboxSettings = SandboxSettings(**options)
         self._plan = FaultPlan(self.settings.faults, page_base=self.settings.page_base)
         self._log = RequestLog(self.settings.keep_requests)
         self._running: _Running | None = None
