@@ -176,3 +176,19 @@ def ids(items: Sequence[Any]) -> list[str]:
 
 def names(count: int, first: int = 1) -> list[str]:
     return [f"r{number}" for number in range(first, count + 1)]
+
+
+def tasks() -> set[asyncio.Task[Any]]:
+    """Give the client's tasks: all but this one and the server's."""
+    found = asyncio.all_tasks() - {asyncio.current_task()}
+    return {task for task in found if "Listing.fetch" in repr(task)}
+
+
+async def gone() -> bool:
+    """Give what has been cancelled the few turns of the loop that it takes to end."""
+    for turn in range(20):
+        if not tasks():
+            break
+        assert turn < 3 or all(task.cancelling() for task in tasks())
+        await asyncio.sleep(0)
+    return not tasks()

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from aishoot_async import AIShootSession, Cursor, ServerError, SessionClosedError
-from paging.hostile import HostileServer, Rows, failure, names, rows
-from paging.test_walks import gone
+from paging.hostile import HostileServer, Rows, failure, gone, names, rows
 
 pytestmark = pytest.mark.anyio
 PAGE = 3
@@ -149,5 +148,6 @@ async def run_schedules(server: HostileServer, seeds: range) -> None:
             raise
 
 
+@pytest.mark.timeout(180)
 async def test_two_thousand_schedules_give_an_ordered_prefix_and_leave_nothing_behind(server: HostileServer):
     await run_schedules(server, range(2000))
