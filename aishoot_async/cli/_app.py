@@ -3,9 +3,6 @@
 Help, completion and wrong usage must answer at once, so what is slow to import is imported when a command runs.
 """
 
-import contextlib
-import os
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
@@ -92,12 +89,5 @@ def _launch(
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; give its exit code."""
-    try:
-        code = app.meta(list(arguments))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of the pipe has had enough. Python would complain once more when it flushes at exit.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    code = app.meta(list(arguments))
     return code if isinstance(code, int) else 0

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from aishoot_async.cli import HELP
 from aishoot_async.sandbox import Delay, Fault, InsertRows, RawBody, Status
 
 
@@ -209,3 +210,22 @@ def test_no_input_never_asks(aishoot, server):
     done, seen = on_a_terminal(aishoot, "--no-input", "skus", "delete", server.skus()[0]["id"], typed=b"y\n")
     assert (done, len(server.skus())) == (2, 12)
     assert "[y/N]" not in seen
+
+
+def test_the_stored_help_is_what_would_be_rendered(alone):
+    code = "from aishoot_async.cli._app import run; run(['--help'])"
+    wide = alone.env | {"COLUMNS": "80"}
+    rendered = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=wide).stdout
+    # Write what was rendered to the file when a command or an option has changed.
+    assert HELP.read_bytes() == rendered
+    for arguments in ([], ["-h"], ["--help"]):
+        assert alone(*arguments, env={"COLUMNS": "100"}).stdout.encode() == rendered
+
+
+@pytest.mark.parametrize("env", [{"COLUMNS": "60"}, {"PYTHONIOENCODING": "ascii"}])
+def test_help_is_rendered_where_the_stored_one_does_not_fit(alone, env):
+    done = alone("--help", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "Global options" in done.stdout
+    assert done.stdout != HELP.read_text(encoding="utf-8")
+    assert max(map(len, done.stdout.splitlines())) <= int(env.get("COLUMNS", 80))
