@@ -18,6 +18,7 @@ def pager(
     *,
     query: Mapping[str, str],
     decode: Callable[[bytes], T],
+    identify: Callable[[bytes], str | None],
     page_size: int | None,
     paging: PagingOptions,
 ) -> Pager[T]:
@@ -26,7 +27,14 @@ def pager(
     Raises:
         ConfigurationError: an option is unknown, or cannot work.
     """
-    options: dict[str, Any] = {"start": None, "prefetch": 8, "on_drift": "warn", "envelope": None, **paging}
+    options: dict[str, Any] = {
+        "start": None,
+        "prefetch": 8,
+        "strict": False,
+        "on_drift": "warn",
+        "envelope": None,
+        **paging,
+    }
     envelope = options.pop("envelope")
     if envelope is not None and not isinstance(envelope, EnvelopePaths):
         msg = f"envelope must be an EnvelopePaths, not {envelope!r}"
@@ -36,8 +44,15 @@ def pager(
     except TypeError:
         unknown = ", ".join(sorted(set(options) - PagingOptions.__annotations__.keys()))
     else:
-        return Pager(
-            Listing(caller=caller, path=path, query=query, decode=decode, envelope=envelope, memory=memory), plan
+        listing = Listing(
+            caller=caller,
+            path=path,
+            query=query,
+            decode=decode,
+            identify=identify,
+            envelope=envelope,
+            memory=memory,
         )
+        return Pager(listing, plan)
     msg = f"a listing has no option {unknown}"
     raise ConfigurationError(msg)

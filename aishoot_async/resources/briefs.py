@@ -58,4 +58,13 @@ class BriefResource:
         check_integer("brief_id", brief_id)
         decode = codec.brief_result if into is None else codec.decoder(into)
         path = f"{PATH}/{brief_id}/results"
-        return pager(self._caller, self._memory, path, query={}, decode=decode, page_size=page_size, paging=paging)
+        return pager(
+            self._caller,
+            self._memory,
+            path,
+            query={},
+            decode=decode,
+            identify=codec.row_id,
+            page_size=page_size,
+            paging=paging,
+        )
