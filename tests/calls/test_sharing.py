@@ -120,3 +120,28 @@ async def test_a_single_call_takes_its_turn_before_the_pages_that_wait():
         assert (await session.skus.get("1")).id == "1"
         assert order.index("one") - asked_at <= 2
         await walk
+
+
+async def test_a_call_made_again_goes_before_those_that_were_never_admitted():
+    order = []
+
+    async def answer(request, connection):
+        order.append("again" if "skuIdFilter=a" in request.target else "new")
+        if order == ["again"]:
+            await connection.close()
+            return
+        await asyncio.sleep(1)
+        await connection.answer(EMPTY)
+
+    one_at_a_time = Limits(in_flight=1)
+    async with RawServer(answer) as server:
+        async with session_for(server, retry=RetryPolicy(backoff=0.1), limits=one_at_a_time) as session:
+            first = asyncio.create_task(collect(session, "a"))
+            await server.until_requests(1)
+            others = [asyncio.create_task(collect(session, "b")) for _ in range(10)]
+            await asyncio.gather(first, *others)
+    assert order.index("again", 1) <= 2
+
+
+async def collect(session, sku_id):
+    return (await session.skus.list(sku_id_filter=sku_id, start=1)).items
