@@ -3,8 +3,9 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import Final, Literal, TypeVar
 
 import attrs
@@ -28,12 +29,13 @@ from ..errors import (
 from ..transport import Request, Response, Sending, Transport
 from ._answers import is_success, request_id, status_error
 from ._gate import Gate
-from ._hooks import CallEvent, Hook, Moment, tell
+from ._hooks import NO_HEADERS, CallEvent, Hook, Moment, shown_headers, tell
 from ._lifetime import Lifetime, closed_error
 from ._retry import wait_before_next
 
 T = TypeVar("T")
 EXCERPT: Final = 2048
+_identities: Final = count(1)
 
 
 @attrs.define
@@ -42,10 +44,14 @@ class _Call:
 
     request: Request
     path: str
+    template: str
+    loop: asyncio.AbstractEventLoop
     deadline: float
     attempts: list[Attempt] = attrs.field(factory=list)
     secrets: list[Secret] = attrs.field(factory=list)
     renewed: bool = False
+    identity: int = 0
+    headers: Mapping[str, str] = NO_HEADERS
 
     @property
     def may_have_happened(self) -> bool:
@@ -82,7 +88,14 @@ class Caller:
         self._hooks = tuple(hooks)
 
     async def call(
-        self, method: str, path: str, read: Callable[[Response], T], *, query: str = "", body: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        read: Callable[[Response], T],
+        *,
+        template: str | None = None,
+        query: str = "",
+        body: bytes | None = None,
     ) -> T:
         """Call one operation, and read its answer.
 
@@ -90,6 +103,8 @@ class Caller:
             method: the HTTP method.
             path: the path below the base URL, percent-encoded.
             read: makes the result of a 2xx; it may raise `UnexpectedResponseError`.
+            template: the path as the API's page has it, where ids are named and not given; ``None`` for a path
+                without any.
             query: the query, percent-encoded.
             body: the JSON to send.
 
@@ -104,7 +119,7 @@ class Caller:
         url = URL(f"{self._prefix}{path}{'?' if query else ''}{query}", encoded=True)
         request = Request(method=method, url=url, body=body)
         await self._gate.enter(self._timeouts.pool)
-        call = _Call(request, path, loop.time() + (self._timeouts.call or math.inf))
+        call = _Call(request, path, template or path, loop, loop.time() + (self._timeouts.call or math.inf))
         failure: AIShootError
         try:
             return read(await self._until_answered(call, loop))
@@ -213,20 +228,29 @@ class Caller:
             sent=sent,
             status=None if response is None else response.status,
             error=error,
-            elapsed=asyncio.get_running_loop().time() - begun,
+            # Its own, as none is running when a call ends because its loop was closed over it.
+            elapsed=call.loop.time() - begun,
             request_id=None if response is None else request_id(response.headers, call.secrets),
         )
         call.attempts.append(attempt)
+        if self._hooks:
+            call.headers = NO_HEADERS if response is None else shown_headers(response.headers, call.secrets)
         self._tell("after_attempt", call, attempt)
 
     def _tell(self, moment: Moment, call: _Call, attempt: Attempt | None) -> None:
         if self._hooks:
-            number = len(call.attempts) + (attempt is None)
-            tell(
-                self._hooks,
-                moment,
-                CallEvent(method=call.request.method, path=call.path, number=number, attempt=attempt),
+            call.identity = call.identity or next(_identities)
+            event = CallEvent(
+                call=call.identity,
+                method=call.request.method,
+                url=str(call.request.url),
+                path=call.path,
+                template=call.template,
+                number=len(call.attempts) + (attempt is None),
+                attempt=attempt,
+                response_headers=NO_HEADERS if attempt is None else call.headers,
             )
+            tell(self._hooks, moment, event)
 
     def _final(self, call: _Call, failure: AIShootError) -> AIShootError:
         """Make what the caller gets of what was seen."""
