@@ -182,7 +182,8 @@ async def test_an_attempt_that_is_cut_off_ends_for_the_hooks_too(way: str) -> No
     timeouts = Timeouts(call=0.05) if way == "deadline" else Timeouts()
     async with RawServer(hang) as server, session_for(server, hooks=[recorder], timeouts=timeouts) as session:
         task = asyncio.create_task(session.skus.list_global())
-        await server.until_requests(1)
+        if way != "deadline":  # which may pass earlier
+            await server.until_requests(1)
         if way == "cancel":
             task.cancel()
         if way == "close":

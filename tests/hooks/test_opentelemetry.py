@@ -136,7 +136,8 @@ async def test_an_attempt_that_is_cut_off(way: str, telemetry: Telemetry) -> Non
     hook = telemetry.hook()
     async with RawServer(hang) as server, session_for(server, hooks=[hook], timeouts=timeouts) as session:
         task = asyncio.create_task(session.skus.list_global())
-        await server.until_requests(1)
+        if way != "deadline":  # which may pass earlier
+            await server.until_requests(1)
         if way == "cancel":
             task.cancel()
         if way == "close":
