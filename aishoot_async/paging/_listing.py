@@ -7,7 +7,7 @@ from urllib.parse import quote
 import attrs
 
 from .. import codec
-from ..calls import Caller
+from ..calls import Caller, CallOptions
 from ..errors import PagingError
 from ..models import EnvelopePaths
 from ..transport import Response
@@ -84,7 +84,7 @@ class Listing(Generic[T]):
     memory: EndpointMemory
     template: str | None = None
 
-    async def fetch(self, number: int, size: int) -> Sheet[T]:
+    async def fetch(self, number: int, size: int, options: CallOptions) -> Sheet[T]:
         """Ask for one page.
 
         Raises:
@@ -93,7 +93,12 @@ class Listing(Generic[T]):
         asked = {**self.query, "page": str(number), "pageSize": str(size)}
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
         sheet = await self.caller.call(
-            "GET", self.path, lambda response: self._read(response, number), template=self.template, query=query
+            "GET",
+            self.path,
+            lambda response: self._read(response, number),
+            template=self.template,
+            query=query,
+            options=options,
         )
         self.memory.saw(size, len(sheet.raws))
         return sheet

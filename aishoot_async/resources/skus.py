@@ -99,7 +99,7 @@ class SkuResource:
             for found in (await self.list(sku_id_filter=sku_id, start=first)).items:
                 if found.id == sku_id:
                     return found
-        async with self.list(sku_id_filter=sku_id).walk() as walk:
+        async with self.list(sku_id_filter=sku_id, prefetch=1).walk() as walk:
             async for found in walk:
                 if found.id == sku_id:
                     return found
