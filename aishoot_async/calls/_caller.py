@@ -6,8 +6,9 @@ A call holds a place in the throttle while an attempt of it is on its way, and n
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import Final, Literal, TypeVar
 
 import attrs
@@ -30,7 +31,7 @@ from ..errors import (
 )
 from ..transport import Request, Response, Sending, Transport
 from ._answers import is_success, request_id, status_error
-from ._hooks import CallEvent, Hook, Moment, tell
+from ._hooks import NO_HEADERS, CallEvent, Hook, Moment, shown_headers, tell
 from ._lifetime import Lifetime, closed_error
 from ._limit import Admission, Outcome, outcome_of
 from ._outage import EVERY, STRIKES, Outage, Turn, says_later
@@ -39,6 +40,7 @@ from ._throttle import Lane, Throttle
 
 T = TypeVar("T")
 EXCERPT: Final = 2048
+_identities: Final = count(1)
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +65,9 @@ class _Call:
 
     request: Request
     path: str
+    template: str
     options: CallOptions
+    loop: asyncio.AbstractEventLoop
     attempts: list[Attempt] = attrs.field(factory=list)
     secrets: list[Secret] = attrs.field(factory=list)
     failed_at: float = 0.0
@@ -72,6 +76,8 @@ class _Call:
     attempts_left: int = 0
     repetitions: int = 0
     renewed: bool = False
+    identity: int = 0
+    headers: Mapping[str, str] = NO_HEADERS
 
     @property
     def may_have_happened(self) -> bool:
@@ -120,6 +126,7 @@ class Caller:
         path: str,
         read: Callable[[Response], T],
         *,
+        template: str | None = None,
         query: str = "",
         body: bytes | None = None,
         options: CallOptions = _USUAL,
@@ -130,6 +137,8 @@ class Caller:
             method: the HTTP method.
             path: the path below the base URL, percent-encoded.
             read: makes the result of a 2xx; it may raise `UnexpectedResponseError`.
+            template: the path as the API's page has it, where ids are named and not given; ``None`` for a path
+                without any.
             query: the query, percent-encoded.
             body: the JSON to send.
             options: how the call stands beside others.
@@ -143,7 +152,7 @@ class Caller:
         """
         loop = self.lifetime.check()
         url = URL(f"{self._prefix}{path}{'?' if query else ''}{query}", encoded=True)
-        call = _Call(Request(method=method, url=url, body=body), path, options)
+        call = _Call(Request(method=method, url=url, body=body), path, template or path, options, loop)
         if options.patience:
             return await self._patiently(call, read, loop)
         return await self._once(call, read, loop)
@@ -317,20 +326,29 @@ class Caller:
             sent=sent,
             status=None if response is None else response.status,
             error=error,
-            elapsed=asyncio.get_running_loop().time() - begun,
+            # Its own, as none is running when a call ends because its loop was closed over it.
+            elapsed=call.loop.time() - begun,
             request_id=None if response is None else request_id(response.headers, call.secrets),
         )
         call.attempts.append(attempt)
+        if self._hooks:
+            call.headers = NO_HEADERS if response is None else shown_headers(response.headers, call.secrets)
         self._tell("after_attempt", call, attempt)
 
     def _tell(self, moment: Moment, call: _Call, attempt: Attempt | None) -> None:
         if self._hooks:
-            number = len(call.attempts) + (attempt is None)
-            tell(
-                self._hooks,
-                moment,
-                CallEvent(method=call.request.method, path=call.path, number=number, attempt=attempt),
+            call.identity = call.identity or next(_identities)
+            event = CallEvent(
+                call=call.identity,
+                method=call.request.method,
+                url=str(call.request.url),
+                path=call.path,
+                template=call.template,
+                number=len(call.attempts) + (attempt is None),
+                attempt=attempt,
+                response_headers=NO_HEADERS if attempt is None else call.headers,
             )
+            tell(self._hooks, moment, event)
 
     def _final(self, call: _Call, failure: AIShootError) -> AIShootError:
         """Make what the caller gets of what was seen."""

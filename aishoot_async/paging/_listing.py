@@ -73,6 +73,7 @@ class Listing(Generic[T]):
         decode: makes an item of its JSON.
         envelope: where a page's parts stand, when it is not to be recognised.
         memory: what is known of the endpoint.
+        template: the path with its ids named; see `Caller.call`.
     """
 
     caller: Caller
@@ -81,6 +82,7 @@ class Listing(Generic[T]):
     decode: Callable[[bytes], T]
     envelope: EnvelopePaths | None
     memory: EndpointMemory
+    template: str | None = None
 
     async def fetch(self, number: int, size: int, options: CallOptions) -> Sheet[T]:
         """Ask for one page.
@@ -91,7 +93,12 @@ class Listing(Generic[T]):
         asked = {**self.query, "page": str(number), "pageSize": str(size)}
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
         sheet = await self.caller.call(
-            "GET", self.path, lambda response: self._read(response, number), query=query, options=options
+            "GET",
+            self.path,
+            lambda response: self._read(response, number),
+            template=self.template,
+            query=query,
+            options=options,
         )
         self.memory.saw(size, len(sheet.raws))
         return sheet
