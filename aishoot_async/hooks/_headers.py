@@ -40,12 +40,3 @@ def allowed(headers: Mapping[str, str], names: frozenset[str]) -> dict[str, list
         if name.lower() in names:
             found.setdefault(name.lower(), []).append(value)
     return found
-
-
-def printable(text: str) -> str:
-    """Escape what could begin a new line, steer a terminal, or not be encoded (a lone surrogate)."""
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
-    )

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ..calls import CallEvent
+from ..calls import CallEvent, printable
 from ..errors import Attempt, ConfigurationError
-from ._headers import DEFAULT_ALLOW_LIST, allow_list, allowed, printable
+from ._headers import DEFAULT_ALLOW_LIST, allow_list, allowed
 
 _LONGEST: Final = 200
 
@@ -90,7 +90,7 @@ class LoggingHook:
             "error": attempt.error,
             "elapsed": attempt.elapsed,
             "wait": attempt.wait,
-            "request_id": None if attempt.request_id is None else printable(attempt.request_id),
+            "request_id": attempt.request_id,
             "headers": {name: printable(value) for name, value in headers.items()},
         }
         self._logger.log(

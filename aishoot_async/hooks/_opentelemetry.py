@@ -14,9 +14,9 @@ import attrs
 from yarl import URL
 
 from .._version import __version__
-from ..calls import CallEvent
+from ..calls import CallEvent, printable
 from ..errors import Attempt, ConfigurationError
-from ._headers import allow_list, allowed, printable
+from ._headers import allow_list, allowed
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
