@@ -1,9 +1,11 @@
 """How a listing is walked, as its caller has it."""
 
+from math import inf
 from typing import Final, Literal
 
 import attrs
 
+from ..calls import CallOptions
 from ..errors import ConfigurationError, Cursor
 from ._listing import EndpointMemory
 
@@ -24,6 +26,7 @@ class Plan:
         prefetch: pages in flight or ready at most.
         on_drift: what to do when the listing is seen to change.
         strict: whether to pass over the listing until two passes agree, before anything is given.
+        patience: seconds for which an outage is ridden out.
     """
 
     start: Cursor | int | None
@@ -31,6 +34,7 @@ class Plan:
     prefetch: int
     on_drift: OnDrift
     strict: bool
+    patience: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be walked.
@@ -41,6 +45,10 @@ class Plan:
         if self.page_size is not None:
             whole("page_size", self.page_size, 1)
         whole("prefetch", self.prefetch, 1)
+        patience: object = self.patience
+        if isinstance(patience, bool) or not isinstance(patience, int | float) or not 0 <= patience < inf:
+            msg = f"patience must be a number of seconds from 0, not {self.patience!r}"
+            raise ConfigurationError(msg)
         if self.on_drift not in {"warn", "raise", "ignore"}:
             msg = f'on_drift must be "warn", "raise" or "ignore", not {self.on_drift!r}'
             raise ConfigurationError(msg)
@@ -61,6 +69,11 @@ class Plan:
         if self.page_size is not None:
             return self.page_size
         return DOCUMENTED_SIZE if memory.refuses_100 else USUAL_SIZE
+
+    @property
+    def call_options(self) -> CallOptions:
+        """How the walk's calls stand beside others; one page after the other is no more than a single call."""
+        return CallOptions(lane="single" if self.prefetch == 1 else "walk", patience=self.patience)
 
 
 def whole(name: str, value: object, least: int) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -30,6 +31,7 @@ class Sweep(Source[T]):
         super().__init__(plan.first_size(listing.memory))
         self._listing = listing
         self._plan = plan
+        self._ask = partial(listing.fetch, options=plan.call_options)
         self._read: deque[Outcome] = deque()
         self._head: Outcome | None = None
         self._ahead: Lookahead[Sheet[T]] | None = None
@@ -78,7 +80,7 @@ class Sweep(Source[T]):
         """Read the first page, and what had to be read to know that it is the first."""
         memory, start = self._listing.memory, self._plan.start
         if isinstance(start, Cursor) and start.page != BEGINNING:
-            place = await find_place(self._listing.fetch, memory, start, named=self._plan.page_size is not None)
+            place = await find_place(self._ask, memory, start, named=self._plan.page_size is not None)
             self._check_place(place)
         else:
             place = await self._place(None if isinstance(start, Cursor) else start)
@@ -112,7 +114,7 @@ class Sweep(Source[T]):
     async def _place_sized(self, number: int | None, size: int) -> Place:
         memory = self._listing.memory
         if number is not None:
-            return await page_place(self._listing.fetch, memory, number, size)
+            return await page_place(self._ask, memory, number, size)
         first, read = await find_start(self._fetcher(size), memory)
         return Place(page=first, asked=size, read=read)
 
@@ -126,8 +128,8 @@ class Sweep(Source[T]):
             self.drifted(f"page {place.page} is shorter than where the cursor stands in it")
 
     def _fetcher(self, size: int) -> Callable[[int], Coroutine[Any, Any, Sheet[T]]]:
-        listing = self._listing  # not self: see Lookahead
-        return lambda number: listing.fetch(number, size)
+        ask = self._ask  # not self: see Lookahead
+        return lambda number: ask(number, size)
 
     async def _judged(self, ending: Ending) -> tuple[Sheet[T] | None, Verdict]:
         outcome: Sheet[T] | None
@@ -162,7 +164,7 @@ class Sweep(Source[T]):
         return verdict
 
     async def _fetch(self, number: int) -> Sheet[T]:
-        return await self._fetcher(self.size)(number)
+        return await self._ask(number, self.size)
 
     async def _take(self, ending: Ending, window: int | None = None) -> Outcome:
         if self._ahead is None:

@@ -21,6 +21,7 @@ def pager(
     identify: Callable[[bytes], str | None],
     page_size: int | None,
     paging: PagingOptions,
+    template: str | None = None,
 ) -> Pager[T]:
     """Describe a listing.
 
@@ -47,6 +48,7 @@ def pager(
         listing = Listing(
             caller=caller,
             path=path,
+            template=template,
             query=query,
             decode=decode,
             identify=identify,

@@ -12,6 +12,7 @@ from ._listings import pager
 
 U = TypeVar("U")
 PATH: Final = "/ai-shoot/briefs"
+RESULTS: Final = f"{PATH}/{{briefId}}/results"
 
 
 class BriefResource:
@@ -62,6 +63,7 @@ class BriefResource:
             self._caller,
             self._memory,
             path,
+            template=RESULTS,
             query={},
             decode=decode,
             identify=codec.row_id,

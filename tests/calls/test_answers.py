@@ -148,3 +148,12 @@ def test_request_ids() -> None:
     assert request_id(CIMultiDict({"X-Request-Id": "", "CF-Ray": "c"}), []) == "c"
     assert request_id({}, []) is None
     assert len(request_id({"X-Request-Id": "z" * 500}, []) or "") == 200
+
+
+def test_what_a_server_says_cannot_write_lines_or_steer_a_terminal() -> None:
+    body = json.dumps({"error": "Bad\nGateway", "message": "\x1b[2Jgone \u202e"}).encode()
+    answer = Response(status=502, reason="", headers=CIMultiDict({"x-request-id": "a\x1bb"}), body=body)
+    error = status_error(answer, method="GET", path="/", now=NOW)
+    assert str(error).isprintable()
+    assert error.message == "\\x1b[2Jgone \\u202e"
+    assert error.request_id == "a\\x1bb"

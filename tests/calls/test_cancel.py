@@ -15,11 +15,11 @@ from helpers.sessions import session_for
 pytestmark = pytest.mark.anyio
 
 
-def idle(session: AIShootSession, limit: int) -> bool:
-    gate = session.skus._caller._gate
+def idle(session: AIShootSession) -> bool:
+    throttle = session.skus._caller._throttle
     client = session._transport._readers
     acquired = 0 if client is None or client.connector is None else len(client.connector._acquired)
-    return gate._free == limit and not gate._waiting and acquired == 0
+    return throttle.in_flight == throttle.waiting == acquired == 0
 
 
 def answering(dice: random.Random):
@@ -72,7 +72,7 @@ async def test_no_answer_goes_to_the_wrong_request(seed: int) -> None:
             asyncio.get_running_loop().call_later(dice.random() * 0.02, task.cancel)
         for result in await asyncio.gather(*tasks, return_exceptions=True):
             assert result is None or isinstance(result, TimeoutError | asyncio.CancelledError), repr(result)
-        assert idle(session, 8)
+        assert idle(session)
         await ask(1000)
         assert descriptors() - before < 2 * 8 + 8
     assert server.connections <= 200 + 1
@@ -93,7 +93,7 @@ async def test_a_time_out_at_any_point_gives_everything_back(way: str) -> None:
                         await session.skus.list(sku_id_filter="x", start=1)
             except TimeoutError:
                 pass
-            assert idle(session, 2)
+            assert idle(session)
         server.handler = always(b"[]")
         assert await session.skus.list_global() == []
 
@@ -106,7 +106,7 @@ async def test_cancelling_a_task_group() -> None:
                     group.start_soon(lambda number=number: session.skus.get(f"sku-{number}"))
                 await server.until_requests(3)
                 group.cancel_scope.cancel()
-            assert idle(session, 2)
+            assert idle(session)
             assert (await session.skus.get("sku-7")).id == "sku-7"
 
 
@@ -120,5 +120,5 @@ async def test_cancelling_while_waiting_to_repeat() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert idle(session, 64)
+            assert idle(session)
             assert len(server.requests) == 1
