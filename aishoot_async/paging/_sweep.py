@@ -8,7 +8,15 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..errors import APIStatusError, BadRequestError, Cursor, DriftError, NotFoundError, PagingLoopError
+from ..errors import (
+    APIStatusError,
+    BadRequestError,
+    Cursor,
+    DriftError,
+    NotFoundError,
+    PagingError,
+    PagingLoopError,
+)
 from ._ending import Ending, Verdict
 from ._listing import Listing, Sheet
 from ._lookahead import Lookahead
@@ -41,6 +49,7 @@ class Sweep(Source[T]):
         self._last = False
         self._offset = 0
         self._first = 0
+        self._unproven: int | None = None
         self._told = False
         self._latest: Sheet[T] | None = None
         self._recent = Recent(2 * plan.prefetch)
@@ -73,7 +82,12 @@ class Sweep(Source[T]):
             self._last = verdict in {Verdict.GIVE_LAST, Verdict.END}
             if outcome is not None and verdict in {Verdict.GIVE, Verdict.GIVE_LAST}:
                 self._note_duplicates(outcome)
-                return outcome if outcome.asked != self._first else attrs.evolve(outcome, skip=self._offset)
+                if outcome.asked == self._first:
+                    return attrs.evolve(outcome, skip=self._offset)
+                self._unproven = None
+                return outcome
+        if self._unproven is not None and not self.finished:
+            await self._prove(self._unproven)
         return None
 
     async def _begin(self) -> Ending:
@@ -85,7 +99,7 @@ class Sweep(Source[T]):
         else:
             place = await self._place(None if isinstance(start, Cursor) else start)
         from_the_beginning = start is None or (isinstance(start, Cursor) and start.page == BEGINNING)
-        self.size, self._first, self._offset = place.asked, place.page, place.offset
+        self.size, self._first, self._offset, self._unproven = place.asked, place.page, place.offset, place.before
         self._read.extend(place.read)
         self._number = place.page
         self._ahead = Lookahead(self._listing.caller.lifetime, self._fetcher(self.size), place.page + len(place.read))
@@ -126,6 +140,20 @@ class Sweep(Source[T]):
         first = place.read[0]
         if isinstance(first, Sheet) and len(first.raws) < place.offset:
             self.drifted(f"page {place.page} is shorter than where the cursor stands in it")
+
+    async def _prove(self, before: int) -> None:
+        """See whether the page before the only one is as long as that, or this one was only the end of a longer page.
+
+        Raises:
+            PagingError: it is not.
+        """
+        try:
+            length = len((await self._fetch(before)).raws)
+        except APIStatusError:
+            return
+        if length not in {0, self.size}:
+            msg = f"the cursor counts {self.size} items a page, and page {before} has {length}: items may be missing"
+            raise PagingError(msg)
 
     def _fetcher(self, size: int) -> Callable[[int], Coroutine[Any, Any, Sheet[T]]]:
         ask = self._ask  # not self: see Lookahead

@@ -15,7 +15,7 @@ from ..errors import AIShootError, Cursor
 from ..models import Page, PagingReport
 from ._listing import Listing, Sheet
 from ._plan import BEGINNING, Plan
-from ._strict import StrictSweep
+from ._source import Source
 from ._sweep import Sweep
 
 T = TypeVar("T")
@@ -102,11 +102,19 @@ class Progress:
         self.pages += 1
 
 
+def _source_of(listing: Listing[P], plan: Plan) -> Source[P]:
+    if not plan.strict:
+        return Sweep(listing, plan)
+    from ._strict import StrictSweep  # noqa: PLC0415  # a database that most walks do without, and some Pythons, too
+
+    return StrictSweep(listing, plan)
+
+
 class _SheetWalk(Walk[T], Generic[T, P]):
     """What both walks share: the page in hand, and the place in it."""
 
     def __init__(self, listing: Listing[P], plan: Plan) -> None:
-        self._source = StrictSweep(listing, plan) if plan.strict else Sweep(listing, plan)
+        self._source = _source_of(listing, plan)
         start = plan.start
         self.progress = Progress(
             start=start if isinstance(start, Cursor) else None,

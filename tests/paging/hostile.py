@@ -105,12 +105,14 @@ class Rows:
     """A listing with the habits that a service might have.
 
     ``total``: "honest", "missing", "own" (the page's own count), or how much it is off by.
+    ``cap``: the longest page; ``fixed``: the length of a page, whatever is asked for.
     ``past_end``: "empty", "repeat" (the last page) or a status. ``below``: what is under base 1: the same, or "first".
     """
 
     data: Sequence[Any]
     envelope: str = "entries"
     cap: int | None = None
+    fixed: int | None = None
     base: int = 1
     total: str | int = "honest"
     last: bool = False
@@ -124,7 +126,7 @@ class Rows:
             return failure(400)
         if page in self.overrides:
             return self.overrides[page]
-        size = min(size, self.cap or size)
+        size = self.fixed or min(size, self.cap or size)
         index = page - self.base
         pages = -(-len(self.data) // size)
         if index < 0:
