@@ -24,9 +24,8 @@ from enum import Enum, auto
 from typing import Any, Final
 
 from ..errors import APIStatusError, PagingError, PagingLoopError, UnexpectedResponseError
-from ._listing import Sheet
+from ._listing import REFUSED_BEYOND, Sheet
 
-_REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
 _EMPTY_PAGES_AT_MOST: Final = 256
 
 
@@ -86,7 +85,10 @@ class Ending:
             PagingError: nobody can know whether the list is whole.
             UnexpectedResponseError: the answer belongs to another page.
         """
-        self._check_echo(sheet)
+        mark = sheet.fingerprint
+        is_repeated = bool(sheet.raws) and mark == self._previous
+        if not is_repeated:  # a server that repeats its last page may well say so
+            self._check_echo(sheet)
         self._answered = True
         reached = self._reached()
         if sheet.raws or not reached:
@@ -97,8 +99,7 @@ class Ending:
             self._disproved = True
         if not sheet.raws:
             return self._empty(sheet.asked, ended=self._reached(), again=again)
-        mark = sheet.fingerprint
-        if mark == self._previous or self._came_before(mark):
+        if is_repeated or self._came_before(mark):
             if reached:
                 return self._end()
             self._refuse_loop(sheet)
@@ -118,7 +119,7 @@ class Ending:
             PagingError: it stands before the total.
         """
         missing = error.status == 404  # noqa: PLR2004
-        beyond_total = self._answered and self._reached() and error.status in _REFUSED_BEYOND
+        beyond_total = self._answered and self._reached() and error.status in REFUSED_BEYOND
         if beyond_total and (self._is_sure or unchanged or not missing):
             return self._end()
         if not self._answered or not missing or unchanged is False:

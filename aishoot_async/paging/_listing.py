@@ -1,7 +1,7 @@
 """One listing of the API: how a page of it is asked for and read, and what a session remembers of its endpoint."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -14,6 +14,8 @@ from ..transport import Response
 from ._envelope import open_envelope
 
 T = TypeVar("T")
+REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
+"""How a service may refuse a page beyond the last."""
 
 
 @attrs.define

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Container, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -18,7 +18,7 @@ from ..errors import (
     PagingLoopError,
 )
 from ._ending import Ending, Verdict
-from ._listing import Listing, Sheet
+from ._listing import REFUSED_BEYOND, Listing, Sheet
 from ._lookahead import Lookahead
 from ._place import Place, find_place, page_place
 from ._plan import BEGINNING, DOCUMENTED_SIZE, USUAL_SIZE, Plan
@@ -115,21 +115,23 @@ class Sweep(Source[T]):
     async def _place(self, number: int | None) -> Place:
         """Read from the page of that number on, or from the first."""
         memory = self._listing.memory
-        try:
+        # A size that somebody has named is never changed.
+        if self._plan.page_size is not None or self.size != USUAL_SIZE:
             return await self._place_sized(number, self.size)
+        try:
+            # Here, 400 is about the size first.
+            return await self._place_sized(number, self.size, REFUSED_BEYOND - {400})
         except BadRequestError:
-            # A size that somebody has named is never changed.
-            if self._plan.page_size is not None or self.size != USUAL_SIZE:
-                raise
-        place = await self._place_sized(number, DOCUMENTED_SIZE)
-        memory.refuses_100 = True
+            place = await self._place_sized(number, DOCUMENTED_SIZE)
+        # Unless page 1 was refused at any size, as past the end of a list with one page that counts from 0.
+        memory.refuses_100 = not (place.page == 0 and [type(page) for page in place.read[1:2]] == [BadRequestError])
         return place
 
-    async def _place_sized(self, number: int | None, size: int) -> Place:
+    async def _place_sized(self, number: int | None, size: int, beyond: Container[int] = REFUSED_BEYOND) -> Place:
         memory = self._listing.memory
         if number is not None:
             return await page_place(self._ask, memory, number, size)
-        first, read = await find_start(self._fetcher(size), memory)
+        first, read = await find_start(self._fetcher(size), memory, beyond=beyond)
         return Place(page=first, asked=size, read=read)
 
     def _bases(self) -> Sequence[int]:
