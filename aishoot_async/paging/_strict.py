@@ -7,6 +7,7 @@ nothing of the walk, which can be collected meanwhile.
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -17,13 +18,15 @@ from ..models import PagingReport
 from ._listing import Listing, Sheet
 from ._plan import Plan
 from ._source import Source
-from ._spool import Spool
+from ._spool import Kept, Spool
 from ._sweep import Sweep
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
 PASSES_AT_MOST: Final = 5
 """How often a listing is walked through before it counts as unstable."""
+_PAGES_AT_ONCE: Final = 16
+"""How many pages a thread is sent to the disk with."""
 
 
 class StrictSweep(Source[T]):
@@ -36,6 +39,7 @@ class StrictSweep(Source[T]):
         self._plan = plan
         self._settling: asyncio.Task[Spool] | None = None
         self._at = 0
+        self._kept: deque[Kept] = deque()
 
     def _is_sound(self) -> bool:
         return True  # or nothing would have been given
@@ -51,10 +55,12 @@ class StrictSweep(Source[T]):
         if settling.cancelled():
             msg = "the session was closed during a strict walk"
             raise SessionClosedError(msg)
-        kept = await to_thread.run_sync(settling.result().read, self._at)
-        if kept is None:
+        if not self._kept:
+            self._kept.extend(await to_thread.run_sync(settling.result().read, self._at, _PAGES_AT_ONCE))
+            self._at += len(self._kept)
+        if not self._kept:
             return None
-        self._at += 1
+        kept = self._kept.popleft()
         return Sheet(
             asked=kept.asked,
             skip=kept.skip,
@@ -135,6 +141,7 @@ async def _agree(listing: Listing[Any], plan: Plan, report: PagingReport, spool:
 async def _pass(listing: Listing[Any], plan: Plan, report: PagingReport, spool: Spool) -> str | None:
     """Walk once into the spool; give what speaks against all rows having been given."""
     sweep = Sweep(listing, attrs.evolve(plan, on_drift="ignore"))
+    pending: list[Sheet[Any]] = []
     try:
         while True:
             try:
@@ -143,9 +150,13 @@ async def _pass(listing: Listing[Any], plan: Plan, report: PagingReport, spool: 
                 return str(error)
             finally:
                 _mirror(sweep.report, report)
+            if sheet is not None:
+                pending.append(sheet)
+            if sheet is None or len(pending) == _PAGES_AT_ONCE:
+                await to_thread.run_sync(spool.add, pending)
+                pending = []
             if sheet is None:
                 return sweep.doubt
-            await to_thread.run_sync(spool.add, sheet)
     finally:
         await sweep.aclose()
 

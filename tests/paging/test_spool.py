@@ -19,8 +19,10 @@ from aishoot_async.paging._listing import Sheet
 from aishoot_async.paging._spool import Spool
 from paging.hostile import HostileServer, Rows, changing, failure, gone, ids, names, rows, tasks
 
-texts = st.text(max_size=5) | st.sampled_from(["a", "b", "\ud800"])
-a_row = st.tuples(st.none() | texts, st.sampled_from([b"1", b'{"a": [1, 2]}', b'"]"', b"[[]]", b"{}"]))
+texts = st.text(max_size=5) | st.sampled_from(["a", "b", "\ud800", "c" * 41])
+a_row = st.tuples(
+    st.none() | texts, st.sampled_from([b"1", b'{"a": [1, 2]}', b'"]"', b"[[]]", b"{}", b'"%s"' % (b"x" * 50)])
+)
 a_pass = st.lists(st.tuples(st.integers(0, 10**12), st.none() | st.integers(0, 10**30), st.lists(a_row, max_size=4)))
 
 
@@ -36,21 +38,28 @@ def test_a_spool_gives_back_what_it_was_given_and_counts_what_changed(passes: li
         before: Counter[str | bytes] = Counter()
         for found in passes:
             spool.begin()
-            for asked, total, page in found:
-                raws = [raw for _, raw in page]
-                keys = [key for key, _ in page]
-                sheet = Sheet(asked=asked, items=raws, raws=raws, ids=keys, total=total, last=None, number=None, skip=1)
-                spool.add(sheet)
+            sheets = [
+                Sheet(
+                    asked=asked,
+                    items=page,
+                    raws=[raw for _, raw in page],
+                    ids=[key for key, _ in page],
+                    total=total,
+                    last=None,
+                    number=None,
+                    skip=1,
+                )
+                for asked, total, page in found
+            ]
+            spool.add(sheets[:1])
+            spool.add(sheets[1:])
             now, seen = marks(found), spool.compare()
             assert seen.came == (now - before).total()
             assert seen.gone == (before - now).total()
             assert seen.twice == sum(times - 1 for key, times in now.items() if isinstance(key, str))
-            for at, (asked, total, page) in enumerate(found):
-                kept = spool.read(at)
-                assert kept is not None
-                assert (kept.asked, kept.total, kept.skip) == (asked, total, 1)
-                assert kept.raws == [raw for _, raw in page]
-            assert spool.read(len(found)) is None
+            kept = [*spool.read(0, 2), *spool.read(2, 100)]
+            assert [(page.asked, page.total, page.skip) for page in kept] == [(page[0], page[1], 1) for page in found]
+            assert [page.raws for page in kept] == [sheet.raws for sheet in sheets]
             before = now
     finally:
         spool.close()
@@ -61,7 +70,7 @@ def test_a_spool_that_is_closed_stays_so():
     spool.begin()
     spool.close()
     spool.close()
-    for use in (spool.begin, spool.compare, lambda: spool.read(0)):
+    for use in (spool.begin, spool.compare, lambda: spool.read(0, 1)):
         with pytest.raises(PagingError, match="closed"):
             use()
     never_opened = Spool()
@@ -107,7 +116,7 @@ class Endings:
     def __init__(self, server: HostileServer, session: AIShootSession) -> None:
         self.server = server
         self.session = session
-        self.pager = session.briefs.results(1, page_size=20, strict=True)
+        self.pager = session.briefs.results(1, page_size=5, strict=True)
 
     async def finished(self) -> None:
         assert ids(await self.pager.collect()) == names(300)
@@ -129,7 +138,7 @@ class Endings:
         assert open_files() == []
 
     async def cancelled_while_settling(self) -> None:
-        self.server.hold(12)
+        self.server.hold(50)
         walk = self.pager.walk()
         step = asyncio.ensure_future(anext(walk))
         async with asyncio.timeout(5):
@@ -140,7 +149,7 @@ class Endings:
         assert tasks()
         del walk, step
         await asyncio.sleep(0)
-        self.server.release(12)
+        self.server.release(50)
 
     async def collected_in_another_thread(self) -> None:
         walk: Any = self.pager.walk()
@@ -150,21 +159,21 @@ class Endings:
         await asyncio.to_thread(gc.collect)
 
     async def collected_while_settling(self) -> None:
-        self.server.hold(12)
+        self.server.hold(50)
         walk: Any = self.pager.walk()
         step = asyncio.ensure_future(anext(walk))
-        await self.server.arrived(12)
+        await self.server.arrived(50)
         step.cancel()
         await asyncio.gather(step, return_exceptions=True)
         walk.itself = walk
         del walk, step
         await asyncio.sleep(0)  # the loop forgets the step
         await asyncio.to_thread(gc.collect)
-        self.server.release(12)
+        self.server.release(50)
 
     async def failed(self) -> None:
         def change(number: int, shown: Rows) -> None:
-            shown.overrides = {3: failure(403)} if number > 17 else {}
+            shown.overrides = {3: failure(403)} if number > 62 else {}
 
         self.server.answer = changing(Rows(heavy(300)), change)
         with pytest.raises(PermissionDeniedError):
@@ -179,22 +188,22 @@ class Endings:
             await self.pager.collect()
 
     async def closed_with_the_session(self) -> None:
-        self.server.hold(12)
+        self.server.hold(50)
         step = asyncio.ensure_future(self.pager.collect())
-        await self.server.arrived(12)
+        await self.server.arrived(50)
         await self.session.aclose()
         with pytest.raises(SessionClosedError):
             await step
-        self.server.release(12)
+        self.server.release(50)
 
     async def closed_with_the_session_between_pages(self) -> None:
         got: list[str] = []
         with pytest.raises(SessionClosedError):
             async for row in self.pager:
                 got.append(row["id"])
-                if len(got) == 5:
+                if len(got) == 3:
                     await self.session.aclose()
-        assert got == names(20)
+        assert got == names(5)
 
 
 @linux
