@@ -18,6 +18,8 @@ from .. import jsontext
 from ..errors import PagingError
 from ._listing import Sheet
 
+BYTES_AT_ONCE: Final = 2**20
+"""How much a thread is sent to the disk with, and comes back with, more or less."""
 _SHORT: Final = 40
 _SCHEMA: Final = """
     PRAGMA temp_store = FILE;
@@ -97,11 +99,17 @@ class Spool:
             twice, came, gone = database.execute(_COMPARISON, {"now": self._pass}).fetchone()
         return Comparison(twice=int(twice), came=int(came), gone=int(gone))
 
-    def read(self, at: int, count: int) -> Sequence[Kept]:
-        """Give up to so many of the latest pass's pages, from that place on; the first is at 0."""
-        query = "SELECT sheet FROM spool.page WHERE at >= ? ORDER BY at LIMIT ?"
+    def read(self, at: int) -> Sequence[Kept]:
+        """Give some of the latest pass's pages, from that place on; the first is at 0."""
+        found: list[Kept] = []
+        size = 0
         with self._opened() as database:
-            return [_kept(text) for (text,) in database.execute(query, [at, count])]
+            for (text,) in database.execute("SELECT sheet FROM spool.page WHERE at >= ? ORDER BY at", [at]):
+                found.append(_kept(text))
+                size += len(text)
+                if size >= BYTES_AT_ONCE:
+                    break
+        return found
 
     def close(self) -> None:
         """Give the disk back; closing twice is closing once."""

@@ -18,15 +18,13 @@ from ..models import PagingReport
 from ._listing import Listing, Sheet
 from ._plan import Plan
 from ._source import Source
-from ._spool import Kept, Spool
+from ._spool import BYTES_AT_ONCE, Kept, Spool
 from ._sweep import Sweep
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
 PASSES_AT_MOST: Final = 5
 """How often a listing is walked through before it counts as unstable."""
-_PAGES_AT_ONCE: Final = 16
-"""How many pages a thread is sent to the disk with."""
 
 
 class StrictSweep(Source[T]):
@@ -56,7 +54,7 @@ class StrictSweep(Source[T]):
             msg = "the session was closed during a strict walk"
             raise SessionClosedError(msg)
         if not self._kept:
-            self._kept.extend(await to_thread.run_sync(settling.result().read, self._at, _PAGES_AT_ONCE))
+            self._kept.extend(await to_thread.run_sync(settling.result().read, self._at))
             self._at += len(self._kept)
         if not self._kept:
             return None
@@ -142,6 +140,7 @@ async def _pass(listing: Listing[Any], plan: Plan, report: PagingReport, spool: 
     """Walk once into the spool; give what speaks against all rows having been given."""
     sweep = Sweep(listing, attrs.evolve(plan, on_drift="ignore"))
     pending: list[Sheet[Any]] = []
+    size = 0
     try:
         while True:
             try:
@@ -152,9 +151,10 @@ async def _pass(listing: Listing[Any], plan: Plan, report: PagingReport, spool: 
                 _mirror(sweep.report, report)
             if sheet is not None:
                 pending.append(sheet)
-            if sheet is None or len(pending) == _PAGES_AT_ONCE:
+                size += sum(map(len, sheet.raws))
+            if sheet is None or size >= BYTES_AT_ONCE:
                 await to_thread.run_sync(spool.add, pending)
-                pending = []
+                pending, size = [], 0
             if sheet is None:
                 return sweep.doubt
     finally:

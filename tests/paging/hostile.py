@@ -195,7 +195,7 @@ def names(count: int, first: int = 1) -> list[str]:
 def tasks() -> set[asyncio.Task[Any]]:
     """Give the client's tasks: all but this one and the server's."""
     found = asyncio.all_tasks() - {asyncio.current_task()}
-    return {task for task in found if "Listing.fetch" in repr(task) or "_settle" in repr(task)}
+    return {task for task in found if any(name in repr(task) for name in ("Listing.fetch", "begin()", "_settle()"))}
 
 
 async def gone() -> bool:

@@ -230,6 +230,79 @@ async def test_a_time_out_keeps_the_page_that_it_waited_for(server: HostileServe
         assert server.pages.count(2) == 1
 
 
+BEGINNINGS = [
+    pytest.param(None, 1, id="the first page"),
+    pytest.param(None, 0, id="the page before the first"),
+    pytest.param(Cursor(3, 1, 4), 3, id="a cursor's page"),
+    pytest.param(Cursor(3, 1, 4), 2, id="the page before a cursor's"),
+]
+
+
+@pytest.mark.parametrize(("start", "held"), BEGINNINGS)
+async def test_a_consumer_who_is_too_hasty_lets_nothing_be_asked_for_twice(
+    server: HostileServer, start: Any, held: int
+):
+    server.answer = Rows(rows(*range(1, 12)), total="missing")
+    size = {} if start else {"page_size": 4}
+    async with server.session() as session:
+        walk = session.briefs.results(1, start=start, prefetch=1, **size).walk()
+        server.hold(held)
+        for _ in range(4):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await anext(walk)
+        server.release(held)
+        assert ids([row async for row in walk]) == names(11, first=10 if start else 1)
+        assert len(server.pages) == len(set(server.pages))
+
+
+@pytest.mark.parametrize(("start", "held"), BEGINNINGS)
+async def test_a_walk_that_is_left_before_it_has_begun_leaves_nothing_behind(
+    server: HostileServer, start: Any, held: int
+):
+    server.answer = Rows(rows(*range(1, 12)), total="missing")
+    size = {} if start else {"page_size": 4}
+    async with server.session() as session:
+        walk = session.briefs.results(1, start=start, **size).walk()
+        server.hold(held)
+        step = asyncio.ensure_future(anext(walk))
+        await server.arrived(held)
+        step.cancel()
+        await asyncio.gather(step, return_exceptions=True)
+        assert tasks()
+        del walk, step
+        await asyncio.sleep(0)
+        assert await gone()
+        server.release(held)
+
+
+async def test_a_page_that_is_asked_for_again_is_asked_for_once_more_however_hasty_the_consumer(server: HostileServer):
+    shown = Rows(rows(*range(1, 12)))
+    shown.overrides[2] = 200, b'{"entries": [], "total": 11}'
+    server.answer = shown
+    async with server.session() as session:
+        walk = session.briefs.results(1, page_size=4, prefetch=1).walk()
+        got = [(await anext(walk))["id"] for _ in range(4)]
+        server.hold(2)
+        step = asyncio.ensure_future(anext(walk))
+        await server.arrived(2)
+        server.gates.pop(2).set()
+        server.hold(2)
+        while server.pages.count(2) < 2:  # noqa: ASYNC110  # an empty page is asked for again
+            await asyncio.sleep(0)
+        step.cancel()
+        await asyncio.gather(step, return_exceptions=True)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await anext(walk)
+        shown.overrides.clear()
+        server.release(2)
+        got += [row["id"] async for row in walk]
+        assert got == names(11)
+        assert server.pages.count(2) == 2
+
+
 async def test_an_error_is_not_lost_to_a_cancelled_consumer(server: HostileServer):
     shown = Rows(rows(*range(1, 41)))
     shown.overrides[3] = failure(403)
