@@ -236,7 +236,7 @@ async def until_gone() -> None:
     """Wait for what has been cancelled: a few turns of the loop, or a thread that gives a file back."""
     async with asyncio.timeout(5):
         while tasks():  # noqa: ASYNC110  # what is abandoned tells nobody
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)  # a loop that never rests takes the interpreter away from its threads
 
 
 async def gone() -> bool:
