@@ -212,6 +212,35 @@ async def test_a_start_by_number_counts_by_the_size_that_it_is_given(server: Hos
             assert ids(await session.briefs.results(1, start=cursor).collect()) == names(23, first=done + 1), cursor
 
 
+async def test_a_first_page_that_has_become_shorter_than_the_cursor_is_drift(server: HostileServer):
+    server.answer = Rows(rows(1, 2), total="missing")
+    async with server.session() as session:
+        pager = session.briefs.results(1, start=Cursor(1, 4, 4), on_drift="ignore")
+        assert await pager.collect() == []
+        assert not pager.report.complete
+        server.answer = Rows(rows(1, 2), total="missing", past_end=404)
+        assert await pager.collect() == []
+        assert not pager.report.complete
+
+
+async def test_a_list_that_no_longer_has_the_cursors_page_is_not_found_where_that_is_refused(server: HostileServer):
+    server.answer = Rows(rows(1, 2, 3), past_end=404)
+    async with server.session() as session:
+        with pytest.raises(NotFoundError) as caught:
+            await session.briefs.results(1, start=Cursor(3, 1, 4)).collect()
+        assert caught.value.cursor == Cursor(3, 1, 4)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+async def test_a_page_before_that_cannot_be_read_shows_nothing(server: HostileServer, status: int):
+    server.answer = shown = Rows(rows(*range(1, 12)))
+    shown.overrides[2] = failure(status)
+    async with server.session() as session:
+        pager = session.briefs.results(1, start=Cursor(3, 1, 4))
+        assert ids(await pager.collect()) == names(11, first=10)
+        assert pager.report.complete
+
+
 async def test_a_brief_that_has_vanished_is_not_found_from_a_cursor(server: HostileServer):
     server.answer = lambda page, size: failure(404)
     async with server.session() as session:
