@@ -41,7 +41,8 @@ def _located(response: Response) -> str:
         identifier = unquote(tail, errors="strict")
     except UnicodeDecodeError:
         identifier = ""
-    if not identifier or "/" in tail:
+    # U+FFFD stands for bytes that were no text.
+    if not identifier or "/" in tail or "\ufffd" in identifier:
         msg = "the answer to a create has neither a body nor a Location, so the new SKU's id is not known"
         raise UnexpectedResponseError(msg, body=response.body)
     return identifier

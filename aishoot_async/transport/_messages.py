@@ -11,6 +11,15 @@ from ..auth import Secret
 JSON: Final = "application/json"
 
 
+class _Unshown(str):
+    """A header's value that only the wire shows: aiohttp's frames hold it, and tools that show locals print them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[token]'"
+
+
 @attrs.frozen(kw_only=True)
 class Request:
     """A request as it goes out.
@@ -30,12 +39,12 @@ class Request:
     accept: str = JSON
 
     def headers(self, token: Secret | None) -> dict[str, str]:
-        """Make the headers; no variable of a caller should hold them, because a traceback may show it."""
+        """Make the headers."""
         made = {"Accept": self.accept}
         if self.body is not None:
             made["Content-Type"] = self.content_type
         if token is not None:
-            made["Authorization"] = f"Bearer {token.reveal()}"
+            made["Authorization"] = _Unshown(f"Bearer {token.reveal()}")
         return made
 
 
