@@ -66,6 +66,8 @@ class RetryPolicy:
         attempts: how often a request is sent at most; 1 never repeats.
         backoff: seconds; the wait before attempt n is drawn from 0 to ``backoff * 2 ** (n - 2)`` (full jitter).
         backoff_max: seconds; the longest such wait, and the longest ``Retry-After`` that is heeded.
+        budget: how many repetitions all calls of a session together may spend while the service does not answer; what
+            it answers fills the budget again.
 
     Raises:
         ConfigurationError: a value is out of range.
@@ -74,6 +76,7 @@ class RetryPolicy:
     attempts: int = attrs.field(default=4, validator=_count)
     backoff: float = attrs.field(default=0.5, validator=_seconds)
     backoff_max: float = attrs.field(default=30.0, validator=_seconds)
+    budget: int = attrs.field(default=100, validator=_count)
 
 
 def _in_flight_default(limits: "Limits") -> int:
@@ -88,7 +91,8 @@ class Limits:
 
     Attributes:
         connections: open connections at most.
-        in_flight: requests on their way at most; never more than ``connections``, so that none waits in the pool.
+        in_flight: requests on their way at most; never more than ``connections``, so that none waits in the pool. The
+            session takes fewer by itself while the service refuses some (429, 503) or answers too late.
         rate: requests a second at most; ``None`` for no such limit.
         response_bytes: the largest answer, in bytes once decompressed.
 

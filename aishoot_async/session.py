@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from .auth import TokenSource, token_source
-from .calls import Caller, Gate, Hook, Lifetime, check_hooks
+from .calls import Caller, Hook, Lifetime, Throttle, check_hooks
 from .config import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, Limits, RetryPolicy, Timeouts, parse_origin, parse_proxy
 from .errors import ConfigurationError
 from .resources import BriefResource, SkuResource
@@ -81,14 +81,14 @@ class AIShootSession:
         self._auth_url = parse_origin("auth_url", auth_base, insecure_http=insecure_http)
         self._organization = organization or os.environ.get("AUTORETOUCH_ORGANIZATION_ID") or None
         self._lifetime = Lifetime()
-        self._gate = Gate(self._lifetime, limit=limits.in_flight, rate=limits.rate)
+        self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate)
         self._transport = Transport(limits=limits, timeouts=timeouts, proxy=parse_proxy(proxy), tls=ssl)
         caller = Caller(
             base_url=parse_origin("base_url", base, insecure_http=insecure_http),
             transport=self._transport,
             tokens=tokens,
             lifetime=self._lifetime,
-            gate=self._gate,
+            throttle=self._throttle,
             timeouts=timeouts,
             retry=retry,
             hooks=check_hooks(hooks),
@@ -116,7 +116,7 @@ class AIShootSession:
             WrongLoopError: the session is in use on another event loop.
         """
         if self._lifetime.end():
-            self._gate.close()
+            self._throttle.close()
             try:
                 await self._lifetime.join()
             finally:

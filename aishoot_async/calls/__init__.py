@@ -1,8 +1,9 @@
 """What happens around one request."""
 
-from ._caller import Caller
-from ._gate import Gate
+from ._answers import printable
+from ._caller import Caller, CallOptions
 from ._hooks import CallEvent, Hook, check_hooks
 from ._lifetime import Lifetime
+from ._throttle import Throttle
 
-__all__ = ["CallEvent", "Caller", "Gate", "Hook", "Lifetime", "check_hooks"]
+__all__ = ["CallEvent", "CallOptions", "Caller", "Hook", "Lifetime", "Throttle", "check_hooks", "printable"]

@@ -97,4 +97,13 @@ def _text(said: Mapping[str, Any], key: str, secrets: Sequence[Secret]) -> str |
 
 def _short(text: str, length: int, secrets: Sequence[Secret]) -> str:
     # Cut after the tokens were taken out, or half of one could be left.
-    return scrub_text(text, secrets)[:length]
+    return printable(scrub_text(text, secrets)[:length])
+
+
+def printable(text: str) -> str:
+    """Escape what a server must not write into a line: a line break, what steers a terminal, a lone surrogate."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )

@@ -1,35 +1,52 @@
 """What a user's hooks are told about each attempt."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol, cast, get_args
 
 import attrs
+from multidict import CIMultiDict, CIMultiDictProxy
 
+from ..auth import Secret, scrub_text
 from ..errors import Attempt, ConfigurationError
 
 logger: Final = logging.getLogger("aishoot_async.calls")
+NO_HEADERS: Final[Mapping[str, str]] = CIMultiDictProxy(CIMultiDict[str]())
 
 
 @attrs.frozen(kw_only=True)
 class CallEvent:
-    """One moment in a call. It never holds a token.
+    """One moment in a call. It never holds the session's token.
 
     Attributes:
+        call: which call it is: a number that no other call of this process has.
         method: the HTTP method.
+        url: the whole URL, percent-encoded, as it is sent.
         path: the path below the base URL, without its query.
+        template: the path as the API's page has it, such as ``/ai-shoot/skus/{skuId}``: one for each operation.
         number: which attempt it is; 1 for the first.
         attempt: what the attempt came to; ``None`` before it. Its ``wait`` is set when it will be repeated.
+        response_headers: the answer's headers, by names of any case; empty without an answer. Only tokens are taken
+            out of them: they are whatever the server has sent, cookies and all.
     """
 
+    call: int
     method: str
+    url: str
     path: str
+    template: str
     number: int
     attempt: Attempt | None = None
+    response_headers: Mapping[str, str] = attrs.field(default=NO_HEADERS, hash=False)
 
 
 class Hook(Protocol):
-    """Told of each attempt, on the event loop: it must be quick, and what it raises is logged and dropped."""
+    """Told of each attempt, on the event loop: it must be quick, and what it raises is logged and dropped.
+
+    Whatever becomes of an attempt, one ``after_attempt`` follows on its ``before_attempt``, in the same task. Hooks
+    hear of requests; they cannot change them.
+    """
 
     def before_attempt(self, event: CallEvent, /) -> None:
         """Hear that an attempt begins."""
@@ -61,10 +78,22 @@ def check_hooks(hooks: object) -> tuple[Hook, ...]:
     return cast("tuple[Hook, ...]", given)
 
 
+def shown_headers(headers: Mapping[str, str], secrets: Iterable[Secret]) -> Mapping[str, str]:
+    """Copy an answer's headers, without tokens."""
+    secrets = tuple(secrets)
+    pairs = list(headers.items())
+    # No token holds a line break, so that one look at all of it tells whether any is there: few servers echo one.
+    whole = "\n".join(text for pair in pairs for text in pair)
+    if scrub_text(whole, secrets) != whole:
+        pairs = [(scrub_text(name, secrets), scrub_text(value, secrets)) for name, value in pairs]
+    return CIMultiDictProxy(CIMultiDict(pairs))
+
+
 def tell(hooks: Sequence[Hook], moment: Moment, event: CallEvent) -> None:
     """Call each hook; an error in one is its own."""
     for hook in hooks:
         try:
             getattr(hook, moment)(event)
-        except Exception:
+        except (Exception, asyncio.CancelledError):
+            # Nobody cancels a hook, which awaits nothing: such an error is its own too.
             logger.exception("a hook failed in %s", moment)

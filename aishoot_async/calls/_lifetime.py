@@ -82,8 +82,17 @@ class Lifetime:
         Raises:
             SessionClosedError: it did.
         """
-        if self._ended is not None:
-            await asyncio.wait([self._ended], timeout=seconds)
+        await self.wait_for(None, seconds)
+
+    async def wait_for(self, event: "asyncio.Future[None] | None", seconds: float) -> None:
+        """Wait for an event, but not longer than so many seconds, and not beyond the session's end.
+
+        Raises:
+            SessionClosedError: the session closed.
+        """
+        events = [future for future in (event, self._ended) if future is not None]
+        if events:
+            await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         self.check_open()
 
     def end(self) -> bool:

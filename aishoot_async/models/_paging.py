@@ -87,6 +87,8 @@ class PagingOptions(TypedDict, total=False):
         strict: walk again until two walks agree, and only then give a row.
         on_drift: what to do when the listing is seen to change: log once, raise `DriftError`, or nothing.
         envelope: where the parts of a page stand, for a form that is not recognised.
+        patience: seconds for which the walk rides out an outage of the service, asking every 30 s whether it is back;
+            0 (the usual) ends the walk when the attempts of a call have come to nothing.
     """
 
     start: Cursor | int | None
@@ -94,3 +96,4 @@ class PagingOptions(TypedDict, total=False):
     strict: bool
     on_drift: Literal["warn", "raise", "ignore"]
     envelope: EnvelopePaths | None
+    patience: float

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import attrs
 
 from .. import codec
-from ..calls import Caller
+from ..calls import Caller, CallOptions
 from ..errors import PagingError
 from ..models import EnvelopePaths
 from ..transport import Response
@@ -73,6 +73,7 @@ class Listing(Generic[T]):
         decode: makes an item of its JSON.
         envelope: where a page's parts stand, when it is not to be recognised.
         memory: what is known of the endpoint.
+        template: the path with its ids named; see `Caller.call`.
     """
 
     caller: Caller
@@ -81,8 +82,9 @@ class Listing(Generic[T]):
     decode: Callable[[bytes], T]
     envelope: EnvelopePaths | None
     memory: EndpointMemory
+    template: str | None = None
 
-    async def fetch(self, number: int, size: int) -> Sheet[T]:
+    async def fetch(self, number: int, size: int, options: CallOptions) -> Sheet[T]:
         """Ask for one page.
 
         Raises:
@@ -90,7 +92,14 @@ class Listing(Generic[T]):
         """
         asked = {**self.query, "page": str(number), "pageSize": str(size)}
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
-        sheet = await self.caller.call("GET", self.path, lambda response: self._read(response, number), query=query)
+        sheet = await self.caller.call(
+            "GET",
+            self.path,
+            lambda response: self._read(response, number),
+            template=self.template,
+            query=query,
+            options=options,
+        )
         self.memory.saw(size, len(sheet.raws))
         return sheet
 

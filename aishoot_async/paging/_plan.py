@@ -1,9 +1,11 @@
 """How a listing is walked, as its caller has it."""
 
+from math import inf
 from typing import Final, Literal
 
 import attrs
 
+from ..calls import CallOptions
 from ..errors import ConfigurationError, Cursor
 
 USUAL_SIZE: Final = 100
@@ -22,12 +24,14 @@ class Plan:
         page_size: items a page to ask for; ``None`` for 100, or 20 where the API refuses that.
         prefetch: pages in flight or ready at most.
         on_drift: what to do when the listing is seen to change.
+        patience: seconds for which an outage is ridden out.
     """
 
     start: Cursor | int | None
     page_size: int | None
     prefetch: int
     on_drift: OnDrift
+    patience: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         """Refuse what cannot be walked.
@@ -38,6 +42,10 @@ class Plan:
         if self.page_size is not None:
             whole("page_size", self.page_size, 1)
         whole("prefetch", self.prefetch, 1)
+        patience: object = self.patience
+        if isinstance(patience, bool) or not isinstance(patience, int | float) or not 0 <= patience < inf:
+            msg = f"patience must be a number of seconds from 0, not {self.patience!r}"
+            raise ConfigurationError(msg)
         if self.on_drift not in {"warn", "raise", "ignore"}:
             msg = f'on_drift must be "warn", "raise" or "ignore", not {self.on_drift!r}'
             raise ConfigurationError(msg)
@@ -47,6 +55,11 @@ class Plan:
                 raise ConfigurationError(msg)
         elif self.start is not None:
             whole("start", self.start, 0)
+
+    @property
+    def call_options(self) -> CallOptions:
+        """How the walk's calls stand beside others; one page after the other is no more than a single call."""
+        return CallOptions(lane="single" if self.prefetch == 1 else "walk", patience=self.patience)
 
 
 def whole(name: str, value: object, least: int) -> None:

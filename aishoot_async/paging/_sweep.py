@@ -153,8 +153,8 @@ class Sweep(Generic[T]):
         return number, [await fetch(number)]
 
     def _fetcher(self, size: int) -> Callable[[int], Coroutine[Any, Any, Sheet[T]]]:
-        listing = self._listing  # not self: see Lookahead
-        return lambda number: listing.fetch(number, size)
+        listing, options = self._listing, self._plan.call_options  # not self: see Lookahead
+        return lambda number: listing.fetch(number, size, options)
 
     async def _judged(self, ending: Ending) -> tuple[Sheet[T] | None, Verdict]:
         outcome: Sheet[T] | None

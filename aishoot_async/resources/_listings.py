@@ -20,6 +20,7 @@ def pager(
     decode: Callable[[bytes], T],
     page_size: int | None,
     paging: PagingOptions,
+    template: str | None = None,
 ) -> Pager[T]:
     """Describe a listing.
 
@@ -36,8 +37,15 @@ def pager(
     except TypeError:
         unknown = ", ".join(sorted(set(options) - PagingOptions.__annotations__.keys()))
     else:
-        return Pager(
-            Listing(caller=caller, path=path, query=query, decode=decode, envelope=envelope, memory=memory), plan
+        listing = Listing(
+            caller=caller,
+            path=path,
+            template=template,
+            query=query,
+            decode=decode,
+            envelope=envelope,
+            memory=memory,
         )
+        return Pager(listing, plan)
     msg = f"a listing has no option {unknown}"
     raise ConfigurationError(msg)

@@ -12,6 +12,7 @@ from ._listings import pager
 
 U = TypeVar("U")
 PATH: Final = "/ai-shoot/briefs"
+RESULTS: Final = f"{PATH}/{{briefId}}/results"
 
 
 class BriefResource:
@@ -58,4 +59,13 @@ class BriefResource:
         check_integer("brief_id", brief_id)
         decode = codec.brief_result if into is None else codec.decoder(into)
         path = f"{PATH}/{brief_id}/results"
-        return pager(self._caller, self._memory, path, query={}, decode=decode, page_size=page_size, paging=paging)
+        return pager(
+            self._caller,
+            self._memory,
+            path,
+            template=RESULTS,
+            query={},
+            decode=decode,
+            page_size=page_size,
+            paging=paging,
+        )

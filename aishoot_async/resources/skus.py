@@ -15,6 +15,7 @@ from ._listings import pager
 
 U = TypeVar("U")
 PATH: Final = "/ai-shoot/skus"
+ONE: Final = f"{PATH}/{{skuId}}"
 
 
 class SkuResource:
@@ -98,7 +99,7 @@ class SkuResource:
             for found in (await self.list(sku_id_filter=sku_id, start=first)).items:
                 if found.id == sku_id:
                     return found
-        async with self.list(sku_id_filter=sku_id).walk() as walk:
+        async with self.list(sku_id_filter=sku_id, prefetch=1).walk() as walk:
             async for found in walk:
                 if found.id == sku_id:
                     return found
@@ -134,7 +135,11 @@ class SkuResource:
         path = f"{PATH}/{path_segment('sku_id', sku_id)}"
         check_body(sku, SkuUpdate)
         return await self._caller.call(
-            "PUT", path, lambda response: _answers.updated(response, sku_id, sku), body=codec.encode_body(sku)
+            "PUT",
+            path,
+            lambda response: _answers.updated(response, sku_id, sku),
+            template=ONE,
+            body=codec.encode_body(sku),
         )
 
     async def edit(self, sku_id: str, **changes: Unpack[SkuChanges]) -> Sku:
@@ -162,7 +167,7 @@ class SkuResource:
             RequestValidationError: the id cannot be one.
         """
         path = f"{PATH}/{path_segment('sku_id', sku_id)}"
-        await self._caller.call("DELETE", path, _answers.deleted)
+        await self._caller.call("DELETE", path, _answers.deleted, template=ONE)
 
 
 def _filter(field: str, wire: str, value: object) -> dict[str, str]:

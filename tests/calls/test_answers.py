@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from aishoot_async import errors
 from aishoot_async.auth import Secret
-from aishoot_async.calls._answers import is_success, request_id, retry_after, status_error
+from aishoot_async.calls._answers import is_success, printable, request_id, retry_after, status_error
 from aishoot_async.transport import Response
 
 NOW = dt.datetime(2026, 1, 1, 12, 0, 0, tzinfo=dt.UTC)
@@ -148,3 +148,25 @@ def test_request_ids() -> None:
     assert request_id(CIMultiDict({"X-Request-Id": "", "CF-Ray": "c"}), []) == "c"
     assert request_id({}, []) is None
     assert len(request_id({"X-Request-Id": "z" * 500}, []) or "") == 200
+
+
+def test_what_a_server_says_cannot_write_lines_or_steer_a_terminal() -> None:
+    body = json.dumps({"error": "Bad\nGateway", "message": "\x1b[2Jgone \u202e"}).encode()
+    answer = Response(status=502, reason="", headers=CIMultiDict({"x-request-id": "a\x1bb"}), body=body)
+    error = status_error(answer, method="GET", path="/", now=NOW)
+    assert str(error).isprintable()
+    assert error.message == "\\x1b[2Jgone \\u202e"
+    assert error.request_id == "a\\x1bb"
+
+
+@given(st.text())
+def test_printable_text_is_one_line_that_can_be_encoded(text):
+    shown = printable(text)
+    assert shown.isprintable()
+    shown.encode()
+    assert shown == text or not text.isprintable()
+
+
+def test_what_is_escaped():
+    nasty = "a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"
+    assert printable(nasty) == r"a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"
