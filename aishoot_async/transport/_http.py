@@ -8,7 +8,6 @@ import asyncio
 import io
 import ssl
 import urllib.request
-from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Final
@@ -19,7 +18,6 @@ import attrs
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
-from multidict import CIMultiDict
 from yarl import URL
 
 from .._version import __version__
@@ -119,17 +117,6 @@ def _environment_proxy(origin: URL) -> str | None:
     return parse_proxy(found if not found or "://" in found else f"http://{found}")
 
 
-def _readable(text: str) -> str:
-    """Replace what aiohttp makes of bytes that are no UTF-8: lone surrogates, which no file and no log takes."""
-    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _readable_headers(response: aiohttp.ClientResponse) -> Mapping[str, str]:
-    if all(value.isascii() for _, value in response.raw_headers):
-        return response.headers
-    return CIMultiDict((name, _readable(value)) for name, value in response.headers.items())
-
-
 class Transport:
     """One pool of connections. Nothing is opened before the first request."""
 
@@ -206,8 +193,8 @@ class Transport:
             body.feed(chunk)
         return Response(
             status=response.status,
-            reason=_readable(response.reason or ""),
-            headers=_readable_headers(response),
+            reason=response.reason or "",
+            headers=response.headers,
             body=body.whole(),
         )
 
