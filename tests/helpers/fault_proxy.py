@@ -52,6 +52,10 @@ class FaultProxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
+        await self.drop()
+
+    async def drop(self) -> None:
+        """End every connection."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -81,7 +85,9 @@ class FaultProxy:
         finally:
             for end in (writer, server_writer):
                 end.close()
-            await asyncio.wait([asyncio.ensure_future(end.wait_closed()) for end in (writer, server_writer)], timeout=1)
+            closing = asyncio.gather(writer.wait_closed(), server_writer.wait_closed(), return_exceptions=True)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(closing, 1)
             server_writer.transport.abort()
 
 
