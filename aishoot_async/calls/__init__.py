@@ -1,7 +1,8 @@
 """What happens around one request."""
 
 from ._answers import printable
-from ._caller import Caller, CallOptions
+from ._call import CallOptions
+from ._caller import Caller
 from ._hooks import CallEvent, Hook, check_hooks
 from ._lifetime import Lifetime
 from ._throttle import Throttle
