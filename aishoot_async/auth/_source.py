@@ -4,7 +4,7 @@ import os
 from typing import Protocol, runtime_checkable
 
 from ..errors import ConfigurationError, LoginRequiredError
-from ._secret import Secret
+from ..secret import Secret
 
 
 @runtime_checkable

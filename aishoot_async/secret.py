@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import attrs
 
-from ..errors import AIShootError, Attempt, ConfigurationError
+from .errors import AIShootError, Attempt, ConfigurationError
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MASK: Final = "[token]"
