@@ -46,6 +46,7 @@ class _Call:
     attempts: list[Attempt] = attrs.field(factory=list)
     secrets: list[Secret] = attrs.field(factory=list)
     renewed: bool = False
+    without_token: bool = False
 
     @property
     def may_have_happened(self) -> bool:
@@ -170,8 +171,10 @@ class Caller:
         await self.lifetime.sleep(wait)
 
     async def _token(self, call: _Call, rejected: Secret | None) -> Secret:
+        call.without_token = True
         # The text itself is held by no variable: a traceback may show it.
         token = Secret(await self._tokens.token(None if rejected is None else rejected.reveal()))
+        call.without_token = False
         call.secrets.append(token)
         return token
 
@@ -240,7 +243,8 @@ class Caller:
         if isinstance(failure, UnexpectedResponseError):
             # Cut after the tokens were taken out, or half of one could be left.
             failure.body = failure.body[:EXCERPT]
-        if call.request.method == "POST" and self._is_ambiguous(failure):
+        # What a token could not be had for was not sent with it.
+        if call.request.method == "POST" and not call.without_token and self._is_ambiguous(failure):
             msg = (
                 f"POST {call.path} may or may not have happened ({failure}). It was not sent again; "
                 f"list what is there before you repeat it"
