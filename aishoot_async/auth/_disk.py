@@ -9,10 +9,13 @@ import stat
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ..errors import AuthError, ConfigurationError, LockedError, LoginRequiredError, SessionClosedError
 from ._document import Credentials, UnreadableError, read_credentials
+
+if TYPE_CHECKING:
+    from filelock import AsyncFileLock
 
 logger: Final = logging.getLogger("aishoot_async.auth")
 LOCK_SECONDS: Final = 120.0  # longer than whoever holds the lock can need: two requests to the auth server
@@ -163,6 +166,14 @@ def remove_file(path: Path) -> None:
         raise AuthError(msg) from None
 
 
+def _lock(path: Path) -> "AsyncFileLock":
+    from filelock import AsyncFileLock  # noqa: PLC0415  # slow to import, and most sessions do without
+
+    return AsyncFileLock(
+        f"{os.path.realpath(path)}.lock", mode=0o600, poll_interval=0.05, timeout=LOCK_SECONDS, preserve_lock_file=True
+    )
+
+
 @contextlib.asynccontextmanager
 async def locked(path: Path, closed: Callable[[], bool] = lambda: False) -> AsyncGenerator[None]:
     """Hold the lock that all processes share which may write this file. The lock's own file is never removed.
@@ -176,17 +187,12 @@ async def locked(path: Path, closed: Callable[[], bool] = lambda: False) -> Asyn
         LockedError: another process held it all the time.
         SessionClosedError: it was told to give up.
     """
-    from filelock import AsyncFileLock, Timeout  # noqa: PLC0415  # slow to import, and most sessions do without
-
-    target = await to_thread(os.path.realpath, path)
-    lock = AsyncFileLock(
-        f"{target}.lock", mode=0o600, poll_interval=0.05, timeout=LOCK_SECONDS, preserve_lock_file=True
-    )
+    lock = await to_thread(_lock, path)
     held, problem = False, ""
     try:
         await lock.acquire(cancel_check=closed)
         held = True
-    except Timeout:
+    except TimeoutError:
         pass
     except OSError as error:
         problem = error.strerror or str(error)

@@ -147,7 +147,7 @@ class Keeper:
             self._loop, self._flight = loop, None
 
     def _start(self, means: Means) -> "asyncio.Task[Held | AIShootError]":
-        if self._flight is None:
+        if self._flight is None or self._flight.done():  # done at once, where tasks start eagerly
             self._flight = means.spawn(self._fly(means))
         return self._flight
 
