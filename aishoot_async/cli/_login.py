@@ -167,7 +167,7 @@ async def _place(context: Context, *, logged_in: bool = False) -> AsyncGenerator
 
     with TemporaryDirectory() as folder:
         # It confirms by itself after a moment, and whoever opens the link confirms at once.
-        async with Sandbox(device_interval=0 if logged_in else 1, auto_approve_after=1 if logged_in else 3) as sandbox:
+        async with Sandbox(device_interval=0 if logged_in else 1, auto_approve_after=1 if logged_in else 2) as sandbox:
             context.talk.note("running against an embedded sandbox: no account, and your own login is not touched")
             place = _Place(path=Path(folder) / "credentials.json", auth_url=sandbox.url, base_url=sandbox.url)
             if logged_in:
