@@ -20,6 +20,7 @@ from aishoot_async import (
     SkuCreate,
     WrongLoopError,
 )
+from aishoot_async.auth._disk import Replacement, locked
 from aishoot_async.sandbox import Delay, ExpireToken, Fault, Status, ThreadedSandbox
 from auth.conftest import STRICT
 from helpers.official import official_read, official_write
@@ -291,8 +292,6 @@ async def test_one_source_in_two_sessions(sandbox, file, kind) -> None:
 
 async def test_a_session_that_closes_takes_no_other_along(sandbox, source) -> None:
     """The first one's refresh waits for the lock when it closes; the second one's call waits for that refresh."""
-    from aishoot_async.auth._disk import locked  # noqa: PLC0415
-
     one, two = session_for(sandbox, source), session_for(sandbox, source)
     async with two:
         await asyncio.gather(one.skus.list_global(), two.skus.list_global())
@@ -406,3 +405,69 @@ async def test_the_read_only_folder_is_found_out_before_a_token_is_used_up(sandb
             await session.skus.list_global()
     assert sandbox.calls["refresh"] == 0
     assert math.isfinite(official_read(source.path).expires_at)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+async def test_a_full_disk_is_found_out_before_a_token_is_used_up(sandbox, source, monkeypatch) -> None:
+    real = os.open
+
+    def full(path, *rest):
+        return real("/dev/full", os.O_WRONLY) if str(path).endswith(".tmp") else real(path, *rest)
+
+    sandbox.expire_tokens()
+    async with session_for(sandbox, source) as session:
+        monkeypatch.setattr(os, "open", full)
+        with pytest.raises(AuthError, match="No space left"):
+            await session.skus.list_global()
+        assert sandbox.calls["refresh"] == 0
+        monkeypatch.setattr(os, "open", real)
+        await session.skus.list_global()
+
+
+async def test_what_could_not_be_written_is_written_before_it_is_used(sandbox, source, monkeypatch) -> None:
+    def broken(self, credentials) -> None:
+        msg = "the disk has died"
+        raise AuthError(msg)
+
+    sandbox.expire_tokens()
+    async with session_for(sandbox, source) as session:
+        with monkeypatch.context() as patch:
+            patch.setattr(Replacement, "commit", broken)
+            for _ in range(2):
+                with pytest.raises(AuthError, match="the disk has died"):
+                    await session.skus.list_global()
+        assert sandbox.calls["refresh"] == 1
+        assert official_read(source.path).access_token == sandbox.token
+        await session.skus.list_global()
+        assert official_read(source.path).access_token == await source.token() != sandbox.token
+        sandbox.expire_tokens()
+        await session.skus.list_global()
+    assert sandbox.calls["refresh"] == 2
+
+
+async def test_a_newer_login_goes_before_what_could_not_be_written(sandbox, source, monkeypatch) -> None:
+    def broken(self, credentials) -> None:
+        msg = "the disk has died"
+        raise AuthError(msg)
+
+    sandbox.expire_tokens()
+    async with session_for(sandbox, source) as session:
+        with monkeypatch.context() as patch:
+            patch.setattr(Replacement, "commit", broken)
+            with pytest.raises(AuthError, match="the disk has died"):
+                await session.skus.list_global()
+        newer = sandbox.issue_token()
+        official_write(source.path, newer, "rt")
+        await session.skus.list_global()
+        assert await source.token() == newer
+
+
+async def test_each_who_waits_gets_an_error_of_his_own(sandbox, source) -> None:
+    official_write(source.path, "stale", "revoked")
+    async with session_for(sandbox, source) as session:
+        calls = [asyncio.create_task(session.skus.list_global()) for _ in range(5)]
+        await asyncio.wait(calls)
+    errors = [call.exception() for call in calls]
+    assert {type(error) for error in errors} == {LoginRejectedError}
+    assert len({id(error) for error in errors}) == 5
+    assert sandbox.calls["refresh"] == 1
