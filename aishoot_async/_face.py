@@ -1,5 +1,7 @@
 """The public names, eagerly. `aishoot_async` itself imports this only when one of them is asked for."""
 
+from .auth import CredentialFile as CredentialFile
+from .auth import RefreshToken as RefreshToken
 from .auth import StaticToken as StaticToken
 from .auth import TokenSource as TokenSource
 from .calls import CallEvent as CallEvent

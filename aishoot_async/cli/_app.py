@@ -30,6 +30,12 @@ for _name, _help in {
     "completion": "Complete commands and options in your shell.",
 }.items():
     app.command(f"aishoot_async.cli._{_name}:{_name}", name=_name, help=_help)
+for _name, _help in {
+    "login": "Log in: confirm a code in a browser.",
+    "logout": "Log out: revoke the login, and remove its file.",
+    "status": "Who is logged in, from where and until when.",
+}.items():
+    app.command(f"aishoot_async.cli._login:{_name}", name=_name, help=_help)
 app.meta.default_parameter = app.default_parameter
 app.meta.group_parameters = Group("Global options", sort_key=0)
 

@@ -11,6 +11,9 @@ from aishoot_async import (
     CallTimeoutError,
     ConfigurationError,
     ConnectError,
+    LockedError,
+    LoginRejectedError,
+    LoginRequiredError,
     NotFoundError,
     PagingError,
     PermissionDeniedError,
@@ -34,8 +37,11 @@ TERMINATED: Final = 143
 
 # The first class that fits counts.
 _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
-    (AuthenticationError, LOGIN, "The token is missing, wrong or expired: set AISHOOT_TOKEN to a fresh one."),
-    (AuthError, LOGIN, "Try --sandbox to look around without an account."),
+    (AuthenticationError, LOGIN, "Log in again: aishoot login. Or set AISHOOT_TOKEN to a fresh token."),
+    (LoginRequiredError, LOGIN, "Or try --sandbox to look around without an account."),
+    (LoginRejectedError, LOGIN, "Then run the same command again."),
+    (AuthError, LOGIN, "Put that right, then run the same command again."),
+    (LockedError, FAILED, "Wait until the other process has ended."),
     (PermissionDeniedError, FAILED, "Ask whoever runs your organization for access."),
     (ConfigurationError, USAGE, "See --help."),
     (RequestValidationError, USAGE, "See --help."),
@@ -44,7 +50,7 @@ _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
     (RateLimitedError, FAILED, "Wait a while, then run the same command again."),
     (ServerError, FAILED, "The service has a problem: run the same command again later."),
     (APIStatusError, FAILED, "The service refused the request."),
-    (ConnectError, FAILED, "Check the network and --base-url."),
+    (ConnectError, FAILED, "Check the network, --base-url and AISHOOT_AUTH_URL."),
     (CallTimeoutError, FAILED, "The service is slow or out of reach: run the same command again."),
     (TransportError, FAILED, "Run the same command again."),
     (UnexpectedResponseError, FAILED, "Is this the API, or a proxy's page? Check --base-url."),

@@ -16,6 +16,7 @@ class CommandLine:
 
     def __init__(self, sandbox=None):
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("AISHOOT", "AUTORETOUCH"))}
+        clean["AUTORETOUCH_CREDENTIALS_PATH"] = f"{os.devnull}/autoretouch-credentials.json"
         self.env = clean if sandbox is None else clean | environment(sandbox)
 
     def __call__(self, *arguments, env=None, **options):
