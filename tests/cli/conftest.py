@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from aishoot_async.sandbox import ThreadedSandbox
+from helpers.terminal import in_a_terminal
 
 COMMAND = [sys.executable, "-m", "aishoot_async"]
 
@@ -31,7 +32,15 @@ class CommandLine:
         )
 
     def start(self, *arguments, **options):
-        return subprocess.Popen([*COMMAND, *arguments], env=self.env, **options)
+        return subprocess.Popen([*COMMAND, *arguments], **{"env": self.env, **options})
+
+    def redirected(self, redirection, *arguments):
+        """With its streams as a shell's redirection leaves them."""
+        command = ["sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=50, check=False, env=self.env)
+
+    def in_a_terminal(self, *arguments, env=None, **options):
+        return in_a_terminal([*COMMAND, *arguments], self.env | (env or {}), **options)
 
 
 def environment(sandbox):
