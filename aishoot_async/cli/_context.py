@@ -37,8 +37,8 @@ class Context:
         """Ask on the terminal; where there is none, nobody has said yes."""
         if not self.may_ask or not sys.stdin.isatty() or not sys.stderr.isatty():
             return False
-        self.talk.ask(question)
         try:
+            self.talk.ask(question)
             answer = read_line()
         except Stopped:
             self.talk.end_line()

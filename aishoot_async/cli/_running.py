@@ -20,9 +20,14 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
         if task is None:  # pragma: no cover  # for the type checkers
             raise RuntimeError
         loop = asyncio.get_running_loop()
+
+        def cancel() -> None:
+            ending.heed()
+            task.cancel()
+
         try:
-            # A handler may come at any moment of the loop's own work, which is what the thread-safe call is for.
-            with ending.cancels(lambda: loop.call_soon_threadsafe(task.cancel)):
+            # A signal may come at any moment of the loop's own work, which is what the thread-safe call is for.
+            with ending.cancels(lambda: loop.call_soon_threadsafe(cancel)):
                 outcome = command()
                 code: int = await outcome if inspect.isawaitable(outcome) else outcome
         except asyncio.CancelledError:
@@ -41,6 +46,6 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
 
 
 def _stopped(talk: Talk) -> int:
-    talk.warn("stopped; no file is left half-written")
     ending.hurry()
+    talk.warn("stopped; no file is left half-written")
     return ending.code

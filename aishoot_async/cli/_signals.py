@@ -28,6 +28,7 @@ class Ending:
         self.number: int | None = None
         self._cancel: Callable[[], object] | None = None
         self._blocked = False
+        self._due = False  # a signal has come, and nothing has been ended by it yet
 
     @property
     def code(self) -> int:
@@ -46,13 +47,14 @@ class Ending:
 
     def _arrive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # what a handler is given
         self.number = self.number or number
+        self._due = not self._blocked
         if self._cancel is None or self._blocked:
             raise Stopped
         self._cancel()
 
     @contextlib.contextmanager
     def cancels(self, cancel: Callable[[], object]) -> Generator[None]:
-        """Let a signal cancel what runs inside.
+        """Let a signal cancel what runs inside; `heed` is to be called once it is.
 
         Raises:
             Stopped: one has come already, and what was raised then was swallowed: some imports expect errors.
@@ -69,7 +71,7 @@ class Ending:
         """Let a signal break off what blocks inside: a cancellation would wait until it is done.
 
         Raises:
-            Stopped: a signal comes, or has come already.
+            Stopped: a signal comes, or one has come that is not heeded yet.
         """
         if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
             yield
@@ -82,8 +84,13 @@ class Ending:
             self._blocked = False
 
     def _check(self) -> None:
-        if self.number is not None:
+        if self._due:
+            self._due = False
             raise Stopped
+
+    def heed(self) -> None:
+        """Take the signal for heeded: what is read and written now is a farewell."""
+        self._due = False
 
     def hurry(self) -> None:
         """Be gone in a moment, though a thread hangs: a name look-up, say, which nothing can cancel."""

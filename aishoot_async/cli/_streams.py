@@ -7,9 +7,9 @@ take is left unsaid, and the work goes on.
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
-from ._signals import ending
+from ._signals import Stopped, ending
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -44,9 +44,6 @@ class _Stream(io.FileIO):
             except OSError as error:
                 self._failed = True
                 self._tell(error)
-            except BaseException:
-                self._failed = True
-                raise
         return memoryview(data).nbytes
 
     def _tell(self, error: OSError) -> None:
@@ -54,6 +51,13 @@ class _Stream(io.FileIO):
 
 
 class _Data(_Stream):
+    def write(self, data: "ReadableBuffer", /) -> int:
+        try:
+            return super().write(data)
+        except Stopped:
+            self._failed = True
+            raise
+
     def _tell(self, error: OSError) -> None:
         raise OutputError(error) from None
 
@@ -67,16 +71,17 @@ def settle() -> None:
             # Left closed, it would be given to the next file that is opened, and messages could end up in there.
             os.open(os.devnull, flags)
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # lives as long as we do
-    sys.stdout = _text(_Data(1, "wb", closefd=False), getattr(sys.stdout, "encoding", "utf-8"))
-    sys.stderr = _text(_Stream(2, "wb", closefd=False), getattr(sys.stderr, "encoding", "utf-8"))
-
-
-def _text(stream: _Stream, encoding: str) -> io.TextIOWrapper:
+    data, talk = _Data(1, "wb", closefd=False), _Stream(2, "wb", closefd=False)
     # What an encoding lacks is written as its number: no name of a garment may end a listing.
-    line_by_line = stream.isatty() or stream.fileno() == 2  # noqa: PLR2004  # stderr
-    return io.TextIOWrapper(
-        io.BufferedWriter(stream), encoding=encoding, errors="backslashreplace", line_buffering=line_by_line
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(data), _encoding(sys.stdout), "backslashreplace", line_buffering=data.isatty()
     )
+    # Without a buffer: what a signal has broken off would be said again.
+    sys.stderr = io.TextIOWrapper(talk, _encoding(sys.stderr), "backslashreplace", write_through=True)
+
+
+def _encoding(stream: TextIO | None) -> str:
+    return stream.encoding if stream is not None else "utf-8"
 
 
 def read_all() -> bytes:

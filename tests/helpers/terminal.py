@@ -7,7 +7,7 @@ import select
 import struct
 import subprocess
 import termios
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -27,7 +27,7 @@ def in_a_terminal(
     columns: int = 160,
     typed: bytes = b"",
     when: bytes | None = None,
-    then: Callable[[subprocess.Popen[bytes], int], object] | None = None,
+    then: bytes = b"",
 ) -> Seen:
     """Run a command in a terminal.
 
@@ -37,26 +37,26 @@ def in_a_terminal(
         columns: how wide the terminal is.
         typed: what is in the keyboard's buffer from the start.
         when: a text to wait for.
-        then: called with the process and the terminal once that text is seen.
+        then: what is typed once that text is seen.
     """
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     clean = {key: value for key, value in {"TERM": "xterm-256color", **env}.items() if key != "COLUMNS"}
-    process = subprocess.Popen(
-        command, stdin=terminal, stdout=terminal, stderr=terminal, env=clean, start_new_session=True
-    )
-    os.close(terminal)
+    # The leader of a session that opens a terminal is controlled by it: Ctrl-C becomes a signal.
+    opens = ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(terminal)]
+    process = subprocess.Popen([*opens, *command], env=clean, start_new_session=True)
     os.write(controller, typed)
     seen = b""
-    while process.poll() is None or select.select([controller], [], [], 0)[0]:
-        if select.select([controller], [], [], 0.1)[0]:
-            try:
-                seen += os.read(controller, 65536)
-            except OSError:  # the other end is closed
-                break
-        if when is not None and when in seen and then is not None:
-            when, act = None, then
-            act(process, controller)
-    code = process.wait(20)
+    while True:
+        ended = process.poll() is not None
+        # What was written last may still be on its way through the terminal when the process has ended.
+        if select.select([controller], [], [], 0.05)[0]:
+            seen += os.read(controller, 65536)
+        elif ended:
+            break
+        if when is not None and when in seen:
+            os.write(controller, then)
+            when = None
+    os.close(terminal)
     os.close(controller)
-    return Seen(code, seen.decode())
+    return Seen(process.returncode, seen.decode())
