@@ -14,7 +14,7 @@ from ._talk import Talk
 
 _TOKENS: Final = ("AISHOOT_TOKEN", "AUTORETOUCH_REFRESH_TOKEN")
 # A token that came from elsewhere: as a header shows it, or in the form of a JSON Web Token.
-_LOOKS_LIKE_ONE: Final = re.compile(r"(?<=Bearer )\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+_LOOKS_LIKE_ONE: Final = re.compile(r"(?<=Bearer )[\w.~+/=-]+|\beyJ[\w-]+\.[\w-]+\.[\w-]*")
 _MASK: Final = "[token]"
 
 

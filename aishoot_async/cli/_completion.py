@@ -16,10 +16,9 @@ Shell = Literal["bash", "zsh", "fish"]
 
 # Cyclopts' script only defines a function, which zsh calls by itself if the file bears that function's name.
 _ZSH_START: Final = """
+compdef {function} aishoot
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
   {function} "$@"
-else
-  compdef {function} aishoot
 fi
 """
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from shutil import get_terminal_size
 from typing import Any, Final
 
 from rich.cells import cell_len
@@ -26,15 +27,19 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
     """Print a table to a terminal, or tab-separated lines with a heading to a pipe."""
     heading = [printable(column) for column in columns]
     cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    if not heading:
+        return
     if sys.stdout.isatty():
         _print_table(heading, cells)
-    elif heading:
+    else:
         sys.stdout.writelines("\t".join(line) + "\n" for line in (heading, *cells))
 
 
 def _print_table(heading: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
-    console = Console(markup=False, highlight=False, emoji=False)
-    widths = _fitted([max(map(cell_len, column)) for column in zip(heading, *cells, strict=True)], console.width)
+    room, height = get_terminal_size()
+    # The size is told, because rich takes every dumb terminal for one of 80 columns.
+    console = Console(markup=False, highlight=False, emoji=False, width=room, height=height)
+    widths = _fitted([max(map(cell_len, column)) for column in zip(heading, *cells, strict=True)], room)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
     for at, width in enumerate(widths):
         # The first is what a row is named by: cut short, nobody could type it.

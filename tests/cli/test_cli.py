@@ -36,9 +36,9 @@ def test_a_list_is_the_same_rows_as_a_table_and_as_json(aishoot, server):
 
 
 @pytest.mark.parametrize("limit", [0, 1, 100, 101, 250, 999])
-def test_a_limit(aishoot, limit):
-    done = aishoot("results", "list", "1", "-n", str(limit), "--json")
-    assert len(done.stdout.splitlines()) == min(limit, 250)
+def test_a_limit(ran, server, limit):
+    code, out, _ = ran("results", "list", "1", "-n", str(limit), "--json", against=server)
+    assert (code, len(out.splitlines())) == (0, min(limit, 250))
 
 
 def test_quiet_says_nothing_and_a_machine_gets_json(aishoot, tmp_path):
@@ -65,21 +65,22 @@ def test_quiet_says_nothing_and_a_machine_gets_json(aishoot, tmp_path):
         (["sandbox", "--port", "-5"], 2, "port"),
     ],
 )
-def test_bad_input_is_a_sentence_and_a_code(alone, tmp_path, arguments, code, said):
-    done = alone(*arguments, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_bad_input_is_a_sentence_and_a_code(ran, tmp_path, monkeypatch, arguments, code, said):
+    monkeypatch.chdir(tmp_path)
+    ended, out, err = ran(*arguments)
+    assert (ended, out) == (code, ""), err
+    assert said in err
+    assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "with space", "ümlaut"])
-def test_a_bad_token_is_a_sentence_without_the_token(aishoot, token):
-    done = aishoot("results", "list", "1", env={"AISHOOT_TOKEN": token})
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert token not in done.stderr
+def test_a_bad_token_is_a_sentence_without_the_token(ran, monkeypatch, token):
+    monkeypatch.setenv("AISHOOT_TOKEN", token)
+    code, out, err = ran("results", "list", "1")
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+    assert token not in err
 
 
 def test_an_error_names_the_request_and_verbose_the_attempts(aishoot, server):
@@ -121,6 +122,15 @@ def test_the_sandbox_serves_until_it_is_stopped(alone):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=20)
     assert process.returncode == 130
+
+
+def test_the_sandbox_tells_a_program_its_settings_in_json(alone):
+    process = alone.start("--json", "sandbox", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    settings = json.loads(process.stdout.readline())
+    assert set(settings) == {"AISHOOT_BASE_URL", "AISHOOT_AUTH_URL", "AISHOOT_TOKEN"}
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
 
 
 def test_a_terminal_gets_a_table_and_a_bar(aishoot, tmp_path):

@@ -19,7 +19,7 @@ def server():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["skus", "--help"], ["--version"], ["completion", "bash"], LISTING, ["-q", "results", "list", "1"]],
+    [["--help"], ["skus", "--help"], ["completion", "bash"], LISTING],
 )
 def test_a_reader_who_is_gone_ends_it_quietly(aishoot, arguments):
     reader, writer = os.pipe()
@@ -36,8 +36,15 @@ def test_a_reader_who_has_had_enough_gets_what_he_asked_for(aishoot, server):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["skus", "--help"], LISTING, ["-q", "skus", "list"]])
-@pytest.mark.parametrize(("place", "why"), [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor")])
+@pytest.mark.parametrize(
+    ("arguments", "place", "why"),
+    [
+        (["--help"], "> /dev/full", "No space left on device"),
+        (["skus", "--help"], ">&-", "Bad file descriptor"),
+        (LISTING, "> /dev/full", "No space left on device"),
+        (["-q", "skus", "list"], ">&-", "Bad file descriptor"),
+    ],
+)
 def test_an_stdout_that_takes_nothing_is_an_error(aishoot, arguments, place, why):
     done = aishoot.redirected(place, *arguments)
     assert done.returncode == 1
@@ -47,7 +54,7 @@ def test_an_stdout_that_takes_nothing_is_an_error(aishoot, arguments, place, why
     ]
 
 
-@pytest.mark.parametrize("place", ["2>&-", "2> /dev/full", "2> /dev/full >&- <&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize("place", ["2> /dev/full", ">&- 2>&- <&-"])
 def test_what_cannot_be_said_is_left_unsaid_and_the_work_goes_on(aishoot, server, tmp_path, place):
     done = aishoot.redirected(place, "results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
