@@ -36,7 +36,7 @@ def test_a_server_cannot_forge_lines_or_steer_the_terminal(aishoot, server):
     message = "no\u001b[2J\nerror: \u202eforged :smile: [red]x[/]"
     server.add_fault(Fault(Status(403, body=json.dumps({"message": message}).encode())))
     said = aishoot("skus", "list").stderr
-    assert "no\\x1b[2J error: \\u202eforged :smile: [red]x[/]" in said
+    assert "no\\x1b[2J\\nerror: \\u202eforged :smile: [red]x[/]" in said
     assert len(said.splitlines()) == 2
 
 
