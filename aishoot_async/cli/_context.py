@@ -8,7 +8,6 @@ import attrs
 
 from aishoot_async import AIShootSession, ConfigurationError
 
-from ._signals import Stopped
 from ._streams import read_line
 from ._talk import Talk
 
@@ -37,12 +36,8 @@ class Context:
         """Ask on the terminal; where there is none, nobody has said yes."""
         if not self.may_ask or not sys.stdin.isatty() or not sys.stderr.isatty():
             return False
-        try:
-            self.talk.ask(question)
-            answer = read_line()
-        except Stopped:
-            self.talk.end_line()
-            raise
+        self.talk.ask(question)
+        answer = read_line()
         if not answer:
             self.talk.end_line()
         return answer.strip().lower() in {"y", "yes"}

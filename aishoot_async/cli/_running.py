@@ -47,5 +47,6 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
 
 def _stopped(talk: Talk) -> int:
     ending.hurry()
+    talk.end_line()
     talk.warn("stopped; no file is left half-written")
     return ending.code

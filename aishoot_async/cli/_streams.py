@@ -93,4 +93,4 @@ def read_all() -> bytes:
 def read_line() -> str:
     """Read a line that is typed."""
     with ending.blocking():
-        return sys.stdin.readline()
+        return sys.stdin.buffer.readline().decode(errors="replace")

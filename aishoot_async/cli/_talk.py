@@ -84,8 +84,8 @@ class Talk:
             self.console.print(f"{printable(question)} [y/N] ", end="")
 
     def end_line(self) -> None:
-        """Go on below a question that nobody has answered with a line."""
-        if not self.as_json:
+        """Go on below what the terminal itself has shown: a question without an answer, or ``^C``."""
+        if sys.stderr.isatty() and not self.as_json:
             self.console.print()
 
     def _say(self, level: str, message: str, facts: dict[str, Any]) -> None:

@@ -133,31 +133,42 @@ def test_in_a_name_look_up_that_hangs(alone):
     assert process.returncode == 130
 
 
-@pytest.mark.parametrize(
-    ("module", "number", "code", "swallowed"),
-    [
-        ("cyclopts", signal.SIGINT, 130, False),
-        ("aishoot_async.cli._skus", signal.SIGTERM, 143, False),
-        ("aiohttp", signal.SIGINT, 130, True),
-        ("aishoot_async.sandbox", signal.SIGTERM, 143, False),
-        ("sqlite3", signal.SIGINT, 130, False),
-    ],
-)
-def test_while_it_starts(alone, module, number, code, swallowed):
-    raised = (
-        "try: os.kill(os.getpid(), NUMBER)\n            except BaseException: pass"
-        if swallowed
-        else "os.kill(os.getpid(), NUMBER)"
-    )
-    interrupt = f"""
+INTERRUPT = """
 import os, sys
 class Interrupt:
     def find_spec(self, name, *_):
         if name == {module!r}:
-            {raised.replace("NUMBER", str(int(number)))}
+            try:
+                os.kill(os.getpid(), {number})
+            except BaseException:
+                if not {swallowed}:
+                    raise
 sys.meta_path.insert(0, Interrupt())
 """
+
+
+@pytest.mark.parametrize(
+    ("module", "number", "code"),
+    [
+        ("cyclopts", signal.SIGINT, 130),
+        ("aishoot_async.cli._skus", signal.SIGTERM, 143),
+        ("aishoot_async.sandbox", signal.SIGTERM, 143),
+        ("sqlite3", signal.SIGINT, 130),
+    ],
+)
+def test_while_it_starts(alone, module, number, code):
+    interrupt = INTERRUPT.format(module=module, number=int(number), swallowed=False)
     process = python(alone, interrupt, "-q", "--sandbox", "skus", "list")
     _, said = process.communicate(timeout=20)
     assert process.returncode == code
     assert "Traceback" not in said
+
+
+def test_a_signal_that_an_import_swallows_is_heeded_all_the_same(aishoot, server):
+    server.add_fault(Fault(Delay(60)))
+    interrupt = INTERRUPT.format(module="cyclopts", number=int(signal.SIGINT), swallowed=True)
+    process = python(aishoot, interrupt, "skus", "list")
+    _, said = process.communicate(timeout=20)
+    assert "stopped" in said
+    assert process.returncode == 130
+    assert server.calls.total() == 0
