@@ -26,6 +26,7 @@ from auth.conftest import STRICT
 from helpers.official import official_read, official_write
 from helpers.raw_server import RawServer, always
 from helpers.sessions import session_for
+from helpers.shown import everything, leaked
 
 pytestmark = pytest.mark.anyio
 DAY = 86_400
@@ -463,11 +464,13 @@ async def test_a_newer_login_goes_before_what_could_not_be_written(sandbox, sour
 
 
 async def test_each_who_waits_gets_an_error_of_his_own(sandbox, source) -> None:
-    official_write(source.path, "stale", "revoked")
+    stale, revoked = "stale-0123456789abcdef", "revoked-0123456789abcdef"
+    official_write(source.path, stale, revoked)
     async with session_for(sandbox, source) as session:
         calls = [asyncio.create_task(session.skus.list_global()) for _ in range(5)]
         await asyncio.wait(calls)
     errors = [call.exception() for call in calls]
     assert {type(error) for error in errors} == {LoginRejectedError}
     assert len({id(error) for error in errors}) == 5
+    assert leaked("".join(map(everything, errors)), stale, revoked) == []
     assert sandbox.calls["refresh"] == 1
