@@ -129,13 +129,15 @@ class Replacement:
             self._file.truncate()
             self._synced()
             self._beside.replace(self._target)
+        except OSError as error:
+            raise self._refusal(error) from None
+        # The new name may be lost with the power otherwise; where a folder cannot be synced, it is there all the same.
+        with contextlib.suppress(OSError):
             folder = os.open(self._target.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-        except OSError as error:
-            raise self._refusal(error) from None
 
     def discard(self) -> None:
         """Close; remove the new file if it did not take the old one's place."""

@@ -114,6 +114,7 @@ async def test_passing_faults_while_it_polls(path) -> None:
     + [
         (Status(307), AuthError),
         (RawBody(b'{"user_code":"SECRET-CODE-12345","device_code":"SECRET '), UnexpectedResponseError),
+        (RawBody(b'{"user_code":"A","device_code":"SECRET-CODE-12345 "}'), UnexpectedResponseError),
     ],
 )
 async def test_an_auth_server_that_gives_no_code(path, action, kind) -> None:
