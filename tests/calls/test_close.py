@@ -61,8 +61,8 @@ class Turnstile:
         await self.hold()
         return "never"
 
-    before_attempt = after_attempt = staticmethod(lambda _: None)
-    retrying = pass_by
+    before_attempt = retrying = staticmethod(lambda _: None)
+    after_attempt = pass_by
 
 
 @attrs.frozen
@@ -83,6 +83,7 @@ WAITING = {
     "for an answer": Waiting(hang, 200, settings=AT_ONCE),
     "for the rest of one": Waiting(half_an_answer, 200, settings=AT_ONCE),
     "to repeat": Waiting(drop, held=100, settings={"retry": LATER, **AT_ONCE}, calls=100),
+    "for an outage to end": Waiting(drop, held=100, settings={"retry": RetryPolicy(attempts=1), **AT_ONCE}, calls=100),
     "for a token": Waiting(hang, held=200, settings=AT_ONCE),
     "for a name": Waiting(hang, held=1, settings={"insecure_http": True, **AT_ONCE}),
 }
@@ -96,7 +97,7 @@ async def closed_under(
     settings = {"timeouts": Timeouts(call=1e6), **waiting.settings}
     async with NothingLeft(), RawServer(waiting.handler) as server:
         match where:
-            case "to repeat":
+            case "to repeat" | "for an outage to end":
                 settings["hooks"] = [turnstile]
             case "for a token":
                 settings["auth"] = turnstile
@@ -106,10 +107,12 @@ async def closed_under(
         session = session_for(server, **settings)
         reads, updates, deletes = session.skus.list_global, session.skus.update, session.skus.delete
         calls = (reads, lambda: updates("x", CHANGED), lambda: deletes("x"))
+        if where == "for an outage to end":
+            calls = (lambda: session.skus.list(patience=1e6, start=1).collect(),) * 3
         tasks = [asyncio.create_task(run(calls[number % 3]())) for number in range(waiting.calls)]
         await server.until_requests(waiting.requests)
         await turnstile.until(waiting.held)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         await session.aclose()
         ends = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
         await server.until(lambda: server.open == 0)
