@@ -64,6 +64,7 @@ __all__ = [
     "SyncError",
     "Timeouts",
     "TokenSource",
+    "Traffic",
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableError",

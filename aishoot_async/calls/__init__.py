@@ -3,6 +3,6 @@
 from ._caller import Caller, CallOptions
 from ._hooks import CallEvent, Hook, check_hooks
 from ._lifetime import Lifetime
-from ._throttle import Throttle
+from ._throttle import Throttle, Traffic
 
-__all__ = ["CallEvent", "CallOptions", "Caller", "Hook", "Lifetime", "Throttle", "check_hooks"]
+__all__ = ["CallEvent", "CallOptions", "Caller", "Hook", "Lifetime", "Throttle", "Traffic", "check_hooks"]

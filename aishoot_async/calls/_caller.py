@@ -113,6 +113,7 @@ class Caller:
         self._budget = RetryBudget(retry.budget)
         self._outage = Outage(lifetime)
         self._hooks = tuple(hooks)
+        self.retries = 0
 
     async def call(
         self,
@@ -251,6 +252,7 @@ class Caller:
             self._throttle.pause(wait if wait and level == 1 else pause_asked_for(self._retry, failure))
         if wait is None:
             raise failure
+        self.retries += 1
         call.attempts[-1] = attrs.evolve(call.attempts[-1], wait=wait)
         self._tell("retrying", call, call.attempts[-1])
         await self.lifetime.sleep(wait)
