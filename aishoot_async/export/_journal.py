@@ -16,6 +16,10 @@ from ._life import Unit, from_plain, to_plain
 
 VERSION: Final = 1
 _ID: Final = 0x41534A31
+_OF_THE_DISK: Final = frozenset(
+    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
+)
+"""Errors that say nothing of the journal's being damaged."""
 _SCHEMA: Final = f"""
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE unit (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
@@ -46,6 +50,8 @@ class Journal:
                 self._db.close()
                 raise
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+                raise
             problem = f"the journal {path} cannot be read ({error})"
         else:
             return

@@ -22,6 +22,7 @@ from ._places import Place, empty_folder, part_name
 _JOB: Final = "job.json"
 _LOCK: Final = "lock"
 _JOURNAL: Final = "journal.sqlite"
+_STAGING: Final = "staging"
 _GO_ON: Final = "Begin anew with restart=True, or choose another place"
 _BRIEF_WAIT: Final = 10.0
 """Seconds to wait for a lock that is held for a moment only."""
@@ -55,6 +56,8 @@ def open_desk(job: Job) -> Desk:
     own = home / job.shard.name
     with contextlib.ExitStack() as held:
         with _locked(home / _LOCK, _BRIEF_WAIT, job.place):
+            if not job.restart:
+                _refuse_another(job, _read_job(home))
             own.mkdir(exist_ok=True)
             held.enter_context(_locked(own / _LOCK, 0, job.place))
             if job.restart:
@@ -63,7 +66,7 @@ def open_desk(job: Job) -> Desk:
             held.callback(journal.close)
         _check_units(job, journal)
         _check_published(job, journal)
-        return Desk(journal=journal, staging=own / "staging", held=held.pop_all())
+        return Desk(journal=journal, staging=own / _STAGING, held=held.pop_all())
 
 
 @contextlib.contextmanager
@@ -87,20 +90,24 @@ def _locked(path: Path, wait: float, place: Place) -> Generator[None]:
 
 
 def _open_journal(job: Job, home: Path, own: Path) -> Journal:
-    said = _read_job(home)
-    if said is None:
+    if _read_job(home) is None:
         with replacing(home / _JOB) as file:
             file.write(job.identity.encode())
-    elif said != job.identity:
+    path = own / _JOURNAL
+    if not os.path.lexists(path):
+        if (own / _STAGING).exists():
+            raise ExportError(f"the journal {path} is gone; nothing was touched. {_GO_ON}")
+        journal = Journal.create(path)
+        (own / _STAGING).mkdir(exist_ok=True)
+        return journal
+    return Journal(path)
+
+
+def _refuse_another(job: Job, said: str | None) -> None:
+    if said not in {None, job.identity}:
         raise ExportError(
             f"{job.place.title} belongs to another export: its job is {said}, and this one is {job.identity}. {_GO_ON}"
         )
-    path = own / _JOURNAL
-    if not os.path.lexists(path):
-        if (own / "staging").exists():
-            raise ExportError(f"the journal {path} is gone; nothing was touched. {_GO_ON}")
-        return Journal.create(path)
-    return Journal(path)
 
 
 def _refuse_foreign(job: Job) -> None:

@@ -4,17 +4,10 @@ import random
 
 import pytest
 
-from helpers.parts import contents, options_for, rows_of
+from helpers.parts import contents, needs, options_for, rows_of
 
 FORMATS = ["jsonl", "jsonl.gz", "jsonl.zst", "parquet", "csv"]
 BRIEFS = [1, 2, 3]
-
-
-def needs(name):
-    if name == "parquet":
-        pytest.importorskip("pyarrow")
-    if name == "jsonl.zst":
-        pytest.importorskip("zstandard")
 
 
 def kill_and_go_on(exports, server, folder, name, steps, step):

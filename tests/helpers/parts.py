@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from aishoot_async import AIShootSession
 
 COLUMNS: dict[str, Any] = {"csv": {"columns": ["id", "imageUrl"]}}
@@ -38,3 +40,11 @@ def rows_of(folder: Path, brief: int) -> list[dict[str, object]]:
 
 def session_of(sandbox: Any, **options: Any) -> AIShootSession:
     return AIShootSession(sandbox.token, base_url=sandbox.url, **options)
+
+
+def needs(name: str) -> None:
+    """Skip where a format's package is not installed."""
+    if name == "parquet":
+        pytest.importorskip("pyarrow")
+    if name == "jsonl.zst":
+        pytest.importorskip("zstandard")
