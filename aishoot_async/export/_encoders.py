@@ -113,8 +113,7 @@ class _Csv:
     def _rows(rows: Sequence[Sequence[str]]) -> bytes:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(rows)
-        # A lone surrogate can stand in JSON as an escape, and nowhere in UTF-8.
-        return text.getvalue().encode(errors="replace")
+        return text.getvalue().encode()
 
 
 def _cell(item: bytes, path: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ class _Options:
     patience: float
     prefetch: int | None
     state: str | os.PathLike[str] | None
-    store_options: Mapping[str, str] | None
+    store_options: Mapping[str, Any] | None
 
 
 async def export_results(
@@ -57,7 +57,7 @@ async def export_results(
     patience: float = _PATIENCE,
     prefetch: int | None = None,
     state: str | os.PathLike[str] | None = None,
-    store_options: Mapping[str, str] | None = None,
+    store_options: Mapping[str, Any] | None = None,
     on_progress: Callable[[ExportProgress], object] | None = None,
 ) -> ExportReport:
     """Write all results of briefs, each as its own JSON, exact and whole. The same call again goes on where it stood.
@@ -86,7 +86,8 @@ async def export_results(
         prefetch: pages of each brief in flight or ready; ``None`` for 32, or 8 where there are several briefs.
         state: a folder for the journals of object stores; ``None`` for ``$XDG_STATE_HOME/aishoot-async``, or
             ``~/.local/state/aishoot-async``. Other destinations have theirs beside them.
-        store_options: obstore's settings of an object store, beside those that the environment holds.
+        store_options: what ``obstore.store.from_url`` takes besides the URL (``config``, ``client_options``, …), where
+            the environment does not say it.
         on_progress: called after each page, on the event loop.
 
     Raises:
@@ -133,7 +134,7 @@ async def export_skus(
     patience: float = _PATIENCE,
     prefetch: int | None = None,
     state: str | os.PathLike[str] | None = None,
-    store_options: Mapping[str, str] | None = None,
+    store_options: Mapping[str, Any] | None = None,
     on_progress: Callable[[ExportProgress], object] | None = None,
 ) -> ExportReport:
     """Write all SKUs, each as its own JSON; see `export_results`. A folder holds ``part-00000.jsonl`` and so on.

@@ -24,7 +24,7 @@ class Store:
     """A prefix of an object store, or one object there. Its journal lies on the machine that runs the job."""
 
     def __init__(
-        self, url: str, wanted: Format, *, is_single: bool, state: Path, options: Mapping[str, str] | None
+        self, url: str, wanted: Format, *, is_single: bool, state: Path, options: Mapping[str, Any] | None
     ) -> None:
         """Connect to nothing.
 
@@ -41,7 +41,10 @@ class Store:
         base, _, self._name = url.rpartition("/") if is_single else (url.rstrip("/"), "", "")
         try:
             self._store: Any = store.from_url(base, **dict[str, Any](options or {}))
-        except (_store_error(), ValueError, TypeError) as error:
+        except BaseException as error:
+            # A panic of its Rust is an Exception of no kind.
+            if isinstance(error, Exception) is (type(error).__name__ == "PanicException"):
+                raise
             problem = _said(error)
         else:
             return
@@ -121,6 +124,6 @@ def _store_error() -> type[Exception]:
     return error
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     # The first line: what follows is the library's own debugging text.
     return str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
