@@ -11,7 +11,7 @@ import attrs
 from ..errors import AIShootError, Cursor
 from ..paging import Pager
 from ._disk import Disk
-from ._encoders import make_encoder
+from ._encoders import make_encoder, make_join
 from ._failures import Failure, reach
 from ._formats import PART
 from ._job import Job, brief_of
@@ -52,7 +52,9 @@ def usual_shape(job: Job, unit: str) -> Shape:
     in_its_folder = not job.place.is_single or unit == SKUS
     brief_id = None if in_its_folder else brief_of(unit)
     encoder = partial(make_encoder, job.format, columns=job.columns, brief_id=brief_id)
-    return Shape(format=job.format, encoder=encoder, part=None if job.place.is_single else PART)
+    join = make_join(job.format, brief_id) if job.place.is_single else None
+    part = None if job.place.is_single and join is None else PART
+    return Shape(format=job.format, encoder=encoder, part=part, join=join)
 
 
 class Driver:

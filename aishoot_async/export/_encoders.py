@@ -3,8 +3,10 @@
 import csv
 import io
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from .. import jsontext
@@ -49,6 +51,15 @@ def make_encoder(wanted: Format, *, columns: Sequence[str] = (), brief_id: int |
             return ParquetEncoder(brief_id)
         case _:
             return _Lines()
+
+
+def make_join(wanted: Format, brief_id: int | None) -> "Callable[[Sequence[Path]], Iterator[bytes]] | None":
+    """Make what makes one file of several parts, for a format that cannot go on in the middle of one."""
+    if wanted.can_go_on:
+        return None
+    from ._parquet import join  # noqa: PLC0415  # pyarrow is an extra
+
+    return partial(join, brief_id)
 
 
 def _text(pages: Sequence[Page[bytes]]) -> bytes:

@@ -45,7 +45,7 @@ class Format:
 
 
 PART: Final = Measure(1024, 64 * _MIB)
-"""When a part of a folder or of an object store ends: at the first end of a block from here on."""
+"""When a part ends, where there can be several: at the first end of a block from here on."""
 
 FORMATS: Final = {
     known.name: known

@@ -1,7 +1,8 @@
 """Parquet. Imported only where it is asked for: pyarrow is an extra."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 from .. import codec
@@ -86,7 +87,23 @@ class ParquetEncoder:
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(raws))
         return self._sink.take()
 
+    def copy(self, path: Path) -> Iterator[bytes]:
+        """Take over the row groups of another file, one at a time."""
+        with pq.ParquetFile(path) as part:
+            for number in range(part.num_row_groups):
+                self._writer.write_table(part.read_row_group(number))
+                yield self._sink.take()
+
     def end(self, *, empty: bool) -> bytes:  # noqa: ARG002
         """Encode the footer."""
         self._writer.close()
         return self._sink.take()
+
+
+def join(brief_id: int | None, paths: Sequence[Path]) -> Iterator[bytes]:
+    """Make one file of several, row group by row group."""
+    encoder = ParquetEncoder(brief_id)
+    yield encoder.begin()
+    for path in paths:
+        yield from encoder.copy(path)
+    yield encoder.end(empty=False)

@@ -5,7 +5,7 @@ from pathlib import Path
 from ..errors import ExportError
 from ._journal import Journal
 from ._life import Content, Unit
-from ._places import Place
+from ._places import Place, empty_folder
 
 
 def publish(place: Place, folder: Path, journal: Journal, unit: Unit) -> tuple[Unit, int]:
@@ -40,5 +40,6 @@ def publish(place: Place, folder: Path, journal: Journal, unit: Unit) -> tuple[U
     done = unit.after("publish", reading=None, published=content)
     journal.save(done)
     if folder.is_dir():
+        empty_folder(folder)
         folder.rmdir()
     return done, moved

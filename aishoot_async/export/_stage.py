@@ -1,7 +1,7 @@
 """A brief being read: its pages become the bytes of parts in the staging folder. Blocking."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,12 +28,14 @@ class Shape:
         format: of the parts.
         encoder: makes the encoder of one part.
         part: when a part ends; ``None`` for never.
+        join: makes one file of all parts in the end; ``None`` to leave them.
         every: seconds between two entries in the journal.
     """
 
     format: Format
     encoder: Callable[[], Encoder]
     part: Measure | None
+    join: Callable[[Sequence[Path]], Iterable[bytes]] | None = None
     every: float = _CHECKPOINT_EVERY
 
 
@@ -153,10 +155,30 @@ class Stage:
             self._new_part()
         if self._content.open is not None:
             self._end_part()
+        if self._shape.join is not None and len(self._content.staged) > 1:
+            self._join(self._shape.join)
         sync_folder(self._folder)
         self._content = attrs.evolve(self._content, point=point, ended=now, complete=complete)
         self.unit = self.unit.after("end", reading=self._content)
         self._journal.save(self.unit)
+
+    def _join(self, join: Callable[[Sequence[Path]], Iterable[bytes]]) -> None:
+        staged = self._content.staged
+        file = GrowingFile(self._path(len(staged)))
+        for data in join([self._path(part.number) for part in staged]):
+            file.write(data)
+        file.sync()
+        file.close()
+        joined = Part(
+            number=len(staged),
+            size=file.size,
+            rows=self._content.rows,
+            pages=self._content.pages,
+            text=sum(part.text for part in staged),
+            sha256=file.sha256,
+        )
+        # The parts stay until the journal has the whole: `publish` removes them.
+        self._content = attrs.evolve(self._content, staged=(joined,))
 
     def close(self) -> None:
         """Close the file in hand."""

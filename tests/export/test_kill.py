@@ -53,17 +53,36 @@ def test_killed_at_every_step(exports, small_pages, tmp_path, name):
     assert matrix(exports, small_pages, tmp_path, name, lambda steps: range(1, steps)) >= 40
 
 
+def file_matrix(exports, server, tmp_path, name, points):
+    path = tmp_path / f"whole.{name}"
+    undisturbed = exports.run(server, [1], path, **options_for(name))
+    resumed = 0
+    for step in points(undisturbed["steps"]):
+        killed = tmp_path / f"{step}.{name}"
+        assert exports.run(server, [1], killed, die_at=step, **options_for(name)) == {"killed": True}
+        last = exports.run(server, [1], killed, **options_for(name))
+        assert last.get("complete"), (step, last)
+        assert killed.read_bytes() == path.read_bytes(), step
+        resumed += last["outcomes"][0]["how"] != "fetched"
+    return resumed
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_file_killed_at_some_steps(exports, small_pages, tmp_path, name):
     needs(name)
-    path = tmp_path / f"whole.{name}"
-    undisturbed = exports.run(small_pages, [1], path, **options_for(name))
-    for step in random.Random(name).sample(range(2, undisturbed["steps"] - 1), 3):
-        killed = tmp_path / f"{step}.{name}"
-        assert exports.run(small_pages, [1], killed, die_at=step, **options_for(name)) == {"killed": True}
-        last = exports.run(small_pages, [1], killed, **options_for(name))
-        assert last.get("complete"), (step, last)
-        assert killed.read_bytes() == path.read_bytes(), step
+
+    def some(steps):
+        return random.Random(name).sample(range(steps // 2, steps), 3)
+
+    assert file_matrix(exports, small_pages, tmp_path, name, some) >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_killed_at_every_step(exports, small_pages, tmp_path, name):
+    needs(name)
+    assert file_matrix(exports, small_pages, tmp_path, name, lambda steps: range(1, steps)) >= 10
 
 
 def test_going_on_fetches_nothing_of_what_is_finished(exports, small_pages, tmp_path):
