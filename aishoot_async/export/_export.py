@@ -15,7 +15,7 @@ from ._driver import IN_HAND, Driver, Settings, usual_shape
 from ._encoders import check_columns
 from ._formats import Format, choose_format
 from ._job import Job, brief_of, parse_shard, service_name, unit_names
-from ._opening import open_desk
+from ._opening import Desk, open_desk
 from ._places import SKUS, LocalFile, LocalFolder, Place
 from ._report import ExportProgress, ExportReport
 from ._stage import Shape
@@ -193,15 +193,18 @@ async def run(
     """Run a job: see `export_results`."""
     listing(job.units[0], None)  # options that cannot work are refused before anything is opened
     disk = Disk(IN_HAND + 1)
+    # A caller that is cancelled while the desk is opened never sees it, and it must be closed all the same.
+    desks: list[Desk] = []
     try:
-        desk = await disk.run(open_desk, job)
-        try:
-            tally = Tally(session, len(job.own_units), on_progress)
-            outcomes = await Driver(job, desk, disk, Settings(listing=listing, tally=tally, shape=shape)).run()
-        finally:
-            await disk.run(desk.close)
+        await disk.run(lambda: desks.append(open_desk(job)))
+        tally = Tally(session, len(job.own_units), on_progress)
+        outcomes = await Driver(job, desks[0], disk, Settings(listing=listing, tally=tally, shape=shape)).run()
     finally:
-        disk.close()
+        try:
+            for desk in desks:
+                await disk.run(desk.close)
+        finally:
+            disk.close()
     place = job.place
     return ExportReport(destination=place.title if isinstance(place, Store) else Path(place.title), outcomes=outcomes)
 
