@@ -1,6 +1,7 @@
 """Bytes that are on the disk once a function here returns. The only code that calls fsync; all of it blocks."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -88,6 +89,8 @@ class GrowingFile:
         left = size
         while left:
             read = file.read(min(left, _CHUNK))
+            if not read:
+                raise OSError(errno.EIO, "the file is cut short by somebody else", str(path))
             grown._hash.update(read)  # noqa: SLF001
             left -= len(read)
         return grown
