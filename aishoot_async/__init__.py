@@ -66,6 +66,7 @@ __all__ = [
     "SyncError",
     "Timeouts",
     "TokenSource",
+    "Traffic",
     "TransportError",
     "UnexpectedResponseError",
     "UnprocessableError",

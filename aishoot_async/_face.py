@@ -6,6 +6,7 @@ from .auth import StaticToken as StaticToken
 from .auth import TokenSource as TokenSource
 from .calls import CallEvent as CallEvent
 from .calls import Hook as Hook
+from .calls import Traffic as Traffic
 from .config import Limits as Limits
 from .config import RetryPolicy as RetryPolicy
 from .config import Timeouts as Timeouts

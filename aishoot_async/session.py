@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from .auth import AuthServer, Means, TokenSource, attached, token_source
-from .calls import Caller, Hook, Lifetime, Throttle, check_hooks
+from .calls import Caller, Hook, Lifetime, Throttle, Traffic, check_hooks
 from .config import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, Limits, RetryPolicy, Timeouts, parse_origin, parse_proxy
 from .errors import ConfigurationError
 from .resources import BriefResource, SkuResource
@@ -82,14 +82,15 @@ class AIShootSession:
         self._organization = organization or os.environ.get("AUTORETOUCH_ORGANIZATION_ID") or None
         self._lifetime = Lifetime()
         self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate)
+        self._base_url = parse_origin("base_url", base, insecure_http=insecure_http)
         self._transport = Transport(limits=limits, timeouts=timeouts, proxy=parse_proxy(proxy), tls=ssl)
         auth_server = AuthServer(
             parse_origin("auth_url", auth_base, insecure_http=insecure_http), self._transport, pause=retry.backoff
         )
         means = Means(server=auth_server, spawn=self._lifetime.keep, closed=lambda: self._lifetime.closed)
         self._closing: asyncio.Task[None] | None = None
-        caller = Caller(
-            base_url=parse_origin("base_url", base, insecure_http=insecure_http),
+        self._caller = caller = Caller(
+            base_url=self._base_url,
             transport=self._transport,
             tokens=attached(tokens, means),
             lifetime=self._lifetime,
@@ -100,6 +101,19 @@ class AIShootSession:
         )
         self.skus = SkuResource(caller)
         self.briefs = BriefResource(caller)
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return str(self._base_url)
+
+    @property
+    def traffic(self) -> Traffic:
+        """What is on its way, and what has been repeated: a snapshot."""
+        throttle = self._throttle
+        return Traffic(
+            in_flight=throttle.in_flight, waiting=throttle.waiting, limit=throttle.limit, retries=self._caller.retries
+        )
 
     async def __aenter__(self) -> Self:
         """Enter; connect to nothing yet."""

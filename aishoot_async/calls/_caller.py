@@ -64,6 +64,7 @@ class Caller:
         self._budget = RetryBudget(retry.budget)
         self._outage = Outage(lifetime)
         self._hooks = tuple(hooks)
+        self.retries = 0
 
     async def call(
         self,
@@ -183,6 +184,7 @@ class Caller:
             self._throttle.pause(wait if wait and level == 1 else pause_asked_for(self._retry, failure))
         if wait is None:
             raise failure
+        self.retries += 1
         call.will_be_repeated(wait)
         await self.lifetime.sleep(wait)
         call.admission = await self._throttle.enter("again", None)
