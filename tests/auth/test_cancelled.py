@@ -80,6 +80,7 @@ async def test_a_call_that_runs_out_of_time_leaves_the_refresh_alone(sandbox, so
     async with session_for(sandbox, source, timeouts=Timeouts(call=0.03)) as session:
         with pytest.raises(TimeoutError):
             await session.skus.list_global()
+        await sandbox.wait_for_calls(1, "refresh")
     assert official_read(source.path).access_token != sandbox.token
 
 
