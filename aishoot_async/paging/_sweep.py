@@ -28,7 +28,7 @@ from ._start import Outcome, find_start
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
-_STALE_PAGES_AT_MOST: Final = 16
+_WINDOW_AT_LEAST: Final = 16
 
 
 class Sweep(Source[T]):
@@ -52,7 +52,9 @@ class Sweep(Source[T]):
         self._unproven: int | None = None
         self._told = False
         self._latest: Sheet[T] | None = None
-        self._recent = Recent(2 * plan.prefetch)
+        # As far back as the window can have shifted.
+        self._window_pages = max(2 * plan.prefetch, _WINDOW_AT_LEAST)
+        self._recent = Recent(self._window_pages)
         self.doubt: str | None = None
         """What speaks against all rows having been given."""
 
@@ -223,9 +225,8 @@ class Sweep(Source[T]):
         return sheet.fingerprint == self._latest.fingerprint
 
     def _note_duplicates(self, sheet: Sheet[T]) -> None:
-        """Count rows that were given within the last 2 * prefetch pages: as far back as the window can have shifted."""
         twice = self._recent.note(sheet.ids)
-        if self._recent.stale > max(2 * self._plan.prefetch, _STALE_PAGES_AT_MOST):
+        if self._recent.stale > self._window_pages:
             msg = f"the {self._recent.stale} pages up to page {sheet.asked} have held nothing but rows given before"
             raise PagingLoopError(msg)
         if twice:

@@ -81,7 +81,7 @@ class HostileServer:
 
     def hold(self, *pages: int) -> None:
         for page in pages:
-            self.gates[page] = asyncio.Event()
+            self.gates.setdefault(page, asyncio.Event())
 
     def release(self, *pages: int) -> None:
         for page in pages:

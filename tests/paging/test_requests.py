@@ -76,34 +76,6 @@ async def test_with_an_honest_total_no_page_is_asked_for_twice_or_beyond_the_las
             assert sorted(page for page in server.pages if page) == wanted
 
 
-@pytest.mark.parametrize(
-    ("total", "count", "pages"),
-    [
-        pytest.param(-2, 9, [1, 2, 3, 4, 5], id="too-low"),
-        pytest.param("own", 9, [1, 2, 3, 4, 5], id="own-count"),
-        pytest.param("missing", 8, [1, 2, 3, 4], id="missing-exact"),
-    ],
-)
-async def test_a_total_that_rows_disprove_counts_as_none(server: HostileServer, total, count: int, pages: list[int]):
-    async with server.session() as session:
-        server.answer = Rows(rows(1))
-        await cost(server, session)
-        server.answer = Rows(rows(*range(1, count + 1)), total=total)
-        await cost(server, session, page_size=4, prefetch=1)
-        assert server.pages == pages
-
-
-async def test_a_total_that_is_too_high_costs_the_missing_pages_twice(server: HostileServer):
-    async with server.session() as session:
-        server.answer = Rows(rows(1))
-        await cost(server, session)
-        server.answer = Rows(rows(*range(1, 9)), total=8)
-        server.forget()
-        with pytest.raises(Exception, match="16 items, and page 4 is empty after 8"):
-            await session.briefs.results(1, page_size=4, prefetch=1).collect()
-        assert server.pages == [1, 2, 3, 3, 4, 4]
-
-
 @pytest.mark.parametrize("named", [False, True])
 async def test_a_refused_page_size_falls_back_once_and_is_remembered_unless_named(
     server: HostileServer, *, named: bool
