@@ -39,7 +39,13 @@ class _ResultWire(msgspec.Struct):
     id: int | str | None = None
 
 
+class _SkuId(msgspec.Struct, rename="camel"):
+    id: int | str | None = None
+    sku_id: int | str | None = None
+
+
 _sku_wire: Final = msgspec.json.Decoder(_SkuWire)
+_sku_id: Final = msgspec.json.Decoder(_SkuId)
 _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 
 
@@ -88,6 +94,16 @@ def row_id(text: bytes) -> str | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return None if found is None else str(found)
+
+
+def sku_row_id(text: bytes) -> str | None:
+    """Give the id of a SKU's row, which may be called ``skuId``, or ``None`` where it has none."""
+    try:
+        found = _sku_id.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    identifier = found.id if found.id is not None else found.sku_id
+    return None if identifier is None else str(identifier)
 
 
 W = TypeVar("W", bound=msgspec.Struct)

@@ -8,7 +8,6 @@ from typing import Final, Literal
 
 import attrs
 
-from ..auth import Secret, scrub_error
 from ..errors import (
     AIShootError,
     AmbiguousWriteError,
@@ -18,6 +17,7 @@ from ..errors import (
     TransportError,
     UnexpectedResponseError,
 )
+from ..secret import Secret, scrub_error
 from ..transport import Request, Response
 from ._answers import request_id
 from ._hooks import NO_HEADERS, CallEvent, Hook, Moment, shown_headers, tell
@@ -60,6 +60,7 @@ class Call:
         attempts_left: how many may still be made.
         repetitions: how many were taken out of the budget.
         renewed: whether a refused token has been replaced.
+        without_token: whether a token is being had, or could not be.
     """
 
     request: Request
@@ -76,6 +77,7 @@ class Call:
     attempts_left: int = 0
     repetitions: int = 0
     renewed: bool = False
+    without_token: bool = False
     _identity: int = 0
     _headers: Mapping[str, str] = NO_HEADERS
 
@@ -154,7 +156,8 @@ class Call:
         if isinstance(failure, UnexpectedResponseError):
             # Cut after the tokens were taken out, or half of one could be left.
             failure.body = failure.body[:EXCERPT]
-        if self.request.method == "POST" and _is_ambiguous(failure):
+        # What a token could not be had for was not sent with it.
+        if self.request.method == "POST" and not self.without_token and _is_ambiguous(failure):
             msg = (
                 f"POST {self.path} may or may not have happened ({failure}). It was not sent again; "
                 f"list what is there before you repeat it"

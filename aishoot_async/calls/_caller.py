@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from yarl import URL
 
-from ..auth import Secret, TokenSource
+from ..auth import TokenSource
 from ..config import RetryPolicy, Timeouts
 from ..errors import (
     AIShootError,
@@ -23,6 +23,7 @@ from ..errors import (
     TransportError,
     UnexpectedResponseError,
 )
+from ..secret import Secret
 from ..transport import Request, Response, Sending, Transport
 from ._answers import is_success, status_error
 from ._call import Call, CallOptions
@@ -63,6 +64,7 @@ class Caller:
         self._budget = RetryBudget(retry.budget)
         self._outage = Outage(lifetime)
         self._hooks = tuple(hooks)
+        self.retries = 0
 
     async def call(
         self,
@@ -182,6 +184,7 @@ class Caller:
             self._throttle.pause(wait if wait and level == 1 else pause_asked_for(self._retry, failure))
         if wait is None:
             raise failure
+        self.retries += 1
         call.will_be_repeated(wait)
         await self.lifetime.sleep(wait)
         call.admission = await self._throttle.enter("again", None)
@@ -204,8 +207,10 @@ class Caller:
         return wait
 
     async def _token(self, call: Call, rejected: Secret | None) -> Secret:
+        call.without_token = True
         # The text itself is held by no variable: a traceback may show it.
         token = Secret(await self._tokens.token(None if rejected is None else rejected.reveal()))
+        call.without_token = False
         call.secrets.append(token)
         return token
 

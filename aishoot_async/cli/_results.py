@@ -2,24 +2,20 @@
 
 import time
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from aishoot_async.export import ExportProgress, export_results, lines
+from aishoot_async.export import ExportProgress, export_results
 
-from ._context import Context
 from ._failures import DONE, PARTLY
-from ._tables import choose_columns, print_data, print_rows
+from ._options import Given, Limit, Whole
+from ._tables import choose_columns, print_listing, print_rows
 
 results = App(name="results")
-Given = Annotated[Context, Parameter(parse=False)]
 
 
 @results.command(name="list")
-async def list_results(
-    brief: int, /, *, limit: Annotated[int | None, Parameter(name=["--limit", "-n"])] = None, context: Given
-) -> int:
+async def list_results(brief: Whole, /, *, limit: Limit = None, context: Given) -> int:
     """Print the results of a brief: a table, or with --json each result's own JSON on a line.
 
     Example: aishoot --sandbox results list 1 --limit 10
@@ -33,21 +29,15 @@ async def list_results(
     """
     async with context.session() as session:
         if context.json:
-            async with session.briefs.results(brief, into=bytes).pages() as walk:
-                left = limit
-                async for page in walk:
-                    print_data(lines(page.raw[:left]))
-                    left = None if left is None else left - len(page.raw)
-                    if left is not None and left <= 0:
-                        break
-            return DONE
-        rows = await session.briefs.results(brief).collect(limit)
-        print_rows(rows, choose_columns(rows))
+            await print_listing(session.briefs.results(brief, into=bytes), limit)
+        else:
+            rows = await session.briefs.results(brief).collect(limit)
+            print_rows(rows, choose_columns(rows))
     return DONE
 
 
 @results.command(name="export")
-async def export(brief: int, /, *, to: Path, context: Given) -> int:
+async def export(brief: Whole, /, *, to: Path, context: Given) -> int:
     """Write all results of a brief to a JSON Lines file, each on a line as the service sent it.
 
     The file appears whole or not at all; one of that name is replaced only then.

@@ -65,6 +65,7 @@ class PagingReport:
         total_changed: whether the service gave different totals.
         page_base: the wire number of the first page, once known.
         page_size: items a page, as the service gives them, once known.
+        passes: how often the listing was walked through: once, or as often as a strict walk had to.
         complete: True once the walk has ended and nothing speaks against its being whole.
     """
 
@@ -75,6 +76,7 @@ class PagingReport:
     total_changed: bool = False
     page_base: int | None = None
     page_size: int | None = None
+    passes: int = 1
     complete: bool = False
 
 

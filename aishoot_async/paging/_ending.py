@@ -5,26 +5,27 @@ answer 404 past the end. So nothing ends a list alone:
 
     a total that is reached   and a page shorter than the longest seen, or ``last``, or an empty page, a repeated page,
                               or a refusal (400, 404, 416, 422) beyond. ``last`` is no such witness while each total
-                              was its page's own count: Spring's ``new PageImpl(rows)`` always says that and ``last``
+                              was its page's own count: Spring's ``new PageImpl(rows)`` always says that and ``last``;
+                              nor is an empty page then, unless it gives that total, too. ``last: false`` is a veto
     no total (or one that     two empty pages running; or an empty page, then 404; or 404, when the page before it can
     more rows have disproved) still be read unchanged. An empty page with rows behind it is asked for again; if it
                               stays empty, nobody can know, and that is a `PagingError` at the end
     an empty page before the  not the end: asked for again, then gone past, up to the last page that the total
     total                     implies; then nobody can know, and that is a `PagingError`
-    the same page twice       a loop, if its rows have ids, or without a total that allows for it
+    the same page twice       a loop, if its rows have ids (whatever else of them has changed), or without a total that
+                              allows for it
 
 How many rows stand before the first page is not known for sure while the page base is not: a total that only one of the
 possible counts reaches is believed after one more look at the empty page, or at the page before a 404.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from enum import Enum, auto
 from typing import Any, Final
 
 from ..errors import APIStatusError, PagingError, PagingLoopError, UnexpectedResponseError
-from ._listing import Sheet
+from ._listing import REFUSED_BEYOND, Sheet
 
-_REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
 _EMPTY_PAGES_AT_MOST: Final = 256
 
 
@@ -43,12 +44,13 @@ class Verdict(Enum):
 class Ending:
     """Judges the pages of one walk."""
 
-    def __init__(self, *, first: int, asked: int, longest: int, before: Sequence[int]) -> None:
+    def __init__(self, *, first: int, asked: int, longest: int, before: Sequence[int], size: int | None = None) -> None:
         """Begin.
 
         Args:
             first: the wire number of the first page that will be judged.
             asked: the page size that is asked for.
+            size: the page size that the server gives, where that is known to be another.
             longest: the longest page that the endpoint has given at that size.
             before: how many pages may stand before that page; several, while the page base is unknown.
         """
@@ -62,13 +64,13 @@ class Ending:
         self._own_count = True
         self._disproved = False
         self._empty_pages = 0
-        self._size: int | None = None
+        self._size = size
         self._latest = 0
-        self._previous: Sequence[bytes] = ()
+        self._previous: Hashable = None
         self._echo: tuple[int, int] | None = None
         self._seen_pages = 0
         self._answered = False
-        self._landmark = 0
+        self._landmark: Hashable = None
         self._hole: int | None = None
 
     @property
@@ -83,22 +85,31 @@ class Ending:
             PagingError: nobody can know whether the list is whole.
             UnexpectedResponseError: the answer belongs to another page.
         """
-        self._check_echo(sheet)
+        mark = sheet.fingerprint
+        is_repeated = bool(sheet.raws) and mark == self._previous
+        if not is_repeated:  # a server that repeats its last page may well say so
+            self._check_echo(sheet)
         self._answered = True
         reached = self._reached()
         if sheet.raws or not reached:
             # Past the end, a total may be the page's own count, or one over no rows.
             self._note_total(sheet)
+        elif self._own_count and sheet.total != self.total:
+            # No witness: so far, the total may have been each page's own count, and this page may only look empty.
+            self._disproved = True
         if not sheet.raws:
-            return self._empty(sheet.asked, ended=reached or self._reached(), again=again)
-        if sheet.raws == self._previous or self._came_before(sheet):
+            return self._empty(sheet.asked, ended=self._reached(), again=again)
+        if is_repeated or self._came_before(mark):
             if reached:
                 return self._end()
             self._refuse_loop(sheet)
         self._count(sheet)
-        if self._is_whole() and (len(sheet.raws) < self._longest or (sheet.last and not self._own_count)):
-            return Verdict.GIVE_LAST
-        return Verdict.GIVE
+        return Verdict.GIVE_LAST if self._is_whole() and self._looks_last(sheet) else Verdict.GIVE
+
+    def _looks_last(self, sheet: Sheet[Any]) -> bool:
+        if sheet.last is False:
+            return False
+        return len(sheet.raws) < self._longest or bool(sheet.last and not self._own_count)
 
     def refused(self, number: int, error: APIStatusError, *, unchanged: bool | None = None) -> Verdict:
         """Judge a refusal in place of a page; ``unchanged`` is what a `Verdict.CHECK` has found.
@@ -108,7 +119,7 @@ class Ending:
             PagingError: it stands before the total.
         """
         missing = error.status == 404  # noqa: PLR2004
-        beyond_total = self._answered and self._reached() and error.status in _REFUSED_BEYOND
+        beyond_total = self._answered and self._reached() and error.status in REFUSED_BEYOND
         if beyond_total and (self._is_sure or unchanged or not missing):
             return self._end()
         if not self._answered or not missing or unchanged is False:
@@ -180,7 +191,7 @@ class Ending:
         self._rows += length
         self._latest = length
         self._longest = max(self._longest, length)
-        self._previous = sheet.raws
+        self._previous = sheet.fingerprint
         self._empty_pages = 0
         total = self._trusted()
         if total is not None and self._rows_so_far()[-1] < total:
@@ -224,9 +235,8 @@ class Ending:
             msg = f"page {sheet.asked} has come before: the service gives the same rows again and again"
             raise PagingLoopError(msg)
 
-    def _came_before(self, sheet: Sheet[Any]) -> bool:
+    def _came_before(self, mark: Hashable) -> bool:
         """Meet any cycle of pages in constant memory (Brent): compare with a page whose distance keeps doubling."""
-        mark = hash(tuple(sheet.raws))
         if mark == self._landmark:
             return True
         if self._seen_pages & (self._seen_pages - 1) == 0:

@@ -1,7 +1,7 @@
 """One listing of the API: how a page of it is asked for and read, and what a session remembers of its endpoint."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -14,6 +14,8 @@ from ..transport import Response
 from ._envelope import open_envelope
 
 T = TypeVar("T")
+REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
+"""How a service may refuse a page beyond the last."""
 
 
 @attrs.define
@@ -46,6 +48,7 @@ class Sheet(Generic[T]):
         raws: each item's own JSON.
         ids: each item's id, or ``None``.
         total, last, number: what the envelope says; see `Envelope`.
+        skip: how many of the items an earlier walk has handed out, whose cursor stands on this page.
     """
 
     asked: int
@@ -55,11 +58,17 @@ class Sheet(Generic[T]):
     total: int | None
     last: bool | None
     number: int | None
+    skip: int = 0
 
     @property
     def keys(self) -> Sequence[str | bytes]:
         """What tells one row from another: its id, or its JSON where it has none."""
         return [raw if key is None else key for key, raw in zip(self.ids, self.raws, strict=True)]
+
+    @property
+    def fingerprint(self) -> Hashable:
+        """What tells one page from another: its ids, in any order and whatever stands beside them, or all of it."""
+        return tuple(self.raws) if None in self.ids else frozenset(self.ids)
 
 
 @attrs.frozen(kw_only=True)
@@ -71,6 +80,7 @@ class Listing(Generic[T]):
         path: the path, percent-encoded.
         query: what is asked besides the page.
         decode: makes an item of its JSON.
+        identify: reads the id of a row out of its JSON, for items that do not know theirs.
         envelope: where a page's parts stand, when it is not to be recognised.
         memory: what is known of the endpoint.
         template: the path with its ids named; see `Caller.call`.
@@ -80,6 +90,7 @@ class Listing(Generic[T]):
     path: str
     query: Mapping[str, str]
     decode: Callable[[bytes], T]
+    identify: Callable[[bytes], str | None]
     envelope: EnvelopePaths | None
     memory: EndpointMemory
     template: str | None = None
@@ -110,17 +121,14 @@ class Listing(Generic[T]):
             asked=number,
             items=items,
             raws=envelope.items,
-            ids=[_id_of(item, raw) for item, raw in zip(items, envelope.items, strict=True)],
+            ids=[self._id_of(item, raw) for item, raw in zip(items, envelope.items, strict=True)],
             total=envelope.total,
             last=envelope.last,
             number=envelope.number,
         )
 
-
-def _id_of(item: Any, raw: bytes) -> str | None:
-    if isinstance(item, codec.IDENTIFIED):
-        return item.id
-    return codec.row_id(raw)
+    def _id_of(self, item: Any, raw: bytes) -> str | None:
+        return item.id if isinstance(item, codec.IDENTIFIED) else self.identify(raw)
 
 
 def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:

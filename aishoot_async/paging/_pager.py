@@ -42,7 +42,8 @@ class Pager(AsyncIterable[T], Generic[T]):
         return self._first().__await__()
 
     async def _first(self) -> Page[T]:
-        walk = PageWalk(self._listing, attrs.evolve(self._plan, prefetch=1))
+        # A strict walk reads all there is, so it may as well be quick about it.
+        walk = PageWalk(self._listing, self._plan if self._plan.strict else attrs.evolve(self._plan, prefetch=1))
         self._remember(walk)
         async with walk:
             async for page in walk:

@@ -7,6 +7,7 @@ import attrs
 
 from ..calls import CallOptions
 from ..errors import ConfigurationError, Cursor
+from ._listing import EndpointMemory
 
 USUAL_SIZE: Final = 100
 DOCUMENTED_SIZE: Final = 20
@@ -24,6 +25,7 @@ class Plan:
         page_size: items a page to ask for; ``None`` for 100, or 20 where the API refuses that.
         prefetch: pages in flight or ready at most.
         on_drift: what to do when the listing is seen to change.
+        strict: whether to pass over the listing until two passes agree, before anything is given.
         patience: seconds for which an outage is ridden out.
     """
 
@@ -31,6 +33,7 @@ class Plan:
     page_size: int | None
     prefetch: int
     on_drift: OnDrift
+    strict: bool
     patience: float = 0.0
 
     def __attrs_post_init__(self) -> None:
@@ -49,12 +52,23 @@ class Plan:
         if self.on_drift not in {"warn", "raise", "ignore"}:
             msg = f'on_drift must be "warn", "raise" or "ignore", not {self.on_drift!r}'
             raise ConfigurationError(msg)
+        if not isinstance(self.strict, bool):
+            msg = f"strict must be True or False, not {self.strict!r}"
+            raise ConfigurationError(msg)
         if isinstance(self.start, Cursor):
             if self.page_size not in {None, self.start.page_size}:
                 msg = f"page_size={self.page_size} contradicts the cursor, which counts {self.start.page_size} a page"
                 raise ConfigurationError(msg)
         elif self.start is not None:
             whole("start", self.start, 0)
+
+    def first_size(self, memory: EndpointMemory) -> int:
+        """Give the page size to ask for first."""
+        if isinstance(self.start, Cursor):
+            return self.start.page_size
+        if self.page_size is not None:
+            return self.page_size
+        return DOCUMENTED_SIZE if memory.refuses_100 else USUAL_SIZE
 
     @property
     def call_options(self) -> CallOptions:

@@ -3,11 +3,11 @@
 Asked once for an endpoint and session. A row is given only when that is settled.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import Any, Final
 
 from ..errors import APIStatusError, NotFoundError
-from ._listing import EndpointMemory, Sheet
+from ._listing import REFUSED_BEYOND, EndpointMemory, Sheet
 
 Outcome = Sheet[Any] | APIStatusError
 Fetch = Callable[[int], Awaitable[Sheet[Any]]]
@@ -16,8 +16,15 @@ _NO_SUCH_PAGE: Final = frozenset({400, 404, 405, 416, 422, 500})
 """How a service that counts from 1 may refuse page 0: with 500, too, as Spring does for an index of -1."""
 
 
-async def find_start(fetch: Fetch, memory: EndpointMemory) -> tuple[int, list[Outcome]]:
+async def find_start(
+    fetch: Fetch, memory: EndpointMemory, *, beyond: Container[int] = REFUSED_BEYOND
+) -> tuple[int, list[Outcome]]:
     """Find the first page, with as few requests as can tell.
+
+    Args:
+        fetch: asks for a page.
+        memory: what is known of the endpoint.
+        beyond: the statuses by which a service that counts from 0 may refuse page 1, past the end of a single page.
 
     Returns:
         The first page's number on the wire, and what has been read from there on, in order.
@@ -27,20 +34,14 @@ async def find_start(fetch: Fetch, memory: EndpointMemory) -> tuple[int, list[Ou
     """
     if memory.base is not None:
         return memory.base, [await fetch(memory.base)]
-    one: Outcome
-    try:
-        one = await fetch(1)
-    except NotFoundError as error:
-        one = error  # a server that counts from 0 may say so of a list with one page
+    one = await _outcome(fetch, 1, beyond)
     read: list[Outcome] = [one]
     if isinstance(one, Sheet) and one.raws and await _shows_itself_first(fetch, one, read):
         memory.base = 1
         return 1, read
-    zero = await _outcome(fetch, 0)
-    if isinstance(zero, APIStatusError):
-        if zero.status not in _NO_SUCH_PAGE:
-            raise zero
-    elif zero.raws and not (isinstance(one, Sheet) and _overlap(zero, one)):
+    zero = await _outcome(fetch, 0, _NO_SUCH_PAGE)
+    one = read[0] = await _sure_of(one, zero, fetch)
+    if isinstance(zero, Sheet) and zero.raws and not (isinstance(one, Sheet) and _overlap(zero, one)):
         memory.base = 0
         return 0, [zero, *read]
     if isinstance(one, APIStatusError):
@@ -55,15 +56,24 @@ async def find_start(fetch: Fetch, memory: EndpointMemory) -> tuple[int, list[Ou
 async def _shows_itself_first(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -> bool:
     """Tell whether page 1 leaves no room for a page 0.
 
-    Spring's ``new PageImpl(rows)`` is always page 0 of 1, its total its own count; so neither is believed by itself.
+    Spring's ``new PageImpl(rows)`` is always page 0 of 1, its total its own count; so neither is believed by itself. A
+    number that is always 0 is caught where a total is wrong that way, and would not be where there is none.
     """
     if one.total == len(one.raws):
         # All seems to stand on this page. One page more is needed to show the end, and shows whether that is a total.
         two = await _outcome(fetch, 2)
         read.append(two)
         return isinstance(two, Sheet) and not two.raws and two.total == one.total
-    says_more = one.last is False or (one.total is not None and one.total > len(one.raws))
-    return one.number == 0 and says_more
+    return one.number == 0 and one.total is not None and one.total > len(one.raws)
+
+
+async def _sure_of(one: Outcome, zero: Outcome, fetch: Fetch) -> Outcome:
+    """Look at page 1 again where it is empty and page 0 is not: that may be page 1 itself, for want of a page 0."""
+    if isinstance(one, Sheet) and not one.raws and isinstance(zero, Sheet) and zero.raws:
+        if one.total == len(zero.raws):
+            return one
+        return await _outcome(fetch, 1, REFUSED_BEYOND)
+    return one
 
 
 async def _may_be_repeated(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -> bool:
@@ -77,10 +87,12 @@ async def _may_be_repeated(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -
     return two.raws == one.raws if isinstance(two, Sheet) else not isinstance(two, NotFoundError)
 
 
-async def _outcome(fetch: Fetch, number: int) -> Outcome:
+async def _outcome(fetch: Fetch, number: int, refusals: Container[int] | None = None) -> Outcome:
     try:
         return await fetch(number)
     except APIStatusError as error:
+        if refusals is not None and error.status not in refusals:
+            raise
         return error
 
 

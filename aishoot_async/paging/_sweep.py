@@ -2,28 +2,44 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Container, Coroutine, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from ..errors import APIStatusError, BadRequestError, Cursor, DriftError, NotFoundError
-from ..models import PagingReport
+import attrs
+
+from ..errors import (
+    APIStatusError,
+    BadRequestError,
+    Cursor,
+    DriftError,
+    NotFoundError,
+    PagingError,
+    PagingLoopError,
+)
 from ._ending import Ending, Verdict
-from ._listing import Listing, Sheet
+from ._listing import REFUSED_BEYOND, Listing, Sheet
 from ._lookahead import Lookahead
+from ._place import Place, find_place, page_place
 from ._plan import BEGINNING, DOCUMENTED_SIZE, USUAL_SIZE, Plan
+from ._recent import Recent
+from ._source import Source
 from ._start import Outcome, find_start
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
+_STALE_PAGES_AT_MOST: Final = 16
 
 
-class Sweep(Generic[T]):
-    """Gives the pages of a listing one by one, until its end or an error; then nothing more."""
+class Sweep(Source[T]):
+    """Gives the pages of a listing as they come."""
 
     def __init__(self, listing: Listing[T], plan: Plan) -> None:
         """Request nothing yet."""
+        super().__init__(plan.first_size(listing.memory))
         self._listing = listing
         self._plan = plan
+        self._ask = partial(listing.fetch, options=plan.call_options)
         self._read: deque[Outcome] = deque()
         self._head: Outcome | None = None
         self._ahead: Lookahead[Sheet[T]] | None = None
@@ -31,59 +47,19 @@ class Sweep(Generic[T]):
         self._number = 0
         self._ramp = 2
         self._last = False
-        self._unsure = False
+        self._offset = 0
+        self._first = 0
+        self._unproven: int | None = None
         self._told = False
-        self._latest_rows: Sequence[bytes] = ()
-        self._latest_number = 0
-        self._recent: deque[frozenset[str]] = deque(maxlen=2 * plan.prefetch)
-        self._failure: Exception | None = None
-        self.size = self._first_size()
-        self.finished = False
-        self.report = PagingReport()
+        self._latest: Sheet[T] | None = None
+        self._recent = Recent(2 * plan.prefetch)
+        self.doubt: str | None = None
+        """What speaks against all rows having been given."""
 
-    def _first_size(self) -> int:
-        if isinstance(self._plan.start, Cursor):
-            return self._plan.start.page_size
-        if self._plan.page_size is not None:
-            return self._plan.page_size
-        return DOCUMENTED_SIZE if self._listing.memory.refuses_100 else USUAL_SIZE
+    def _is_sound(self) -> bool:
+        return self.doubt is None
 
-    async def next(self) -> Sheet[T] | None:
-        """Give the next page that has something on it; ``None`` at the end.
-
-        A caller that is cancelled here loses nothing: the next call gives the same page.
-
-        Raises:
-            AIShootError: the walk cannot go on; it has ended.
-        """
-        if not self.finished:
-            try:
-                sheet = await self._next()
-            except Exception as error:  # noqa: BLE001  # raised below
-                self._end(failure=error)
-            else:
-                if sheet is not None and not self.finished:
-                    return sheet
-                self._end()
-        await self.aclose()
-        failure, self._failure = self._failure, None
-        try:
-            if failure is not None:
-                raise failure
-        finally:
-            del failure  # its traceback holds this frame
-        return None
-
-    def _end(self, failure: Exception | None = None) -> None:
-        # Noted before anything is waited for: a caller that is cancelled there finds the same end in its next call.
-        if not self.finished:  # else `aclose` was called by another task, which knows that there is more
-            self.finished = True
-            self._failure = failure
-            self.report.complete = failure is None and not self._unsure
-
-    async def aclose(self) -> None:
-        """End the walk: cancel what is on its way, and wait until it has ended."""
-        self.finished = True
+    async def _stop(self) -> None:
         if self._ahead is not None:
             await self._ahead.stop()
 
@@ -106,55 +82,84 @@ class Sweep(Generic[T]):
             self._last = verdict in {Verdict.GIVE_LAST, Verdict.END}
             if outcome is not None and verdict in {Verdict.GIVE, Verdict.GIVE_LAST}:
                 self._note_duplicates(outcome)
+                if outcome.asked == self._first:
+                    return attrs.evolve(outcome, skip=self._offset)
+                self._unproven = None
                 return outcome
+        if self._unproven is not None and not self.finished:
+            await self._prove(self._unproven)
         return None
 
     async def _begin(self) -> Ending:
         """Read the first page, and what had to be read to know that it is the first."""
         memory, start = self._listing.memory, self._plan.start
-        number = start.page if isinstance(start, Cursor) else start
-        if number == BEGINNING:
-            number = None
-        try:
-            first, read = await self._first_pages(number, self.size)
-        except BadRequestError:
-            # A size that somebody has named, or that a place is counted in, is never changed.
-            is_named = self._plan.page_size is not None or (isinstance(start, Cursor) and number is not None)
-            if is_named or self.size != USUAL_SIZE:
-                raise
-            first, read = await self._first_pages(number, DOCUMENTED_SIZE)
-            self.size = DOCUMENTED_SIZE
-            memory.refuses_100 = True
-        if isinstance(start, Cursor) and number is not None and isinstance(read[0], Sheet):
-            self._check_place(start, read[0])
-        self._read.extend(read)
-        self._number = first
-        self._ahead = Lookahead(self._listing.caller.lifetime, self._fetcher(self.size), first + len(read))
-        self.report.page_base = first if number is None else memory.base
+        if isinstance(start, Cursor) and start.page != BEGINNING:
+            place = await find_place(self._ask, memory, start, named=self._plan.page_size is not None)
+            self._check_place(place)
+        else:
+            place = await self._place(None if isinstance(start, Cursor) else start)
+        from_the_beginning = start is None or (isinstance(start, Cursor) and start.page == BEGINNING)
+        self.size, self._first, self._offset, self._unproven = place.asked, place.page, place.offset, place.before
+        self._read.extend(place.read)
+        self._number = place.page
+        self._ahead = Lookahead(self._listing.caller.lifetime, self._fetcher(self.size), place.page + len(place.read))
+        self.report.page_base = place.page if from_the_beginning else memory.base
         return Ending(
-            first=first,
+            first=place.page,
             asked=self.size,
             longest=memory.longest.get(self.size, 0),
-            before=[0] if number is None else [max(0, first - base) for base in self._bases()],
+            before=[0] if from_the_beginning else [max(0, place.page - base) for base in self._bases()],
+            size=place.given,
         )
+
+    async def _place(self, number: int | None) -> Place:
+        """Read from the page of that number on, or from the first."""
+        memory = self._listing.memory
+        # A size that somebody has named is never changed.
+        if self._plan.page_size is not None or self.size != USUAL_SIZE:
+            return await self._place_sized(number, self.size)
+        try:
+            # Here, 400 is about the size first.
+            return await self._place_sized(number, self.size, REFUSED_BEYOND - {400})
+        except BadRequestError:
+            place = await self._place_sized(number, DOCUMENTED_SIZE)
+        # Unless page 1 was refused at any size, as past the end of a list with one page that counts from 0.
+        memory.refuses_100 = not (place.page == 0 and [type(page) for page in place.read[1:2]] == [BadRequestError])
+        return place
+
+    async def _place_sized(self, number: int | None, size: int, beyond: Container[int] = REFUSED_BEYOND) -> Place:
+        memory = self._listing.memory
+        if number is not None:
+            return await page_place(self._ask, memory, number, size)
+        first, read = await find_start(self._fetcher(size), memory, beyond=beyond)
+        return Place(page=first, asked=size, read=read)
 
     def _bases(self) -> Sequence[int]:
         base = self._listing.memory.base
         return (0, 1) if base is None else (base,)
 
-    def _check_place(self, start: Cursor, sheet: Sheet[T]) -> None:
-        if len(sheet.raws) < start.offset:
-            self.drifted(f"page {sheet.asked} is shorter than where the cursor stands in it")
+    def _check_place(self, place: Place) -> None:
+        first = place.read[0]
+        if isinstance(first, Sheet) and len(first.raws) < place.offset:
+            self.drifted(f"page {place.page} is shorter than where the cursor stands in it")
 
-    async def _first_pages(self, number: int | None, size: int) -> tuple[int, list[Outcome]]:
-        fetch = self._fetcher(size)
-        if number is None:
-            return await find_start(fetch, self._listing.memory)
-        return number, [await fetch(number)]
+    async def _prove(self, before: int) -> None:
+        """See whether the page before the only one is as long as that, or this one was only the end of a longer page.
+
+        Raises:
+            PagingError: it is not.
+        """
+        try:
+            length = len((await self._fetch(before)).raws)
+        except APIStatusError:
+            return
+        if length not in {0, self.size}:
+            msg = f"the cursor counts {self.size} items a page, and page {before} has {length}: items may be missing"
+            raise PagingError(msg)
 
     def _fetcher(self, size: int) -> Callable[[int], Coroutine[Any, Any, Sheet[T]]]:
-        listing, options = self._listing, self._plan.call_options  # not self: see Lookahead
-        return lambda number: listing.fetch(number, size, options)
+        ask = self._ask  # not self: see Lookahead
+        return lambda number: ask(number, size)
 
     async def _judged(self, ending: Ending) -> tuple[Sheet[T] | None, Verdict]:
         outcome: Sheet[T] | None
@@ -163,7 +168,7 @@ class Sweep(Generic[T]):
             self._head = self._read.popleft() if self._read else await self._take(ending)
         if isinstance(self._head, Sheet):
             outcome, verdict = await self._judged_sheet(ending, self._head)
-            self._latest_rows, self._latest_number = outcome.raws, self._number
+            self._latest = outcome
         else:
             outcome, verdict = None, await self._judged_refusal(ending, self._head)
         self._head = None
@@ -189,7 +194,7 @@ class Sweep(Generic[T]):
         return verdict
 
     async def _fetch(self, number: int) -> Sheet[T]:
-        return await self._fetcher(self.size)(number)
+        return await self._ask(number, self.size)
 
     async def _take(self, ending: Ending, window: int | None = None) -> Outcome:
         if self._ahead is None:
@@ -209,18 +214,20 @@ class Sweep(Generic[T]):
         return max(1, min(wanted, self._plan.prefetch))
 
     async def _latest_is_unchanged(self) -> bool:
+        if self._latest is None:
+            return False
         try:
-            sheet = await self._fetch(self._latest_number)
+            sheet = await self._fetch(self._latest.asked)
         except NotFoundError:
             return False
-        return sheet.raws == self._latest_rows
+        return sheet.fingerprint == self._latest.fingerprint
 
     def _note_duplicates(self, sheet: Sheet[T]) -> None:
         """Count rows that were given within the last 2 * prefetch pages: as far back as the window can have shifted."""
-        ids = [key for key in sheet.ids if key is not None]
-        here = frozenset(ids)
-        twice = len(ids) - len(here) + len(here.intersection(frozenset[str]().union(*self._recent)))
-        self._recent.append(here)
+        twice = self._recent.note(sheet.ids)
+        if self._recent.stale > max(2 * self._plan.prefetch, _STALE_PAGES_AT_MOST):
+            msg = f"the {self._recent.stale} pages up to page {sheet.asked} have held nothing but rows given before"
+            raise PagingLoopError(msg)
         if twice:
             self.report.duplicates += twice
             self.drifted(f"{twice} items of page {sheet.asked} have been given before")
@@ -231,7 +238,7 @@ class Sweep(Generic[T]):
         Raises:
             DriftError: the plan wants that.
         """
-        self._unsure = True
+        self.doubt = self.doubt or what
         if self._plan.on_drift == "raise":
             msg = f"the listing changed while it was walked: {what}"
             raise DriftError(msg)

@@ -15,6 +15,7 @@ from ..errors import AIShootError, Cursor
 from ..models import Page, PagingReport
 from ._listing import Listing, Sheet
 from ._plan import BEGINNING, Plan
+from ._source import Source
 from ._sweep import Sweep
 
 T = TypeVar("T")
@@ -58,18 +59,20 @@ class Progress:
     """Where a walk stands, and what it has seen. It outlives the walk, and holds nothing of it.
 
     Attributes:
+        start: the cursor to begin with, if there is one.
         page: the page in hand, or the one to begin with.
         at: how many of its items have been handed out.
         skipped: how many of these by an earlier walk, whose cursor this one started from.
         asked: items a page, as they are asked for.
-        seen: what the sweep reports.
+        seen: what the source of the pages reports.
         pages: pages handed out.
         given: items handed out of the pages before the one in hand.
     """
 
+    start: Cursor | None
     page: int
-    at: int
-    skipped: int
+    at: int = 0
+    skipped: int = 0
     asked: int
     seen: PagingReport
     pages: int = 0
@@ -78,41 +81,46 @@ class Progress:
     @property
     def cursor(self) -> Cursor:
         """Just behind the last item handed out."""
+        if self.start is not None and not self.pages:
+            return self.start
         return Cursor(self.page, self.at, self.seen.page_size or self.asked)
 
     @property
     def handed_out(self) -> int:
         """How many items this walk has handed out."""
-        return self.given + (self.at - self.skipped if self.pages else 0)
+        return self.given + self.at - self.skipped
 
     @property
     def report(self) -> PagingReport:
         """A snapshot."""
         return attrs.evolve(self.seen, pages=self.pages, items=self.handed_out)
 
-    def turn_to(self, page: int) -> None:
-        """Take the next page in hand."""
+    def turn_to(self, page: int, skip: int) -> None:
+        """Take the next page in hand, and pass over what an earlier walk has handed out of it."""
         self.given = self.handed_out
-        if self.pages:
-            self.at = self.skipped = 0
-        self.page = page
+        self.page, self.at, self.skipped = page, skip, skip
         self.pages += 1
+
+
+def _source_of(listing: Listing[P], plan: Plan) -> Source[P]:
+    if not plan.strict:
+        return Sweep(listing, plan)
+    from ._strict import StrictSweep  # noqa: PLC0415  # a database that most walks do without, and some Pythons, too
+
+    return StrictSweep(listing, plan)
 
 
 class _SheetWalk(Walk[T], Generic[T, P]):
     """What both walks share: the page in hand, and the place in it."""
 
     def __init__(self, listing: Listing[P], plan: Plan) -> None:
-        self._sweep = Sweep(listing, plan)
+        self._source = _source_of(listing, plan)
         start = plan.start
-        # A first page that was partly handed out, in an earlier walk.
-        offset = start.offset if isinstance(start, Cursor) and start.page != BEGINNING else 0
         self.progress = Progress(
-            page=start.page if isinstance(start, Cursor) else BEGINNING if start is None else start,
-            at=offset,
-            skipped=offset,
-            asked=self._sweep.size,
-            seen=self._sweep.report,
+            start=start if isinstance(start, Cursor) else None,
+            page=start if isinstance(start, int) else BEGINNING,
+            asked=self._source.size,
+            seen=self._source.report,
         )
         self._items: Sequence[P] = ()
         self._is_taken = False
@@ -127,12 +135,12 @@ class _SheetWalk(Walk[T], Generic[T, P]):
 
     async def aclose(self) -> None:
         self._items = ()
-        await self._sweep.aclose()
+        await self._source.aclose()
 
     def __del__(self) -> None:
-        sweep = getattr(self, "_sweep", None)
-        if sweep is not None:
-            sweep.abandon()
+        source = getattr(self, "_source", None)
+        if source is not None:
+            source.abandon()
 
     async def _advance(self) -> Sheet[P]:
         """Take the next page in hand.
@@ -145,7 +153,7 @@ class _SheetWalk(Walk[T], Generic[T, P]):
             raise RuntimeError(msg)
         self._is_taken = True
         try:
-            sheet = await self._sweep.next()
+            sheet = await self._source.next()
         except AIShootError as error:
             error.cursor = self.cursor
             raise
@@ -153,7 +161,7 @@ class _SheetWalk(Walk[T], Generic[T, P]):
             self._is_taken = False
         if sheet is None:
             raise StopAsyncIteration
-        self.progress.turn_to(sheet.asked)
+        self.progress.turn_to(sheet.asked, sheet.skip)
         self._items = sheet.items
         return sheet
 

@@ -18,6 +18,7 @@ def pager(
     *,
     query: Mapping[str, str],
     decode: Callable[[bytes], T],
+    identify: Callable[[bytes], str | None],
     page_size: int | None,
     paging: PagingOptions,
     template: str | None = None,
@@ -27,7 +28,14 @@ def pager(
     Raises:
         ConfigurationError: an option is unknown, or cannot work.
     """
-    options: dict[str, Any] = {"start": None, "prefetch": 8, "on_drift": "warn", "envelope": None, **paging}
+    options: dict[str, Any] = {
+        "start": None,
+        "prefetch": 8,
+        "strict": False,
+        "on_drift": "warn",
+        "envelope": None,
+        **paging,
+    }
     envelope = options.pop("envelope")
     if envelope is not None and not isinstance(envelope, EnvelopePaths):
         msg = f"envelope must be an EnvelopePaths, not {envelope!r}"
@@ -43,6 +51,7 @@ def pager(
             template=template,
             query=query,
             decode=decode,
+            identify=identify,
             envelope=envelope,
             memory=memory,
         )

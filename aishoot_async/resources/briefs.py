@@ -66,6 +66,7 @@ class BriefResource:
             template=RESULTS,
             query={},
             decode=decode,
+            identify=codec.row_id,
             page_size=page_size,
             paging=paging,
         )

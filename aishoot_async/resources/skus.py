@@ -73,7 +73,16 @@ class SkuResource:
             **_filter("sku_id_filter", "skuIdFilter", sku_id_filter),
         }
         decode = codec.sku if into is None else codec.decoder(into)
-        return pager(self._caller, self._memory, PATH, query=query, decode=decode, page_size=page_size, paging=paging)
+        return pager(
+            self._caller,
+            self._memory,
+            PATH,
+            query=query,
+            decode=decode,
+            identify=codec.sku_row_id,
+            page_size=page_size,
+            paging=paging,
+        )
 
     async def list_global(self) -> Sequence[Sku]:
         """List the organization's globally available SKUs: ``GET /ai-shoot/skus/global``, which has no pages.

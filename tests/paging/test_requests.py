@@ -127,10 +127,20 @@ async def test_a_400_for_another_reason_is_raised_and_not_remembered(server: Hos
     async with server.session() as session:
         with pytest.raises(BadRequestError):
             await session.briefs.results(1).collect()
-        assert [size for _, size in server.asked] == [100, 20]
+        assert server.asked == [(1, 100), (1, 20), (0, 20)]
         server.answer = Rows(rows(1))
         server.forget()
         await session.briefs.results(1).collect()
+        assert {size for _, size in server.asked} == {100}
+
+
+async def test_a_400_past_the_only_page_of_a_list_that_counts_from_0_is_not_about_the_size(server: HostileServer):
+    server.answer = Rows(rows(1, 2, 3), base=0, past_end=400)
+    async with server.session() as session:
+        assert ids(await session.briefs.results(1).collect()) == names(3)
+        assert server.asked == [(1, 100), (1, 20), (0, 20)]
+        server.forget()
+        await cost(server, session)
         assert {size for _, size in server.asked} == {100}
 
 

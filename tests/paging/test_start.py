@@ -33,7 +33,14 @@ async def start(pages: Pages, memory: EndpointMemory) -> tuple[int, list[int | N
     ("pages", "first", "read", "asked", "remembered"),
     [
         pytest.param({1: sheet(1, "abc", 9, number=0)}, 1, [1], [1], 1, id="page 1 is number 0 of more"),
-        pytest.param({1: sheet(1, "abc", last=False, number=0)}, 1, [1], [1], 1, id="and says that more follow"),
+        pytest.param(
+            {1: sheet(1, "abc", last=False, number=0), 0: sheet(0, "xyz", last=False, number=0)},
+            0,
+            [0, 1],
+            [1, 0],
+            0,
+            id="every page is number 0, and more follow",
+        ),
         pytest.param(
             {1: sheet(1, "abc", 3), 2: sheet(2, "", 3)}, 1, [1, 2], [1, 2], 1, id="one page, and an honest total"
         ),
@@ -97,7 +104,9 @@ async def start(pages: Pages, memory: EndpointMemory) -> tuple[int, list[int | N
         pytest.param(
             {1: sheet(1, "abc"), 0: sheet(0, "abc"), 2: 500}, 1, [1, None], [1, 0, 2], None, id="page 2 does not tell"
         ),
-        pytest.param({1: sheet(1, ""), 0: sheet(0, "abc")}, 0, [0, 1], [1, 0], 0, id="one page from 0"),
+        pytest.param({1: sheet(1, ""), 0: sheet(0, "abc")}, 0, [0, 1], [1, 0, 1], 0, id="one page from 0"),
+        pytest.param({1: sheet(1, "", 3), 0: sheet(0, "abc", 3)}, 0, [0, 1], [1, 0], 0, id="the same, with a total"),
+        pytest.param({1: 400, 0: sheet(0, "abc")}, 0, [0, None], [1, 0], 0, id="one page from 0, 400 past it"),
         pytest.param({1: 404, 0: sheet(0, "abc")}, 0, [0, None], [1, 0], 0, id="one page from 0, 404 past it"),
         pytest.param({1: 404, 0: sheet(0, "")}, 0, [0, None], [1, 0], None, id="an empty list, 404 past it"),
         pytest.param({1: sheet(1, ""), 0: sheet(0, "")}, 1, [1], [1, 0], None, id="an empty list"),
@@ -116,7 +125,13 @@ async def test_what_is_remembered_is_not_asked_again(base: int):
 
 @pytest.mark.parametrize(
     ("pages", "status"),
-    [({1: 404, 0: 404}, 404), ({1: 500}, 500), ({1: sheet(1, "a"), 0: 503}, 503), ({1: sheet(1, "a"), 0: 403}, 403)],
+    [
+        ({1: 404, 0: 404}, 404),
+        ({1: 400, 0: 404}, 400),
+        ({1: 500}, 500),
+        ({1: sheet(1, "a"), 0: 503}, 503),
+        ({1: sheet(1, "a"), 0: 403}, 403),
+    ],
 )
 async def test_an_error_that_tells_nothing_of_the_base_is_raised(pages: Pages, status: int):
     memory = EndpointMemory()

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import attrs
 
-from ..errors import AIShootError, Attempt, ConfigurationError
+from .errors import AIShootError, Attempt, ConfigurationError
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MASK: Final = "[token]"
@@ -60,8 +60,10 @@ def _spellings(secret: Secret) -> list[str]:
     """Give the forms in which a server can have written a token: as it is, in a URL, in JSON, in HTML, in a repr."""
     text = secret.reveal()
     escaped = text.replace("\\", "\\\\")
-    spellings = {text, escaped, html.escape(text), escaped.replace('"', '\\"'), escaped.replace("'", "\\'")}
-    spellings.add(text.replace("/", "\\/"))
+    json = escaped.replace('"', '\\"')
+    spellings = {text, escaped, html.escape(text), json, escaped.replace("'", "\\'")}
+    # PHP and others write a slash so in JSON.
+    spellings |= {text.replace("/", "\\/"), json.replace("/", "\\/")}
     for percent in (quote(text, safe=""), quote(text)):
         spellings |= {percent, _PERCENT.sub(lambda found: found[0].lower(), percent)}
     return sorted(spellings, key=len, reverse=True)

@@ -1,0 +1,403 @@
+"""``strict=True``: walked until two passes agree, kept on disk meanwhile, and each row given once."""
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from aishoot_async import (
+    ConfigurationError,
+    Cursor,
+    DriftError,
+    Page,
+    PagingError,
+    PermissionDeniedError,
+    UnexpectedResponseError,
+    UnstableListingError,
+)
+from paging.hostile import HostileServer, Rows, changing, failure, ids, names, rows, tasks
+
+pytestmark = pytest.mark.anyio
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "aishoot_async.paging"]
+
+
+async def outcome(pager: Any) -> tuple[list[str], Exception | None]:
+    got: list[str] = []
+    try:
+        async for row in pager:
+            got.append(row["id"])  # nothing may come before an error
+    except PagingError as error:
+        return got, error
+    return got, None
+
+
+@pytest.mark.parametrize("prefetch", [1, 8])
+async def test_a_listing_that_stands_still_is_walked_twice_and_given_once(server: HostileServer, prefetch: int, caplog):
+    server.answer = Rows(rows(*range(1, 42)))
+    async with server.session() as session:
+        await session.briefs.results(1, page_size=4).collect(1)
+        server.forget()
+        pager = session.briefs.results(1, page_size=4, prefetch=prefetch, strict=True)
+        with caplog.at_level(logging.WARNING):
+            assert ids(await pager.collect()) == names(41)
+        assert sorted(server.pages) == sorted([*range(1, 12)] * 2)
+        assert server.max_in_flight <= prefetch
+    report = pager.report
+    assert (report.complete, report.passes, report.pages, report.items, report.duplicates) == (True, 2, 11, 41, 0)
+    assert (report.expected_total, report.total_changed, report.page_base, report.page_size) == (41, False, 1, 4)
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("envelope", ["array", "entries", "spring", "spring-page", "hal", "list"])
+@pytest.mark.parametrize("base", [0, 1])
+async def test_strict_walks_read_every_envelope(server: HostileServer, envelope: str, base: int):
+    for count in (0, 1, 4, 9):
+        server.answer = Rows(rows(*range(1, count + 1)), envelope=envelope, base=base, total="honest", cap=4)
+        async with server.session() as session:
+            pager = session.briefs.results(1, strict=True)
+            assert ids(await pager.collect()) == names(count)
+            assert (pager.report.complete, pager.report.passes) == (True, 2)
+
+
+async def test_nothing_is_given_while_the_passes_are_made(server: HostileServer):
+    server.answer = Rows(rows(*range(1, 10)))
+    async with server.session() as session:
+        walk = session.briefs.results(1, page_size=4, strict=True, start=1).walk()
+        server.hold(3)
+        first = asyncio.ensure_future(anext(walk))
+        await server.arrived(3)
+        await asyncio.sleep(0.02)
+        assert not first.done()
+        assert walk.cursor == Cursor(1, 0, 4)
+        assert (walk.report.items, walk.report.passes, walk.report.complete) == (0, 1, False)
+        server.release(3)
+        assert (await first)["id"] == "r1"
+        assert ids([row async for row in walk]) == names(9, first=2)
+
+
+def paired(before: int, shown: Rows) -> None:
+    """Take the first row away, and put a new one behind the last: the total stays, and a row slips past the walk."""
+    shown.data = [*shown.data[1:], *rows(before)]
+
+
+async def test_a_row_that_slipped_past_the_first_pass_is_given(server: HostileServer, caplog):
+    def change(number: int, shown: Rows) -> None:
+        if number == 2:
+            paired(100, shown)
+
+    data = Rows(rows(*range(1, 13)))
+    server.answer = changing(data, change)
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, prefetch=1, start=1)
+        lost = await pager.collect()
+        assert "r5" not in ids(lost)
+        assert pager.report.complete  # nobody can know: the total has never changed
+        server.answer = changing(Rows(rows(*range(1, 13))), change)
+        strict = session.briefs.results(1, page_size=4, prefetch=1, start=1, strict=True)
+        with caplog.at_level(logging.WARNING):
+            assert ids(await strict.collect()) == [*names(12, first=2), "r100"]
+        assert (strict.report.passes, strict.report.complete) == (3, True)
+    assert len(warnings(caplog)) == 1
+    assert "rows that came: 1, that went: 1" in warnings(caplog)[0]
+
+
+def inserted(number: int, shown: Rows) -> None:
+    shown.data = [*rows(1000 + number), *shown.data]
+
+
+def deleted(_: int, shown: Rows) -> None:
+    shown.data = shown.data[1:]
+
+
+@pytest.mark.parametrize("change", [inserted, deleted, lambda number, shown: paired(1000 + number, shown)])
+@pytest.mark.parametrize("total", ["honest", "missing"])
+async def test_a_listing_that_never_stands_still_gives_an_error_and_no_row(server: HostileServer, change, total: str):
+    server.answer = changing(Rows(rows(*range(1, 201)), total=total), change)
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=8, prefetch=2, strict=True)
+        got, error = await outcome(pager)
+    assert got == []
+    assert isinstance(error, UnstableListingError)
+    assert error.cursor == Cursor(-1, 0, 8)
+    assert "walked 5 times" in str(error)
+    assert (pager.report.passes, pager.report.complete, pager.report.items) == (5, False, 0)
+
+
+async def test_the_error_says_how_many_came_and_went(server: HostileServer):
+    def change(number: int, shown: Rows) -> None:
+        # Passes of 2 requests: each sees three other rows in place of two.
+        if number % 2 == 1:
+            shown.data = rows(*range(10 * number, 10 * number + 3), *range(5))
+
+    server.answer = changing(Rows([]), change)
+    async with server.session() as session:
+        got, error = await outcome(session.briefs.results(1, start=1, prefetch=1, strict=True, page_size=8))
+    assert (got, str(error).count("rows that came: 3, that went: 3")) == ([], 1)
+
+
+async def test_rows_that_come_twice_far_apart_make_no_clean_pass(server: HostileServer):
+    # 30 pages apart: far outside of the window in which an ordinary walk can tell.
+    server.answer = Rows(rows(*range(1, 121), 1))
+    async with server.session() as session:
+        plain = session.briefs.results(1, page_size=4, prefetch=1)
+        assert len(await plain.collect()) == 121
+        assert plain.report.complete
+        got, error = await outcome(session.briefs.results(1, page_size=4, prefetch=1, strict=True))
+    assert got == []
+    assert isinstance(error, UnstableListingError)
+    assert "rows that came twice: 1" in str(error)
+
+
+async def test_a_pass_with_a_hole_or_another_total_is_not_clean(server: HostileServer):
+    shown = Rows(rows(*range(1, 21)))
+    empty = 200, b'{"entries": [], "total": 20}'
+
+    def change(number: int, shown: Rows) -> None:
+        shown.overrides = {2: empty} if number < 9 else {}
+        shown.total = 1 if 9 <= number < 11 else "honest"
+
+    server.answer = changing(shown, change)
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, prefetch=1, start=1, strict=True)
+        assert ids(await pager.collect()) == names(20)
+        # A hole; a total that changes; and two that agree.
+        assert pager.report.passes == 4
+
+
+async def test_rows_without_ids_are_told_apart_by_their_json_and_may_come_as_often_as_they_like(server: HostileServer):
+    data: list[Any] = [{"same": 1}] * 6 + [{"other": 1}] * 3
+    server.answer = Rows(data)
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, strict=True)
+        assert [json.loads(row.raw) for row in await pager.collect()] == data
+        assert pager.report.passes == 2
+
+        def change(number: int, shown: Rows) -> None:
+            shown.data = [{"same": 1}] * (6 if number <= 2 else 5) + [{"other": 1}] * (3 if number <= 2 else 4)
+
+        server.answer = changing(Rows([]), change)
+        pager = session.briefs.results(1, page_size=20, prefetch=1, start=1, strict=True)
+        assert len(await pager.collect()) == 9
+        assert pager.report.passes == 3
+
+
+async def test_rows_that_only_look_otherwise_are_the_same_rows(server: HostileServer):
+    count = 0
+
+    def answer(page: int, size: int) -> tuple[int, bytes]:
+        nonlocal count
+        count += 1
+        signed = [{**row, "imageUrl": f"https://images/{row['id']}?signature={count}"} for row in rows(*range(1, 10))]
+        return Rows(signed)(page, size)
+
+    server.answer = answer
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, strict=True)
+        assert ids(await pager.collect()) == names(9)
+        assert pager.report.passes == 2
+
+
+async def test_skus_are_told_apart_by_the_id_that_they_have(server: HostileServer):
+    count = 0
+
+    def answer(page: int, size: int) -> tuple[int, bytes]:
+        nonlocal count
+        count += 1
+        return Rows([{"skuId": number, "seen": count} for number in range(9)])(page, size)
+
+    server.answer = answer
+    async with server.session() as session:
+        for into in (None, bytes):
+            pager = session.skus.list(page_size=4, strict=True, into=into)
+            assert len(await pager.collect()) == 9
+            assert pager.report.passes == 2
+
+
+@pytest.mark.parametrize("base", [0, 1])
+@pytest.mark.parametrize("cap", [None, 4])
+async def test_a_plain_walk_goes_on_exactly_from_every_place(server: HostileServer, base: int, cap: int | None):
+    server.answer = Rows(rows(*range(1, 11)), base=base, cap=cap, total="missing")
+    found: list[Cursor] = []
+    async with server.session() as session:
+        async with session.briefs.results(1, page_size=None if cap else 4, strict=True).walk() as walk:
+            assert walk.cursor == Cursor(-1, 0, 100 if cap else 4)
+            async for _ in walk:
+                found.append(walk.cursor)  # a cursor moves
+        assert walk.cursor == found[-1]
+    assert found == [Cursor(base + at // 4, at % 4 + 1, 4) for at in range(10)]
+    for done, cursor in enumerate(found, 1):
+        for strict in (False, True):
+            async with server.session() as session:
+                rest = session.briefs.results(1, start=Cursor.parse(str(cursor)), strict=strict)
+                assert ids(await rest.collect()) == names(10, first=done + 1)
+                assert rest.report.complete
+                assert rest.report.items == 10 - done
+
+
+async def test_a_strict_rest_waits_until_the_rest_stands_still(server: HostileServer):
+    def change(number: int, shown: Rows) -> None:
+        if number == 2:
+            paired(100, shown)
+
+    server.answer = changing(Rows(rows(*range(1, 21))), change)
+    async with server.session() as session:
+        pager = session.briefs.results(1, start=Cursor(2, 1, 4), prefetch=1, strict=True)
+        assert ids(await pager.collect()) == [*names(20, first=7), "r100"]
+        assert pager.report.passes == 3
+
+
+async def test_a_strict_rest_of_a_page_that_became_shorter_is_not_clean(server: HostileServer):
+    server.answer = Rows(rows(*range(1, 7)), total="missing")
+    async with server.session() as session:
+        got, error = await outcome(session.briefs.results(1, start=Cursor(2, 4, 4), strict=True))
+    assert got == []
+    assert isinstance(error, UnstableListingError)
+    assert "shorter than where the cursor stands" in str(error)
+    assert error.cursor == Cursor(2, 4, 4)
+
+
+async def test_pages_of_a_strict_walk_are_those_of_its_last_pass(server: HostileServer):
+    data = rows(*range(1, 11))
+    server.answer = Rows(data, base=0)
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, strict=True)
+        pages = [page async for page in pager.pages()]
+        assert [(page.number, len(page.items), page.total) for page in pages] == [(0, 4, 10), (1, 4, 10), (2, 2, 10)]
+        assert [json.loads(raw) for page in pages for raw in page.raw] == data
+        assert (pager.report.pages, pager.report.items) == (3, 10)
+        rest = [page async for page in session.briefs.results(1, start=Cursor(1, 3, 4), strict=True).pages()]
+        assert [ids(page.items) for page in rest] == [["r8"], ["r9", "r10"]]
+
+
+async def test_awaiting_or_collecting_some_of_a_strict_pager_walks_all_of_it_first(server: HostileServer):
+    server.answer = Rows(rows(*range(1, 42)))
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, strict=True)
+        server.hold(2)
+
+        async def first() -> Page[Any]:
+            return await pager
+
+        waiting = asyncio.create_task(first())
+        await server.arrived(9)  # all of it is read, so with all of the window
+        server.release(2)
+        page = await waiting
+        assert (page.number, page.total, ids(page.items)) == (1, 41, names(4))
+        assert server.pages.count(11) == 2
+        assert pager.cursor == Cursor(1, 4, 4)
+        assert not pager.report.complete
+        assert ids(await pager.collect(5)) == names(5)
+        assert server.pages.count(11) == 4
+        assert not pager.report.complete
+        assert await pager.collect(0) == []
+        assert server.pages.count(11) == 4
+        assert tasks() == set()
+        server.answer = Rows([])
+        assert await session.briefs.results(1, strict=True) == Page(number=1, items=(), total=0)
+
+
+async def test_strict_with_into(server: HostileServer):
+    server.answer = Rows(rows(*range(1, 11)))
+
+    def number(text: bytes) -> int:
+        found: int = json.loads(text)["n"]
+        if found == limit:
+            raise KeyError(found)
+        return found
+
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, into=number, strict=True)
+        limit = 11
+        assert await pager.collect() == list(range(1, 11))
+        limit = 6
+        got: list[int] = []
+        with pytest.raises(KeyError):
+            async for row in pager:
+                got.append(row)  # a row that does not fit is met before the first is given
+        assert got == []
+        raws = await session.briefs.results(1, page_size=4, into=bytes, strict=True).collect()
+        assert [json.loads(raw) for raw in raws] == rows(*range(1, 11))
+        with pytest.raises(UnexpectedResponseError) as caught:
+            await session.briefs.results(1, page_size=4, into=float, strict=True).collect()
+        assert caught.value.cursor == Cursor(-1, 0, 4)
+        assert tasks() == set()
+
+
+@pytest.mark.parametrize(("on_drift", "logged"), [("warn", 1), ("ignore", 0)])
+async def test_what_a_strict_walk_says_of_a_change(server: HostileServer, on_drift: Any, logged: int, caplog):
+    def change(number: int, shown: Rows) -> None:
+        if number in {2, 7}:
+            shown.data = rows(100 + number) + list(shown.data)
+
+    server.answer = changing(Rows(rows(*range(1, 12))), change)
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, start=1, prefetch=1, strict=True, on_drift=on_drift)
+        with caplog.at_level(logging.WARNING):
+            assert len(await pager.collect()) == 13
+        assert pager.report.complete
+        assert pager.report.passes == 4
+    assert len(warnings(caplog)) == logged
+
+
+@pytest.mark.parametrize("when", [2, 4])
+async def test_a_change_may_be_an_error_at_once(server: HostileServer, when: int):
+    def change(number: int, shown: Rows) -> None:
+        if number == when:
+            shown.data = [*rows(100), *shown.data[:-1]]
+
+    server.answer = changing(Rows(rows(*range(1, 12))), change)
+    async with server.session() as session:
+        pager = session.briefs.results(1, page_size=4, start=1, prefetch=1, strict=True, on_drift="raise")
+        got, error = await outcome(pager)
+    assert got == []
+    assert isinstance(error, DriftError)
+    assert error.cursor == Cursor(1, 0, 4)
+    assert pager.report.passes == (1 if when == 2 else 2)
+
+
+async def test_an_error_of_a_pass_is_the_walks(server: HostileServer):
+    def change(number: int, shown: Rows) -> None:
+        shown.overrides = {2: failure(403)} if number == 5 else {}
+
+    server.answer = changing(Rows(rows(*range(1, 12))), change)
+    async with server.session() as session:
+        walk = session.briefs.results(1, page_size=4, start=1, prefetch=1, strict=True).walk()
+        with pytest.raises(PermissionDeniedError) as caught:
+            await anext(walk)
+        assert caught.value.cursor == Cursor(1, 0, 4)
+        assert [row async for row in walk] == []
+        assert tasks() == set()
+        assert not walk.report.complete
+
+
+async def test_a_total_beyond_all_numbers_is_no_trouble(server: HostileServer):
+    server.answer = lambda page, size: (200, b'{"entries": [{"id": 1}], "total": %d}' % 10**30)
+    async with server.session() as session:
+        page = await session.briefs.results(1)
+        assert page.total == 10**30
+        got, error = await outcome(session.briefs.results(1, strict=True))
+    assert got == []
+    assert isinstance(error, PagingError)
+
+
+async def test_a_strict_walk_never_blocks_the_loop(server: HostileServer):
+    server.answer = Rows([{**row, "pad": "x" * 2000} for row in rows(*range(1, 2001))])
+    with blockbuster_ctx("aishoot_async"):
+        async with server.session() as session:
+            assert len(await session.briefs.results(1, strict=True).collect()) == 2000
+            async for _ in session.briefs.results(1, strict=True):
+                break
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("strict", ["yes", 1, None])
+async def test_strict_is_yes_or_no(server: HostileServer, strict: Any):
+    async with server.session() as session:
+        with pytest.raises(ConfigurationError, match="strict"):
+            session.briefs.results(1, strict=strict)
