@@ -139,7 +139,8 @@ async def test_a_create_goes_through_once_the_name_is_found(way: str, monkeypatc
 
     async with RawServer(CREATED) as server:
         settings = {"base_url": f"http://api.example:{server.port}", "insecure_http": True, "hooks": [Hook()]}
-        async with session_for(server, timeouts=Timeouts(connect=0.05), **settings) as session:
+        often = RetryPolicy(attempts=50, backoff=0.001, backoff_max=0.001)
+        async with session_for(server, timeouts=Timeouts(connect=0.05), retry=often, **settings) as session:
             assert (await session.skus.create(NEW)).id == "7"
         assert len(server.requests) == 1
     assert len(told) >= 1
