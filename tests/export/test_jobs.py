@@ -147,16 +147,17 @@ async def test_a_damaged_journal_is_refused(tmp_path, sandbox, session, damage):
 def test_a_second_process_is_turned_away(tmp_path, exports):
     """Promise 3: it stops at once, and the first is unharmed."""
     folder = tmp_path / "r"
-    with ThreadedSandbox(briefs={1: 120, 2: 30}, faults=[Fault(Delay(3), operation="brief_results", page=2)]) as server:
+    slow = Fault(Delay(3), operation="brief_results", page=2)
+    with exporter() as second, ThreadedSandbox(briefs={1: 120, 2: 30}) as server:
+        assert second.run(server, [2], tmp_path / "warm")["complete"]
+        server.add_fault(slow)
         exports.start(server, [1, 2], folder, format="jsonl")
-        server.wait_for_calls(3, "brief_results", timeout=20)
-        with exporter() as second:
-            # Had it waited for the first one to end, it would have found nothing to be turned away by.
-            refused = second.run(server, [1, 2], folder, format="jsonl")
-            again = second.run(server, [1, 2], folder, format="jsonl", restart=True)
-            assert {refused["error"], again["error"]} == {"LockedError"}
-            assert "another export writes to" in refused["message"]
+        server.wait_for_calls(4, "brief_results", timeout=20)
+        refused = second.run(server, [1, 2], folder, format="jsonl")
+        again = second.run(server, [1, 2], folder, format="jsonl", restart=True)
         assert exports.result()["complete"]
+        assert {refused["error"], again["error"]} == {"LockedError"}
+        assert "another export writes to" in refused["message"]
         assert rows_of(folder, 1) == server.results(1)
         assert exports.run(server, [1, 2], folder, format="jsonl")["outcomes"][0]["how"] == "kept"
 

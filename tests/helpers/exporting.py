@@ -29,9 +29,13 @@ class Exporter:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
+        self._is_running = False
 
     def start(self, server: Any, briefs: list[int], destination: Any, **options: Any) -> None:
         job = {"url": server.url, "token": server.token, "briefs": briefs, "destination": str(destination), **options}
+        if self._is_running:
+            self.result()  # of a test that has failed
+        self._is_running = True
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
@@ -39,6 +43,7 @@ class Exporter:
     def result(self) -> Mapping[str, Any]:
         """Wait for the export that was started; ``killed`` says that it did not come to its end."""
         assert self._process.stdout is not None
+        self._is_running = False
         return json.loads(self._process.stdout.readline())
 
     def run(self, server: Any, briefs: list[int], destination: Any, **options: Any) -> Mapping[str, Any]:
