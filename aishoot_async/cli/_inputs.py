@@ -1,6 +1,7 @@
 """What is read from files and stdin: JSON objects, and ids one a line."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from aishoot_async import RequestValidationError
 from ._streams import read_all
 
 STDIN: Final = "-"
+_WHOLE: Final = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 
 
 def read_object(place: Path) -> dict[str, Any]:
@@ -44,6 +46,22 @@ def read_ids(given: Sequence[str], *, stdin: bool) -> list[str]:
         msg = "name at least one id"
         raise RequestValidationError(msg, field="ids")
     return list(dict.fromkeys(named))
+
+
+def read_numbers(place: Path) -> list[int]:
+    """Read whole numbers, one a line, from a file, or from stdin for ``-``; blank lines are passed over.
+
+    Raises:
+        RequestValidationError: it cannot be read, or a line is no number.
+    """
+    numbers: list[int] = []
+    for at, line in enumerate(_read(place).decode("utf-8-sig", "surrogateescape").splitlines(), 1):
+        text = line.strip()
+        if text and not _WHOLE.fullmatch(text):
+            msg = f"{_named(place)}, line {at}: {text!r} is no whole number"
+            raise RequestValidationError(msg, field="briefs_from")
+        numbers += [int(text)] if text else []
+    return numbers
 
 
 def _read(place: Path) -> bytes:

@@ -1,13 +1,17 @@
 """``aishoot results``."""
 
-import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
-from aishoot_async.export import ExportProgress, export_results
+from aishoot_async import AIShootSession
+from aishoot_async.export import ExportProgress, ExportReport, export_results
 
-from ._failures import DONE, PARTLY
+from ._exports import ExportOptions, read_shard, run_export
+from ._failures import DONE
+from ._inputs import read_numbers
 from ._options import Given, Limit, Whole
 from ._tables import choose_columns, print_listing, print_rows
 
@@ -37,37 +41,34 @@ async def list_results(brief: Whole, /, *, limit: Limit = None, context: Given) 
 
 
 @results.command(name="export")
-async def export(brief: Whole, /, *, to: Path, context: Given) -> int:
-    """Write all results of a brief to a JSON Lines file, each on a line as the service sent it.
+async def export(
+    *briefs: Whole,
+    briefs_from: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    shard: str | None = None,
+    options: ExportOptions,
+    context: Given,
+) -> int:
+    """Write all results of briefs to a file, a folder or an object store, each result as the service sent it.
 
-    The file appears whole or not at all; one of that name is replaced only then.
+    A file holds one brief, and appears whole or not at all. A folder holds a folder for each brief, and a file named
+    _SUCCESS once all of it is whole. The same command again goes on where it stood.
 
     Example: aishoot --sandbox results export 1 --to results.jsonl
+    Example: aishoot --sandbox results export 1 2 3 --to results/ --format parquet
 
     Parameters
     ----------
-    brief
-        The brief's number.
-    to
-        The file; its name ends in .jsonl.
+    briefs
+        The briefs' numbers.
+    briefs_from
+        A file with more of them, one a line, or - for stdin.
+    shard
+        Only the briefs of shard I of N, written I/N; run the others elsewhere, into the same folder.
     """
-    begun = time.monotonic()
-    async with context.session() as session:
-        with context.talk.progress(f"brief {brief}") as update:
+    numbers = [*briefs, *([] if briefs_from is None else read_numbers(briefs_from))]
+    part = read_shard(shard)
 
-            def show(progress: ExportProgress) -> None:
-                update(progress.items, progress.total)
+    def run(session: AIShootSession, tell: Callable[[ExportProgress], object]) -> Awaitable[ExportReport]:
+        return export_results(session, numbers, options.to, shard=part, on_progress=tell, **options.chosen())
 
-            report = await export_results(session, [brief], to, on_progress=show)
-    seconds = time.monotonic() - begun
-    context.talk.note(
-        f"{report.items} results of brief {brief} in {to} ({report.bytes_written / 1e6:.1f} MB, {report.pages} pages, "
-        f"{seconds:.1f} s)",
-        items=report.items,
-        destination=str(to),
-        complete=report.complete,
-    )
-    if report.complete:
-        return DONE
-    context.talk.warn("the brief changed while it was read: results may be missing or twice there. Run it again.")
-    return PARTLY
+    return await run_export(context, options, "results", run)

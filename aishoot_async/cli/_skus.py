@@ -8,11 +8,12 @@ from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
-from aishoot_async import AIShootError, NotFoundError, RequestValidationError, Sku, SkuCreate, SkuUpdate
-from aishoot_async.export import lines
+from aishoot_async import AIShootError, AIShootSession, NotFoundError, RequestValidationError, Sku, SkuCreate, SkuUpdate
+from aishoot_async.export import ExportProgress, ExportReport, export_skus, lines
 
 from ._bodies import WIRE_FIELDS, Fields
 from ._context import Context
+from ._exports import ExportOptions, run_export
 from ._failures import DONE, FAILED, PARTLY, USAGE, report
 from ._inputs import read_ids
 from ._options import Given, Limit
@@ -47,6 +48,32 @@ async def list_skus(
         else:
             _print(await pager.collect(limit), context)
     return DONE
+
+
+@skus.command(name="export")
+async def export(
+    *, project: str | None = None, id_filter: str | None = None, options: ExportOptions, context: Given
+) -> int:
+    """Write all SKUs to a file, a folder or an object store, each as the service sent it.
+
+    The same command again goes on where it stood.
+
+    Example: aishoot --sandbox skus export --to skus.jsonl
+
+    Parameters
+    ----------
+    project
+        Ask the service for the SKUs of this project only.
+    id_filter
+        Ask the service for the SKUs whose id fits this.
+    """
+
+    def run(session: AIShootSession, tell: Callable[[ExportProgress], object]) -> Awaitable[ExportReport]:
+        return export_skus(
+            session, options.to, project_filter=project, sku_id_filter=id_filter, on_progress=tell, **options.chosen()
+        )
+
+    return await run_export(context, options, "SKUs", run)
 
 
 @skus.command(name="global")

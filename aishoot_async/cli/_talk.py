@@ -5,16 +5,22 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import attrs
 from rich.console import Console
 
 _PLAIN_EVERY: Final = 5.0  # seconds between two lines of progress that is no bar
 
-Update = Callable[[int, int | None], None]
+
+class Update(Protocol):
+    """Moves what shows how far something is."""
+
+    def __call__(self, done: int, total: int | None, details: str = "", /) -> None:
+        """Show that so much of the total, if that is known, is done."""
+        ...
 
 
 def printable(text: str) -> str:
@@ -102,7 +108,7 @@ class Talk:
     def progress(self, what: str) -> Generator[Update]:
         """Show how far something is: a bar on a terminal, a line now and then elsewhere."""
         if self.quiet:
-            yield lambda _done, _total: None
+            yield lambda _done, _total, _details="", /: None
         elif sys.stderr.isatty() and not self.console.is_dumb_terminal and not self.as_json:
             from ._bar import bar  # noqa: PLC0415  # slow to import
 
@@ -112,13 +118,19 @@ class Talk:
             yield self._lines(what)
 
     def _lines(self, what: str) -> Update:
-        said = time.monotonic()
+        begun = said = time.monotonic()
 
-        def update(done: int, total: int | None) -> None:
+        def update(done: int, total: int | None, details: str = "", /) -> None:
             nonlocal said
             if time.monotonic() - said >= _PLAIN_EVERY:
                 said = time.monotonic()
-                self.note(f"{what}: {done} of {'?' if total is None else total}", done=done, total=total)
+                rate = done / (said - begun)
+                more = f", {details}" if details else ""
+                self.note(
+                    f"{what}: {done} of {'?' if total is None else total}, {rate:.0f} a second{more}",
+                    done=done,
+                    total=total,
+                )
 
         return update
 
