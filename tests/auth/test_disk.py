@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aishoot_async import AuthError, ConfigurationError, LoginRequiredError, SessionClosedError
+import aishoot_async.auth._disk as disk
+from aishoot_async import AuthError, ConfigurationError, LockedError, LoginRequiredError, SessionClosedError
 from aishoot_async.auth import Secret
 from aishoot_async.auth._disk import Replacement, credentials_path, locked, read_file, remove_file
 from aishoot_async.auth._document import Credentials
@@ -219,6 +220,23 @@ async def test_the_lock_shuts_out_others_and_its_file_stays(file: Path, tmp_path
     assert lock.exists()
 
 
+async def test_a_lock_that_is_held_all_the_time(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with locked(file):
+        monkeypatch.setattr(disk, "LOCK_SECONDS", 0.05)
+        with pytest.raises(LockedError, match="another process has held"):
+            async with locked(file):
+                pytest.fail("two hold it")
+
+
+def test_a_new_file_that_vanishes_leaves_the_old_one(file: Path) -> None:
+    replacement = Replacement(file)
+    replacement._beside.unlink()
+    with pytest.raises(AuthError, match="cannot be replaced: No such file"):
+        replacement.commit(LOGIN)
+    replacement.discard()
+    assert official_read(file).access_token == "at-1"
+
+
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert credentials_path("~/x.json") == tmp_path / "x.json"
@@ -232,7 +250,7 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         assert credentials_path() == tmp_path / ".config" / "autoretouch-credentials.json"
 
 
-@pytest.mark.parametrize("path", ["", b"x", 7, "a\0b", ["x"]])
+@pytest.mark.parametrize("path", ["", b"x", 7, "a\0b", ["x"], "~no-such-user/c.json"])
 def test_what_is_no_path(path: object) -> None:
     with pytest.raises(ConfigurationError):
         credentials_path(path)

@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 
+import aishoot_async.auth._server as server_module
 from aishoot_async import (
     AIShootSession,
     AuthError,
@@ -20,7 +21,7 @@ from aishoot_async import (
     TransportError,
     UnexpectedResponseError,
 )
-from aishoot_async.sandbox import CutBody, Delay, DropAfter, DropBefore, Fault, Html, RawBody, Sandbox, Status
+from aishoot_async.sandbox import CutBody, Delay, DropAfter, DropBefore, Fault, Html, RawBody, Sandbox, SlowDrip, Status
 from helpers.official import official_write
 from helpers.raw_server import RawServer, drop, hang, in_turn
 from helpers.sessions import session_for
@@ -127,6 +128,15 @@ async def test_a_server_that_never_answers() -> None:
                 await session.skus.list_global()
         assert len(server.requests) == 2
     assert leaked(everything(caught.value), OLD) == []
+
+
+async def test_an_answer_that_drips_for_ever(sandbox, source, monkeypatch) -> None:
+    monkeypatch.setattr(server_module, "SECONDS", 0.1)
+    sandbox.expire_tokens()
+    sandbox.add_fault(Fault(SlowDrip(50), operation="refresh"))
+    async with session_for(sandbox, source) as session:
+        with pytest.raises(CallTimeoutError, match="no answer from the auth server within"):
+            await session.skus.list_global()
 
 
 async def test_a_server_that_is_not_there(sandbox) -> None:

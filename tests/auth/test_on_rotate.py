@@ -7,7 +7,14 @@ import os
 import pytest
 
 import aishoot_async.auth._refresh_token as refresh_token_module
-from aishoot_async import AIShootSession, AuthError, ConfigurationError, LoginRequiredError, RefreshToken
+from aishoot_async import (
+    AIShootSession,
+    AuthError,
+    ConfigurationError,
+    LoginRejectedError,
+    LoginRequiredError,
+    RefreshToken,
+)
 from aishoot_async.sandbox import Sandbox
 from helpers.sessions import session_for
 from helpers.shown import everything, leaked
@@ -100,6 +107,14 @@ async def test_one_that_is_cancelled_from_within_takes_nobody_along(sandbox) -> 
         with pytest.raises(AuthError, match="cut off"):
             await session.skus.list_global()
         await session.skus.list_global()
+    assert sandbox.calls["refresh"] == 1
+
+
+async def test_a_refresh_token_that_is_refused_is_not_sent_again(sandbox) -> None:
+    async with session_for(sandbox, RefreshToken("revoked")) as session:
+        for _ in range(3):
+            with pytest.raises(LoginRejectedError, match="aishoot login"):
+                await session.skus.list_global()
     assert sandbox.calls["refresh"] == 1
 
 
