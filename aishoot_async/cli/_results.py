@@ -71,4 +71,5 @@ async def export(
     def run(session: AIShootSession, tell: Callable[[ExportProgress], object]) -> Awaitable[ExportReport]:
         return export_results(session, numbers, options.to, shard=part, on_progress=tell, **options.chosen())
 
-    return await run_export(context, options, "results", run)
+    what = f"results of brief {numbers[0]}" if len(numbers) == 1 else "results"
+    return await run_export(context, options, what, run)

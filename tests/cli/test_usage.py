@@ -33,6 +33,7 @@ NEEDED = {
     "skus update": ["x"],
     "results list": ["1"],
     "results export": ["1", "--to", "r.jsonl"],
+    "skus export": ["--to", "r.jsonl"],
     "completion": ["bash"],
 }
 EVERYWHERE = ("--sandbox", "--base-url", "--organization", "--json", "--quiet", "--verbose", "--no-input", "--help")
@@ -42,13 +43,14 @@ OF_ONE = {
     "skus update": ("--replace", "--name"),
     "skus delete": ("--yes",),
     "results list": ("--limit",),
+    "results export": ("--briefs-from", "--shard", "--format", "--columns", "--refresh", "--strict", "--patience"),
     "sandbox": ("--port", "--results", "--database"),
     "completion": ("--install",),
 }
 
 
 def test_the_commands_of_the_interface_are_there():
-    skus = {f"skus {name}" for name in ("list", "global", "get", "create", "update", "delete")}
+    skus = {f"skus {name}" for name in ("list", "global", "get", "create", "update", "delete", "export")}
     assert skus | {"results list", "results export", "sandbox", "completion"} <= set(map(" ".join, COMMANDS))
 
 
