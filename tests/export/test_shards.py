@@ -51,6 +51,7 @@ async def test_the_whole_is_called_so_only_while_every_shard_is_whole(tmp_path):
         assert not report.complete
         assert not (folder / "_SUCCESS").exists()
         assert (folder / "_SUCCESS-1-of-3").exists()
+        assert not (folder / "_SUCCESS-2-of-3").exists()
         await export_results(session, BRIEFS, folder, shard=(2, 3))
         assert (folder / "_SUCCESS").exists()
         with pytest.raises(ExportError, match="belongs to another export"):
