@@ -14,7 +14,6 @@ from ._files import GrowingFile, sync_folder
 from ._formats import Format, Measure
 from ._journal import Journal
 from ._life import Content, Part, Point, Unit
-from ._places import empty_folder
 
 _CHECKPOINT_SIZE: Final = 16 * 1024 * 1024
 _CHECKPOINT_EVERY: Final = 1.0
@@ -61,15 +60,14 @@ class Stage:
         return self._content
 
     def begin(self, *, now: str, sweeps: int) -> None:
-        """Begin a walk at the first page: what is staged is dropped."""
+        """Begin a walk at the first page: what is staged will be written over, or removed in the end."""
         self.close()
         self._is_torn = False
         self._content = Content(begun=now, sweeps=sweeps)
         self.unit = self.unit.after("begin", reading=self._content, is_stale=False)
-        # The journal first: it must not speak of bytes that are gone.
+        # Before anything is written: it must not speak of bytes that are gone.
         self._journal.save(self.unit)
         self._folder.mkdir(parents=True, exist_ok=True)
-        empty_folder(self._folder)
 
     def go_on(self) -> bool:
         """Cut back to what the journal says; False if the disk holds less than that."""

@@ -37,6 +37,9 @@ def test_a_full_disk_is_an_export_error_and_resume_is_exact(exports, server, tmp
     assert "the same call goes on" in failed["message"]
     assert not (full / "_SUCCESS").exists()
     assert_no_more_is_claimed_than_is_there(full, name)
+    # Now not even the journal can be opened; that is no damage.
+    still_full = exports.run(server, [1, 2], full, file_limit=20_000, **options)
+    assert "the same call goes on" in still_full["message"]
     last = exports.run(server, [1, 2], full, **options)
     assert last["complete"], last
     assert contents(full) == contents(whole)

@@ -78,27 +78,39 @@ async def test_a_file_is_replaced_only_when_the_new_one_is_whole(tmp_path):
     assert len(path.read_bytes().splitlines()) == 250
 
 
+async def cancelled_at_page_two(sandbox, session, path):
+    two_pages = asyncio.Event()
+
+    def tell(progress):
+        if progress.pages == 2:
+            two_pages.set()
+
+    sandbox.add_fault(Fault(Delay(60), operation="brief_results", page=3))
+    task = asyncio.create_task(export_results(session, [1], path, on_progress=tell))
+    await two_pages.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not path.exists()
+    sandbox.clear_faults()
+    sandbox.reset_requests()
+
+
 async def test_a_cancelled_export_keeps_what_is_in_hand(tmp_path):
-    fault = Fault(Delay(60), operation="brief_results", page=3)
-    async with Sandbox(briefs={1: 250}, faults=[fault]) as sandbox, session_of(sandbox) as session:
-        two_pages = asyncio.Event()
-
-        def tell(progress):
-            if progress.pages == 2:
-                two_pages.set()
-
-        task = asyncio.create_task(export_results(session, [1], tmp_path / "r.jsonl", on_progress=tell))
-        await two_pages.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert visible(tmp_path) == []
-        sandbox.clear_faults()
-        sandbox.reset_requests()
+    async with Sandbox(briefs={1: 250}) as sandbox, session_of(sandbox) as session:
+        await cancelled_at_page_two(sandbox, session, tmp_path / "r.jsonl")
         report = await export_results(session, [1], tmp_path / "r.jsonl")
         assert [(outcome.how, outcome.items) for outcome in report.outcomes] == [("resumed", 250)]
         assert [request.query["page"] for request in sandbox.requests][:2] == ["2", "3"]
         assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
+
+
+async def test_a_cancelled_export_ends_no_block_that_would_not_have_ended(tmp_path):
+    async with Sandbox(briefs={1: 250}) as sandbox, session_of(sandbox) as session:
+        await export_results(session, [1], tmp_path / "whole.jsonl.gz")
+        await cancelled_at_page_two(sandbox, session, tmp_path / "r.jsonl.gz")
+        await export_results(session, [1], tmp_path / "r.jsonl.gz")
+    assert (tmp_path / "r.jsonl.gz").read_bytes() == (tmp_path / "whole.jsonl.gz").read_bytes()
 
 
 async def test_a_brief_that_always_changes_is_kept_as_unstable(tmp_path, caplog):

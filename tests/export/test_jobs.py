@@ -124,11 +124,17 @@ def _row(path):
     database.close()
 
 
+def _page(path):
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"garbage" * 500)
+
+
 def _gone(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("damage", [_truncate, _empty, _garbage, _foreign, _newer, _row, _gone])
+@pytest.mark.parametrize("damage", [_truncate, _empty, _garbage, _foreign, _newer, _row, _page, _gone])
 async def test_a_damaged_journal_is_refused(tmp_path, sandbox, session, damage):
     folder = tmp_path / "r"
     await export_results(session, [1, 2], folder)

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from aishoot_async import ExportError
 from aishoot_async.export import export_results
+from aishoot_async.export._formats import FORMATS
 from aishoot_async.export._job import Job, unit_names
-from aishoot_async.export._marks import Shard
+from aishoot_async.export._marks import Shard, lower, raise_
+from aishoot_async.export._places import LocalFolder
 from aishoot_async.sandbox import Fault, Sandbox, Status, ThreadedSandbox
 from helpers.exporting import exporter
 from helpers.parts import contents, session_of, visible
@@ -51,12 +53,29 @@ async def test_the_whole_is_called_so_only_while_every_shard_is_whole(tmp_path):
         assert not report.complete
         assert not (folder / "_SUCCESS").exists()
         assert (folder / "_SUCCESS-1-of-3").exists()
+        assert not (folder / "_SUCCESS-2-of-3").exists()
         await export_results(session, BRIEFS, folder, shard=(2, 3))
         assert (folder / "_SUCCESS").exists()
         with pytest.raises(ExportError, match="belongs to another export"):
             await export_results(session, BRIEFS, folder, shard=(1, 2))
         with pytest.raises(ExportError, match="belongs to another export"):
             await export_results(session, BRIEFS, folder)
+
+
+def test_a_shard_that_fails_while_another_says_that_all_is_there_is_heard(tmp_path):
+    class Racing(LocalFolder):
+        def write(self, name, content):
+            if name == "_SUCCESS":
+                lower(self, Shard(2, 2))
+            super().write(name, content)
+
+    place = Racing(tmp_path, FORMATS["jsonl"])
+    place.write("_SUCCESS-2-of-2", b"")
+    raise_(place, Shard(1, 2))
+    assert visible(tmp_path) == ["_SUCCESS-1-of-2"]
+    place = LocalFolder(tmp_path, FORMATS["jsonl"])
+    raise_(place, Shard(2, 2))
+    assert visible(tmp_path) == ["_SUCCESS", "_SUCCESS-1-of-2", "_SUCCESS-2-of-2"]
 
 
 @given(st.sets(st.integers(), min_size=1), st.sets(st.integers(), min_size=1), st.integers(1, 9))

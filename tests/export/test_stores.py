@@ -1,6 +1,7 @@
 """Object stores, against an S3-compatible server on loopback."""
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -116,6 +117,20 @@ async def test_it_goes_on_from_the_journal_of_this_machine(s3, bucket, options):
         assert [outcome.how for outcome in again.outcomes] == ["resumed", "kept"]
         rows = objects(s3, bucket)["r/brief_id=1/part-00000.jsonl"].splitlines()
         assert [json.loads(row) for row in rows] == sandbox.results(1)
+
+
+@pytest.mark.parametrize("name", ["jsonl", "jsonl.gz"])
+def test_killed_at_some_steps_it_goes_on(exports, small_pages, tmp_path, s3, bucket, options, name):
+    options = {**options, "state": str(options["state"]), "format": name}
+    whole = exports.run(small_pages, [1, 2], tmp_path / "whole", format=name)
+    for step in random.Random(name).sample(range(2, whole["steps"]), 3):
+        url = f"s3://{bucket}/{step}"
+        assert exports.run(small_pages, [1, 2], url, die_at=step, **options) == {"killed": True}
+        last = exports.run(small_pages, [1, 2], url, **options)
+        assert last.get("complete"), (step, last)
+        found = {key.partition("/")[2]: text for key, text in objects(s3, bucket).items() if key.startswith(f"{step}/")}
+        assert "_SUCCESS" in found
+        assert {key: text for key, text in found.items() if "part-" in key} == contents(tmp_path / "whole")
 
 
 async def test_a_store_that_is_not_there_is_an_export_error(options):

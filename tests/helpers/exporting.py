@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from aishoot_async import AIShootError, AIShootSession, RetryPolicy
-from aishoot_async.export import _export, _files, _journal, _publishing, export_results
+from aishoot_async.export import _export, _files, _journal, _places, _publishing, _stores, export_results
 from aishoot_async.export._driver import usual_shape
 from aishoot_async.export._formats import Measure
 
@@ -81,7 +81,7 @@ class Steps:
         self._wrap(_files.GrowingFile, "sync")
         self._wrap(_journal.Journal, "save")
         self._wrap(_publishing, "publish")
-        for place in (import_module("aishoot_async.export._places").LocalFile, _places().LocalFolder):
+        for place in (_places.LocalFile, _places.LocalFolder, _stores.Store):
             for name in ("publish", "write", "remove"):
                 self._wrap(place, name)
 
@@ -101,10 +101,6 @@ class Steps:
             return done
 
         setattr(owner, name, counted)
-
-
-def _places() -> Any:
-    return import_module("aishoot_async.export._places")
 
 
 def small_parts() -> None:
@@ -146,7 +142,7 @@ def child(job: dict[str, Any]) -> Mapping[str, Any]:
 
 
 def main() -> None:
-    for preloaded in ("filelock", "pyarrow.parquet", "zstandard", "sqlite3", "aiohttp"):
+    for preloaded in ("filelock", "pyarrow.parquet", "zstandard", "obstore.store", "sqlite3", "aiohttp"):
         try:
             import_module(preloaded)
         except ImportError:
