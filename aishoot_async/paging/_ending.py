@@ -168,7 +168,7 @@ class Ending:
         return total is not None and total in self._rows_so_far()
 
     def _note_total(self, sheet: Sheet[Any]) -> None:
-        if sheet.total is None or self._disproved:
+        if sheet.total is None or (self._disproved and not sheet.raws):
             return
         # A server that puts each page's own count there changes nothing by another count.
         own_count = self._own_count and sheet.total == len(sheet.raws)

@@ -18,6 +18,9 @@ from .. import jsontext
 from ..errors import PagingError
 from ._listing import Sheet
 
+BYTES_AT_ONCE: Final = 2**20
+"""How much a thread is sent to the disk with, and comes back with, more or less."""
+_SHORT: Final = 40
 _SCHEMA: Final = """
     PRAGMA temp_store = FILE;
     ATTACH '' AS spool;
@@ -81,15 +84,14 @@ class Spool:
             database.execute("DELETE FROM spool.page")
             database.execute("DELETE FROM spool.row WHERE pass < ?", [self._pass - 1])
 
-    def add(self, sheet: Sheet[Any]) -> None:
-        """Keep a page."""
-        rows = [(_mark(key), isinstance(key, str), self._pass) for key in sheet.keys]
-        about = b"%d,%d,%s" % (sheet.asked, sheet.skip, b"null" if sheet.total is None else b"%d" % sheet.total)
-        text = b"[%s,[%s]]" % (about, b",".join(sheet.raws))
+    def add(self, sheets: Sequence[Sheet[Any]]) -> None:
+        """Keep pages."""
+        rows = [(_mark(key), isinstance(key, str), self._pass) for sheet in sheets for key in sheet.keys]
         with self._opened() as database:
             database.executemany("INSERT INTO spool.row VALUES (?, ?, ?)", rows)
-            database.execute("INSERT INTO spool.page VALUES (?, ?)", [self._pages, text])
-            self._pages += 1
+            pages = [(at, _text(sheet)) for at, sheet in enumerate(sheets, self._pages)]
+            database.executemany("INSERT INTO spool.page VALUES (?, ?)", pages)
+            self._pages += len(pages)
 
     def compare(self) -> Comparison:
         """Compare the latest pass with the one before it."""
@@ -97,19 +99,17 @@ class Spool:
             twice, came, gone = database.execute(_COMPARISON, {"now": self._pass}).fetchone()
         return Comparison(twice=int(twice), came=int(came), gone=int(gone))
 
-    def read(self, at: int) -> Kept | None:
-        """Give the latest pass's page of that place, from 0; ``None`` behind the last."""
+    def read(self, at: int) -> Sequence[Kept]:
+        """Give some of the latest pass's pages, from that place on; the first is at 0."""
+        found: list[Kept] = []
+        size = 0
         with self._opened() as database:
-            found = database.execute("SELECT sheet FROM spool.page WHERE at = ?", [at]).fetchone()
-        if found is None:
-            return None
-        asked, skip, total, rows = jsontext.elements(found[0])
-        return Kept(
-            asked=int(asked),
-            skip=int(skip),
-            total=None if total == b"null" else int(total),
-            raws=jsontext.elements(rows),
-        )
+            for (text,) in database.execute("SELECT sheet FROM spool.page WHERE at >= ? ORDER BY at", [at]):
+                found.append(_kept(text))
+                size += len(text)
+                if size >= BYTES_AT_ONCE:
+                    break
+        return found
 
     def close(self) -> None:
         """Give the disk back; closing twice is closing once."""
@@ -144,4 +144,20 @@ class Spool:
 
 def _mark(key: str | bytes) -> bytes:
     text = key.encode(errors="surrogatepass") if isinstance(key, str) else key
-    return blake2b(text, digest_size=16).digest()
+    # A digest is longer than what is kept as it is, so that neither is taken for the other.
+    return text if len(text) <= _SHORT else blake2b(text, digest_size=_SHORT + 1).digest()
+
+
+def _text(sheet: Sheet[Any]) -> bytes:
+    total = b"null" if sheet.total is None else b"%d" % sheet.total
+    return b"[%d,%d,%s,[%s]]" % (sheet.asked, sheet.skip, total, b",".join(sheet.raws))
+
+
+def _kept(text: bytes) -> Kept:
+    asked, skip, total, rows = jsontext.elements(text)
+    return Kept(
+        asked=int(asked),
+        skip=int(skip),
+        total=None if total == b"null" else int(total),
+        raws=jsontext.elements(rows),
+    )

@@ -7,6 +7,7 @@ nothing of the walk, which can be collected meanwhile.
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -17,7 +18,7 @@ from ..models import PagingReport
 from ._listing import Listing, Sheet
 from ._plan import Plan
 from ._source import Source
-from ._spool import Spool
+from ._spool import BYTES_AT_ONCE, Kept, Spool
 from ._sweep import Sweep
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class StrictSweep(Source[T]):
         self._plan = plan
         self._settling: asyncio.Task[Spool] | None = None
         self._at = 0
+        self._kept: deque[Kept] = deque()
 
     def _is_sound(self) -> bool:
         return True  # or nothing would have been given
@@ -51,10 +53,12 @@ class StrictSweep(Source[T]):
         if settling.cancelled():
             msg = "the session was closed during a strict walk"
             raise SessionClosedError(msg)
-        kept = await to_thread.run_sync(settling.result().read, self._at)
-        if kept is None:
+        if not self._kept:
+            self._kept.extend(await to_thread.run_sync(settling.result().read, self._at))
+            self._at += len(self._kept)
+        if not self._kept:
             return None
-        self._at += 1
+        kept = self._kept.popleft()
         return Sheet(
             asked=kept.asked,
             skip=kept.skip,
@@ -135,6 +139,8 @@ async def _agree(listing: Listing[Any], plan: Plan, report: PagingReport, spool:
 async def _pass(listing: Listing[Any], plan: Plan, report: PagingReport, spool: Spool) -> str | None:
     """Walk once into the spool; give what speaks against all rows having been given."""
     sweep = Sweep(listing, attrs.evolve(plan, on_drift="ignore"))
+    pending: list[Sheet[Any]] = []
+    size = 0
     try:
         while True:
             try:
@@ -143,9 +149,14 @@ async def _pass(listing: Listing[Any], plan: Plan, report: PagingReport, spool: 
                 return str(error)
             finally:
                 _mirror(sweep.report, report)
+            if sheet is not None:
+                pending.append(sheet)
+                size += sum(map(len, sheet.raws))
+            if sheet is None or size >= BYTES_AT_ONCE:
+                await to_thread.run_sync(spool.add, pending)
+                pending, size = [], 0
             if sheet is None:
                 return sweep.doubt
-            await to_thread.run_sync(spool.add, sheet)
     finally:
         await sweep.aclose()
 

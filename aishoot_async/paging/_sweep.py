@@ -2,29 +2,23 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..errors import (
-    APIStatusError,
-    BadRequestError,
-    Cursor,
-    DriftError,
-    NotFoundError,
-    PagingError,
-    PagingLoopError,
-)
+from ..errors import APIStatusError, Cursor, DriftError, NotFoundError, PagingError, PagingLoopError
+from ._aside import Aside
+from ._begin import begin
 from ._ending import Ending, Verdict
-from ._listing import REFUSED_BEYOND, Listing, Sheet
+from ._listing import Listing, Sheet
 from ._lookahead import Lookahead
-from ._place import Place, find_place, page_place
-from ._plan import BEGINNING, DOCUMENTED_SIZE, USUAL_SIZE, Plan
+from ._place import Place
+from ._plan import BEGINNING, Plan
 from ._recent import Recent
 from ._source import Source
-from ._start import Outcome, find_start
+from ._start import Outcome
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
@@ -40,6 +34,7 @@ class Sweep(Source[T]):
         self._listing = listing
         self._plan = plan
         self._ask = partial(listing.fetch, options=plan.call_options)
+        self._aside = Aside(listing.caller.lifetime)
         self._read: deque[Outcome] = deque()
         self._head: Outcome | None = None
         self._ahead: Lookahead[Sheet[T]] | None = None
@@ -62,11 +57,13 @@ class Sweep(Source[T]):
         return self.doubt is None
 
     async def _stop(self) -> None:
+        await self._aside.stop()
         if self._ahead is not None:
             await self._ahead.stop()
 
     def abandon(self) -> None:
         """End the walk from wherever the garbage collector runs."""
+        self._aside.abandon()
         if self._ahead is not None:
             self._ahead.abandon()
 
@@ -94,13 +91,11 @@ class Sweep(Source[T]):
 
     async def _begin(self) -> Ending:
         """Read the first page, and what had to be read to know that it is the first."""
-        memory, start = self._listing.memory, self._plan.start
-        if isinstance(start, Cursor) and start.page != BEGINNING:
-            place = await find_place(self._ask, memory, start, named=self._plan.page_size is not None)
-            self._check_place(place)
-        else:
-            place = await self._place(None if isinstance(start, Cursor) else start)
+        memory, plan, ask = self._listing.memory, self._plan, self._ask
+        place: Place = await self._aside.run(lambda: begin(ask, memory, plan))
+        start = plan.start
         from_the_beginning = start is None or (isinstance(start, Cursor) and start.page == BEGINNING)
+        self._check_place(place)
         self.size, self._first, self._offset, self._unproven = place.asked, place.page, place.offset, place.before
         self._read.extend(place.read)
         self._number = place.page
@@ -113,28 +108,6 @@ class Sweep(Source[T]):
             before=[0] if from_the_beginning else [max(0, place.page - base) for base in self._bases()],
             size=place.given,
         )
-
-    async def _place(self, number: int | None) -> Place:
-        """Read from the page of that number on, or from the first."""
-        memory = self._listing.memory
-        # A size that somebody has named is never changed.
-        if self._plan.page_size is not None or self.size != USUAL_SIZE:
-            return await self._place_sized(number, self.size)
-        try:
-            # Here, 400 is about the size first.
-            return await self._place_sized(number, self.size, REFUSED_BEYOND - {400})
-        except BadRequestError:
-            place = await self._place_sized(number, DOCUMENTED_SIZE)
-        # Unless page 1 was refused at any size, as past the end of a list with one page that counts from 0.
-        memory.refuses_100 = not (place.page == 0 and [type(page) for page in place.read[1:2]] == [BadRequestError])
-        return place
-
-    async def _place_sized(self, number: int | None, size: int, beyond: Container[int] = REFUSED_BEYOND) -> Place:
-        memory = self._listing.memory
-        if number is not None:
-            return await page_place(self._ask, memory, number, size)
-        first, read = await find_start(self._fetcher(size), memory, beyond=beyond)
-        return Place(page=first, asked=size, read=read)
 
     def _bases(self) -> Sequence[int]:
         base = self._listing.memory.base
@@ -196,7 +169,8 @@ class Sweep(Source[T]):
         return verdict
 
     async def _fetch(self, number: int) -> Sheet[T]:
-        return await self._ask(number, self.size)
+        ask, size = self._ask, self.size
+        return await self._aside.run(lambda: ask(number, size))
 
     async def _take(self, ending: Ending, window: int | None = None) -> Outcome:
         if self._ahead is None:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import attrs
+import pytest
 from aiohttp import web
 
-from aishoot_async import AIShootSession, RetryPolicy
+from aishoot_async import AIShootSession, PagingError, RetryPolicy
 
 Answer = tuple[int, bytes]
 ONCE = RetryPolicy(attempts=1)
@@ -184,6 +185,11 @@ def changing(shown: Rows, change: Callable[[int, Rows], None]) -> Callable[[int,
     return answer
 
 
+def paired(before: int, shown: Rows) -> None:
+    """Take the first row away, and put a new one behind the last: the total stays, and a row slips past the walk."""
+    shown.data = [*shown.data[1:], *rows(before)]
+
+
 def ids(items: Sequence[Any]) -> list[str]:
     return [item["id"] for item in items]
 
@@ -192,10 +198,38 @@ def names(count: int, first: int = 1) -> list[str]:
     return [f"r{number}" for number in range(first, count + 1)]
 
 
+async def outcome(pager: Any) -> tuple[list[str], PagingError | None]:
+    """Walk; give the ids, and the error if there was one."""
+    got: list[str] = []
+    try:
+        async for row in pager:
+            got.append(row["id"])  # nothing may come before an error
+    except PagingError as error:
+        return got, error
+    return got, None
+
+
+async def until_error(listing) -> tuple[list[str], Exception]:
+    """Walk a pager, or a walk to its end, which must be an error, and nothing after it."""
+    got, walk = [], aiter(listing)
+    try:
+        async for row in walk:
+            got.append(row["id"])  # kept when the error comes
+    except Exception as error:  # noqa: BLE001  # tests say which
+        assert [row async for row in walk] == []
+        return got, error
+    raise AssertionError("no error came")
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Give what was logged of listings that change."""
+    return [record.getMessage() for record in caplog.records if record.name == "aishoot_async.paging"]
+
+
 def tasks() -> set[asyncio.Task[Any]]:
     """Give the client's tasks: all but this one and the server's."""
     found = asyncio.all_tasks() - {asyncio.current_task()}
-    return {task for task in found if "Listing.fetch" in repr(task) or "_settle" in repr(task)}
+    return {task for task in found if any(name in repr(task) for name in ("Listing.fetch", "begin()", "_settle()"))}
 
 
 async def gone() -> bool:

@@ -5,13 +5,9 @@ import logging
 import pytest
 
 from aishoot_async import DriftError
-from paging.hostile import HostileServer, Rows, ids, rows
+from paging.hostile import HostileServer, Rows, ids, rows, warnings
 
 pytestmark = pytest.mark.anyio
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "aishoot_async.paging"]
 
 
 async def drifting(server: HostileServer, change, session, **options):

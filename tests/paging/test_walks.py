@@ -7,14 +7,7 @@ from typing import Any, TypedDict
 import attrs
 import pytest
 
-from aishoot_async import (
-    BriefResult,
-    ConfigurationError,
-    Cursor,
-    NotFoundError,
-    Page,
-    UnexpectedResponseError,
-)
+from aishoot_async import BriefResult, ConfigurationError, Cursor, NotFoundError, Page, UnexpectedResponseError
 from paging.hostile import HostileServer, Rows, failure, ids, names, rows, tasks
 
 pytestmark = pytest.mark.anyio

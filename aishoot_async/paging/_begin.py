@@ -1,0 +1,52 @@
+"""Where a walk begins, by its plan: at the first page, at a page by its number, or where a cursor stands."""
+
+from collections.abc import Container
+from functools import partial
+from typing import Any
+
+from ..errors import BadRequestError, Cursor
+from ._listing import REFUSED_BEYOND, EndpointMemory, Sheet
+from ._place import FetchSized, Place, find_place, page_place
+from ._plan import BEGINNING, DOCUMENTED_SIZE, USUAL_SIZE, Plan
+from ._start import find_start
+
+
+async def begin(fetch: FetchSized, memory: EndpointMemory, plan: Plan) -> Place:
+    """Read the first page, and what has to be read to know that it is the first to give.
+
+    Raises:
+        AIShootError: as ``fetch`` does.
+        PagingError: the cursor's place cannot be found again.
+    """
+    start, size = plan.start, plan.first_size(memory)
+    if isinstance(start, Cursor) and start.page != BEGINNING:
+        return await find_place(fetch, memory, start, named=plan.page_size is not None)
+    number = start if isinstance(start, int) else None
+    # A size that somebody has named is never changed.
+    if plan.page_size is not None or size != USUAL_SIZE:
+        return await _sized(fetch, memory, number, size)
+    try:
+        # Here, 400 is about the size first.
+        return await _sized(fetch, memory, number, size, REFUSED_BEYOND - {400})
+    except BadRequestError:
+        place = await _sized(fetch, memory, number, DOCUMENTED_SIZE)
+    # Unless page 1 was refused at any size, as past the end of a list with one page that counts from 0.
+    memory.refuses_100 = not (place.page == 0 and [type(page) for page in place.read[1:2]] == [BadRequestError])
+    return place
+
+
+async def _sized(
+    fetch: FetchSized,
+    memory: EndpointMemory,
+    number: int | None,
+    size: int,
+    beyond: Container[int] = REFUSED_BEYOND,
+) -> Place:
+    if number is not None:
+        return await page_place(fetch, memory, number, size)
+    first, read = await find_start(partial(_at, fetch, size), memory, beyond=beyond)
+    return Place(page=first, asked=size, read=read)
+
+
+async def _at(fetch: FetchSized, size: int, number: int) -> Sheet[Any]:
+    return await fetch(number, size)
