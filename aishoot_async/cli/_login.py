@@ -66,7 +66,7 @@ async def log_in(*, no_browser: bool = False, context: Given) -> int:
             if context.talk.as_json:
                 context.talk.warn("confirm the login", page=page, code=prompt.user_code, expires_in=prompt.expires_in)
                 return
-            context.talk.ask(f"Open {page}\n{confirm}.\n")
+            context.talk.show(f"Open {page}", f"{confirm}.")
             if context.talk.console.is_terminal:
                 if not no_browser and _has_browser():
                     threading.Thread(target=_open_browser, args=(page,), daemon=True).start()

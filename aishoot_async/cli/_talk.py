@@ -82,6 +82,11 @@ class Talk:
         self.console.print(", ".join(f"{name} {value}" for name, value in facts.items()))
         self.console.print(traceback, end="")
 
+    def show(self, *lines: str) -> None:
+        """Show lines that somebody has to act on, quiet or not."""
+        for line in lines:
+            self.console.print(printable(line))
+
     def ask(self, question: str) -> None:
         """Put a question, and leave the cursor behind it."""
         if self.as_json:
