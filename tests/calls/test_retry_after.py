@@ -125,7 +125,7 @@ async def test_a_date(seconds: float, least: float, most: float) -> None:
     assert least <= wait <= most
 
 
-@pytest.mark.parametrize("said", ["6", "1e9", date(3600)])
+@pytest.mark.parametrize("said", ["6", "1e9", date(3600)], ids=["seconds", "many", "date"])
 @pytest.mark.parametrize("create", [False, True])
 async def test_a_wait_that_would_not_end_before_the_deadline_is_not_begun(said: str, create: bool) -> None:  # noqa: FBT001
     error = await first_wait(said, 429, call=5, create=create)
