@@ -60,13 +60,15 @@ class PagingReport:
     Attributes:
         pages: pages handed out, or read for items that were.
         items: items handed out.
-        duplicates: items handed out that had been handed out before, within the window of pages that is remembered.
+        duplicates: items handed out that had been handed out before, by their ids, among the last ``2 * prefetch``
+            pages (at least 16); of a strict walk, items that its last pass has met before, among all.
         expected_total: the total that the service gave last.
         total_changed: whether the service gave different totals.
         page_base: the wire number of the first page, once known.
         page_size: items a page, as the service gives them, once known.
         passes: how often the listing was walked through: once, or as often as a strict walk had to.
-        complete: True once the walk has ended and nothing speaks against its being whole.
+        complete: True once the walk has ended and nothing speaks against its being whole. A row that goes while another
+            comes leaves the total as it was, and is not seen but by a strict walk.
     """
 
     pages: int = 0
@@ -86,8 +88,14 @@ class PagingOptions(TypedDict, total=False):
     Keys:
         start: where to begin: a `Cursor` of an earlier walk, or the number of a page on the wire.
         prefetch: pages in flight or ready ahead of the consumer at most; 1 is strictly one after the other.
-        strict: walk again until two walks agree, and only then give a row.
-        on_drift: what to do when the listing is seen to change: log once, raise `DriftError`, or nothing.
+        strict: pass over the listing again and again, at most five times, until two passes running have given the same
+            rows (told by their ids, or their JSON where they have none), no row twice and one total; only then give a
+            row, or raise `UnstableListingError`. What is read is kept in a temporary file without a name. The order,
+            the pages and the cursors are those of the last pass. Awaiting the pager, or collecting some of it, passes
+            over all of it, too; from a ``start`` on, what changed before it cannot be seen; ``into`` is called in each
+            pass, and once more when an item is given.
+        on_drift: what to do when the listing is seen to change: log once, raise `DriftError`, or nothing. With
+            ``strict``, it is walked again unless that raises.
         envelope: where the parts of a page stand, for a form that is not recognised.
         patience: seconds for which the walk rides out an outage of the service, asking every 30 s whether it is back;
             0 (the usual) ends the walk when the attempts of a call have come to nothing.

@@ -38,7 +38,7 @@ class Pager(AsyncIterable[T], Generic[T]):
         return self._remember(PageWalk(self._listing, self._plan))
 
     def __await__(self) -> Generator[Any, None, Page[T]]:
-        """Give the first page only; an empty one for an empty listing."""
+        """Give the first page only; an empty one for an empty listing. A strict pager reads all pages for that."""
         return self._first().__await__()
 
     async def _first(self) -> Page[T]:

@@ -232,6 +232,13 @@ def tasks() -> set[asyncio.Task[Any]]:
     return {task for task in found if any(name in repr(task) for name in ("Listing.fetch", "begin()", "_settle()"))}
 
 
+async def until_gone() -> None:
+    """Wait for what has been cancelled: a few turns of the loop, or a thread that gives a file back."""
+    async with asyncio.timeout(5):
+        while tasks():  # noqa: ASYNC110  # what is abandoned tells nobody
+            await asyncio.sleep(0.001)  # a loop that never rests takes the interpreter away from its threads
+
+
 async def gone() -> bool:
     """Give what has been cancelled the few turns of the loop that it takes to end."""
     for turn in range(20):

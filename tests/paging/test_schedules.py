@@ -21,18 +21,11 @@ from hypothesis.stateful import (
 )
 
 from aishoot_async import AIShootError, Cursor, ServerError, SessionClosedError
-from paging.hostile import Rows, failure, names, rows, tasks
+from paging.hostile import Rows, failure, names, rows, tasks, until_gone
 from paging.running import LOOPS, Running, running
 
 PAGE = 3
 windows = st.sampled_from([1, 2, 3, 8, 32])
-
-
-async def until_gone() -> None:
-    """Wait for what has been cancelled: a few turns of the loop, or a thread that gives a file back."""
-    async with asyncio.timeout(5):
-        while tasks():  # noqa: ASYNC110  # what is abandoned tells nobody
-            await asyncio.sleep(0)
 
 
 async def turns(number: int) -> None:

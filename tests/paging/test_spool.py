@@ -1,6 +1,8 @@
 """What a strict walk keeps on disk: exact while it is needed, and gone afterwards, however the walk ends."""
 
 import gc
+import threading
+import time
 from collections import Counter
 from typing import Any
 
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from aishoot_async import PagingError
 from aishoot_async.paging._listing import Sheet
-from aishoot_async.paging._spool import Spool
+from aishoot_async.paging._spool import Comparison, Spool
 
 texts = st.text(max_size=5) | st.sampled_from(["a", "b", "\ud800", "c" * 41])
 
@@ -84,6 +86,31 @@ def test_a_spool_that_is_closed_stays_so():
             use()
     never_opened = Spool()
     never_opened.close()
+
+
+def test_a_spool_is_closed_between_two_uses_and_not_in_the_middle_of_one():
+    raws = [b"%d" % number for number in range(20_000)]
+    sheet = Sheet(asked=1, items=raws, raws=raws, ids=[None] * len(raws), total=None, last=None, number=None)
+    for _ in range(5):
+        spool = Spool()
+        spool.begin()
+        spool.add([sheet])
+        begun = threading.Event()
+        outcomes: list[object] = []
+
+        def use(spool: Spool = spool, begun: threading.Event = begun, outcomes: list[object] = outcomes) -> None:
+            begun.set()
+            outcomes.append(spool.compare())
+
+        # As of a consumer that was cancelled: it is gone, and its thread is still at work.
+        thread = threading.Thread(target=use)
+        thread.start()
+        begun.wait()
+        while not spool._lock.locked() and not outcomes:
+            time.sleep(0)
+        spool.close()
+        thread.join()
+        assert outcomes == [Comparison(twice=0, came=len(raws), gone=0)]
 
 
 def test_a_spool_that_nobody_closes_closes_itself():

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from aishoot_async import AIShootSession, PermissionDeniedError, SessionClosedError, UnstableListingError
-from paging.hostile import HostileServer, Rows, changing, failure, gone, ids, names, rows, tasks
+from aishoot_async.paging._spool import Spool
+from paging.hostile import HostileServer, Rows, changing, failure, gone, ids, names, rows, tasks, until_gone
 
 linux = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="only Linux shows which files are open")
 
@@ -79,6 +80,7 @@ class Endings:
         assert tasks()
         del walk, step
         await asyncio.sleep(0)
+        await until_gone()
         self.server.release(50)
 
     async def collected_in_another_thread(self) -> None:
@@ -99,6 +101,7 @@ class Endings:
         del walk, step
         await asyncio.sleep(0)  # the loop forgets the step
         await asyncio.to_thread(gc.collect)
+        await until_gone()
         self.server.release(50)
 
     async def failed(self) -> None:
@@ -195,6 +198,27 @@ async def test_many_strict_walks_at_once_may_be_collected_in_any_thread(server: 
         collector.join()
         gc.enable()
         gc.unfreeze()
+
+
+@linux
+@pytest.mark.anyio
+async def test_the_file_of_an_abandoned_walk_is_closed_away_from_the_loop(
+    server: HostileServer, monkeypatch: pytest.MonkeyPatch
+):
+    closed_by: list[int] = []
+    close = Spool.close
+
+    def noted(spool: Spool) -> None:
+        closed_by.append(threading.get_ident())
+        close(spool)
+
+    monkeypatch.setattr(Spool, "close", noted)
+    server.answer = Rows(heavy(120))
+    async with server.session() as session:
+        async for _ in session.briefs.results(1, strict=True):
+            break
+        assert await no_file_left()
+    assert closed_by[0] != threading.get_ident()
 
 
 _FULL_DISK = """
