@@ -1,9 +1,12 @@
 """The public names, eagerly. `aishoot_async` itself imports this only when one of them is asked for."""
 
+from .auth import CredentialFile as CredentialFile
+from .auth import RefreshToken as RefreshToken
 from .auth import StaticToken as StaticToken
 from .auth import TokenSource as TokenSource
 from .calls import CallEvent as CallEvent
 from .calls import Hook as Hook
+from .calls import Traffic as Traffic
 from .config import Limits as Limits
 from .config import RetryPolicy as RetryPolicy
 from .config import Timeouts as Timeouts

@@ -1,13 +1,14 @@
 """The session: it puts the parts together, and lives and ends with them. No logic stands here."""
 
+import asyncio
 import os
 import ssl as tls
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from .auth import TokenSource, token_source
-from .calls import Caller, Hook, Lifetime, Throttle, check_hooks
+from .auth import AuthServer, Means, TokenSource, attached, token_source
+from .calls import Caller, Hook, Lifetime, Throttle, Traffic, check_hooks
 from .config import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, Limits, RetryPolicy, Timeouts, parse_origin, parse_proxy
 from .errors import ConfigurationError
 from .resources import BriefResource, SkuResource
@@ -45,8 +46,8 @@ class AIShootSession:
         """Check the settings; connect to nothing.
 
         Args:
-            auth: a bearer token, or what gives one; ``None`` for what the environment holds, looked at on the first
-                call.
+            auth: a bearer token, or what gives one; ``None`` for ``AISHOOT_TOKEN``, ``AUTORETOUCH_REFRESH_TOKEN`` or
+                the credential file, looked at on the first call.
             base_url: where the API is; ``None`` for ``AISHOOT_BASE_URL``, else https://api.autoretouch.com.
             auth_url: where the auth server is; ``None`` for ``AISHOOT_AUTH_URL``, else https://auth.autoretouch.com.
             organization: the organization's id; ``None`` for ``AUTORETOUCH_ORGANIZATION_ID``.
@@ -78,15 +79,20 @@ class AIShootSession:
                 raise ConfigurationError(msg)
         base = base_url if base_url is not None else os.environ.get("AISHOOT_BASE_URL") or DEFAULT_BASE_URL
         auth_base = auth_url if auth_url is not None else os.environ.get("AISHOOT_AUTH_URL") or DEFAULT_AUTH_URL
-        self._auth_url = parse_origin("auth_url", auth_base, insecure_http=insecure_http)
         self._organization = organization or os.environ.get("AUTORETOUCH_ORGANIZATION_ID") or None
         self._lifetime = Lifetime()
         self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate)
+        self._base_url = parse_origin("base_url", base, insecure_http=insecure_http)
         self._transport = Transport(limits=limits, timeouts=timeouts, proxy=parse_proxy(proxy), tls=ssl)
-        caller = Caller(
-            base_url=parse_origin("base_url", base, insecure_http=insecure_http),
+        auth_server = AuthServer(
+            parse_origin("auth_url", auth_base, insecure_http=insecure_http), self._transport, pause=retry.backoff
+        )
+        means = Means(server=auth_server, spawn=self._lifetime.keep, closed=lambda: self._lifetime.closed)
+        self._closing: asyncio.Task[None] | None = None
+        self._caller = caller = Caller(
+            base_url=self._base_url,
             transport=self._transport,
-            tokens=tokens,
+            tokens=attached(tokens, means),
             lifetime=self._lifetime,
             throttle=self._throttle,
             timeouts=timeouts,
@@ -95,6 +101,19 @@ class AIShootSession:
         )
         self.skus = SkuResource(caller)
         self.briefs = BriefResource(caller)
+
+    @property
+    def base_url(self) -> str:
+        """Where the API is."""
+        return str(self._base_url)
+
+    @property
+    def traffic(self) -> Traffic:
+        """What is on its way, and what has been repeated: a snapshot."""
+        throttle = self._throttle
+        return Traffic(
+            in_flight=throttle.in_flight, waiting=throttle.waiting, limit=throttle.limit, retries=self._caller.retries
+        )
 
     async def __aenter__(self) -> Self:
         """Enter; connect to nothing yet."""
@@ -110,7 +129,8 @@ class AIShootSession:
     async def aclose(self) -> None:
         """Close. Calls that wait or are on their way end with `SessionClosedError`; closing twice is closing once.
 
-        A create that is on its way may still happen, and ends with `AmbiguousWriteError`.
+        A create that is on its way may still happen, and ends with `AmbiguousWriteError`. A login that is being renewed
+        is waited for: to cut that off could lose it.
 
         Raises:
             WrongLoopError: the session is in use on another event loop.
@@ -120,4 +140,10 @@ class AIShootSession:
             try:
                 await self._lifetime.join()
             finally:
-                await self._transport.aclose()
+                # In a task of its own, so that a renewal outlasts a caller who is cancelled here.
+                self._closing = asyncio.create_task(self._close_pool())
+                await asyncio.shield(self._closing)
+
+    async def _close_pool(self) -> None:
+        await self._lifetime.outlast()
+        await self._transport.aclose()

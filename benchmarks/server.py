@@ -91,7 +91,7 @@ class Service(asyncio.Protocol):
             self.send(200, b'{"entries":[%b],"total":1}' % rows(int(query["skuIdFilter"]), 1))
             return
         first = (int(query["page"]) - 1) * ITEMS
-        count = max(0, min(ITEMS, self.settings.total - first))
+        count = max(0, min(ITEMS, self.settings.total - first)) if first >= 0 else 0
         self.send(200, b'{"entries":[%b],"total":%d}' % (rows(first, count) if count else b"", self.settings.total))
 
     def send(self, status: int, body: bytes) -> None:

@@ -11,6 +11,9 @@ settings.register_profile("thorough", settings.get_profile("default"), max_examp
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "default"))
 
 
+NO_CREDENTIALS = f"{os.devnull}/autoretouch-credentials.json"  # nothing can ever be there
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Run on asyncio alone: aiohttp runs on nothing else."""
@@ -20,5 +23,6 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the environment of whoever runs the tests out of them."""
-    for name in ("AISHOOT_TOKEN", "AISHOOT_BASE_URL", "AISHOOT_AUTH_URL", "AUTORETOUCH_ORGANIZATION_ID"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith(("AISHOOT", "AUTORETOUCH"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AUTORETOUCH_CREDENTIALS_PATH", NO_CREDENTIALS)

@@ -1,10 +1,11 @@
 """Where a session's token comes from."""
 
-import os
+import abc
 from typing import Protocol, runtime_checkable
 
-from ..errors import ConfigurationError, LoginRequiredError
-from ._secret import Secret
+from ..errors import ConfigurationError
+from ..secret import Secret
+from ._keeper import Means
 
 
 @runtime_checkable
@@ -44,40 +45,48 @@ class StaticToken:
         return "StaticToken([token])"
 
 
-class Environment:
-    """The token that the environment holds, looked at on the first call."""
+class SessionSource(abc.ABC):
+    """A source that renews its token through the session that it is given to: its auth server, its pool."""
 
-    async def token(self, rejected: str | None = None) -> str:  # noqa: ARG002  # the protocol's name
-        """Give ``AISHOOT_TOKEN``.
+    _means: Means | None = None
+
+    @abc.abstractmethod
+    async def ask(self, refused: Secret | None, means: Means) -> Secret:
+        """Give the token; ``refused`` is the one that the API has just refused."""
+
+    def attach(self, means: Means) -> "AttachedSource":
+        """Give it to a session. Given to several, it renews through the one that asks."""
+        self._means = means
+        return AttachedSource(self, means)
+
+    async def token(self, rejected: str | None = None) -> str:
+        """Give the access token to use now, renewed where that is due; see `TokenSource`.
 
         Raises:
-            ConfigurationError: it cannot stand in a header.
-            LoginRequiredError: it is not set.
+            ConfigurationError: it was not given to a session yet.
+            AuthError: there is no login, or it has ended.
+            ServerError, TransportError, UnexpectedResponseError: the auth server gave no new token.
         """
-        if os.environ.get("AISHOOT_TOKEN"):  # held by no variable, which a traceback may show
-            return Secret(os.environ["AISHOOT_TOKEN"]).reveal()
-        msg = (
-            "no token: pass one to the session or set AISHOOT_TOKEN. (This version does not yet read "
-            "AUTORETOUCH_REFRESH_TOKEN or the credential file ~/.config/autoretouch-credentials.json, "
-            "and has no `aishoot login`.)"
-        )
-        raise LoginRequiredError(msg)
+        refused, rejected = None if rejected is None else Secret(rejected), None  # a traceback may show this frame
+        if self._means is None:
+            msg = f"a {type(self).__name__} works through a session: AIShootSession({type(self).__name__}(...))"
+            raise ConfigurationError(msg)
+        return (await self.ask(refused, self._means)).reveal()
 
 
-def token_source(auth: object) -> TokenSource:
-    """Read a session's ``auth`` argument.
+class AttachedSource:
+    """A source in the hands of one session."""
 
-    Raises:
-        ConfigurationError: it is no token, no `TokenSource` and not ``None``.
-    """
-    if auth is None:
-        return Environment()
-    if isinstance(auth, str):
-        try:
-            return StaticToken(auth)
-        finally:
-            del auth  # a traceback may show this frame's variables
-    if isinstance(auth, TokenSource) and not isinstance(auth, type):
-        return auth
-    msg = f"auth must be a token, a TokenSource or None, not a {type(auth).__name__}"
-    raise ConfigurationError(msg)
+    def __init__(self, source: SessionSource, means: Means) -> None:
+        """Keep both."""
+        self._source = source
+        self._means = means
+
+    async def token(self, rejected: str | None = None) -> str:
+        """See `SessionSource.token`."""
+        refused, rejected = None if rejected is None else Secret(rejected), None  # a traceback may show this frame
+        return (await self._source.ask(refused, self._means)).reveal()
+
+    def __repr__(self) -> str:
+        """Show the source, which hides its token."""
+        return repr(self._source)

@@ -1,9 +1,20 @@
 """What happens around one request."""
 
 from ._answers import printable
-from ._caller import Caller, CallOptions
+from ._call import CallOptions
+from ._caller import Caller
 from ._hooks import CallEvent, Hook, check_hooks
 from ._lifetime import Lifetime
-from ._throttle import Throttle
+from ._throttle import Throttle, Traffic
 
-__all__ = ["CallEvent", "CallOptions", "Caller", "Hook", "Lifetime", "Throttle", "check_hooks", "printable"]
+__all__ = [
+    "CallEvent",
+    "CallOptions",
+    "Caller",
+    "Hook",
+    "Lifetime",
+    "Throttle",
+    "Traffic",
+    "check_hooks",
+    "printable",
+]

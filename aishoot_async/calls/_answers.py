@@ -7,7 +7,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast
 
 from .. import jsontext
-from ..auth import Secret, scrub_bytes, scrub_text
 from ..errors import (
     APIStatusError,
     AuthenticationError,
@@ -20,6 +19,7 @@ from ..errors import (
     UnexpectedResponseError,
     UnprocessableError,
 )
+from ..secret import Secret, scrub_bytes, scrub_text
 from ..transport import Response
 
 BODY_KEPT: Final = 64 * 1024

@@ -6,91 +6,36 @@ A call holds a place in the throttle while an attempt of it is on its way, and n
 import asyncio
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from itertools import count
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
-import attrs
 from yarl import URL
 
-from ..auth import Secret, TokenSource, scrub_error
+from ..auth import TokenSource
 from ..config import RetryPolicy, Timeouts
 from ..errors import (
     AIShootError,
-    AmbiguousWriteError,
     APIStatusError,
-    Attempt,
     AuthenticationError,
     CallTimeoutError,
     NotFoundError,
-    ServerError,
-    SessionClosedError,
     TransportError,
     UnexpectedResponseError,
 )
+from ..secret import Secret
 from ..transport import Request, Response, Sending, Transport
-from ._answers import is_success, request_id, status_error
-from ._hooks import NO_HEADERS, CallEvent, Hook, Moment, shown_headers, tell
+from ._answers import is_success, status_error
+from ._call import Call, CallOptions
+from ._hooks import Hook
 from ._lifetime import Lifetime, closed_error
-from ._limit import Admission, Outcome, outcome_of
-from ._outage import EVERY, STRIKES, Outage, Turn, says_later
+from ._limit import Outcome, outcome_of
+from ._outage import Outage
 from ._retry import RetryBudget, may_repeat, pause_asked_for, wait_before_next
-from ._throttle import Lane, Throttle
+from ._throttle import Throttle
 
 T = TypeVar("T")
-EXCERPT: Final = 2048
-_identities: Final = count(1)
-
-
-@attrs.frozen(kw_only=True)
-class CallOptions:
-    """How a call stands beside the others of its session.
-
-    Attributes:
-        lane: where it waits for admission: with single calls, or with the pages of walks.
-        patience: seconds for which it rides out an outage; 0 fails when its attempts have come to nothing.
-    """
-
-    lane: Lane = "single"
-    patience: float = 0.0
-
-
 _USUAL: Final = CallOptions()
-
-
-@attrs.define
-class _Call:
-    """One call under way."""
-
-    request: Request
-    path: str
-    template: str
-    options: CallOptions
-    loop: asyncio.AbstractEventLoop
-    attempts: list[Attempt] = attrs.field(factory=list)
-    secrets: list[Secret] = attrs.field(factory=list)
-    failed_at: float = 0.0
-    deadline: float = math.inf
-    admission: Admission | None = None
-    attempts_left: int = 0
-    repetitions: int = 0
-    renewed: bool = False
-    identity: int = 0
-    headers: Mapping[str, str] = NO_HEADERS
-
-    @property
-    def may_have_happened(self) -> bool:
-        """Whether the service may have done what an attempt asked for, without saying so."""
-        return any(
-            attempt.sent == "maybe" or (attempt.status is not None and attempt.status >= 500)  # noqa: PLR2004
-            for attempt in self.attempts
-        )
-
-    def note_wait(self, now: float) -> None:
-        """Put the time since the latest attempt into the ledger."""
-        if self.attempts:
-            self.attempts[-1] = attrs.evolve(self.attempts[-1], wait=now - self.failed_at)
 
 
 class Caller:
@@ -119,6 +64,7 @@ class Caller:
         self._budget = RetryBudget(retry.budget)
         self._outage = Outage(lifetime)
         self._hooks = tuple(hooks)
+        self.retries = 0
 
     async def call(
         self,
@@ -152,53 +98,33 @@ class Caller:
         """
         loop = self.lifetime.check()
         url = URL(f"{self._prefix}{path}{'?' if query else ''}{query}", encoded=True)
-        call = _Call(Request(method=method, url=url, body=body), path, template or path, options, loop)
+        call = Call(
+            request=Request(method=method, url=url, body=body),
+            path=path,
+            template=template or path,
+            options=options,
+            loop=loop,
+            hooks=self._hooks,
+        )
         if options.patience:
-            return await self._patiently(call, read, loop)
-        return await self._once(call, read, loop)
+            return await self._outage.ride_out(call, lambda: self._once(call, read, 1), lambda: self._once(call, read))
+        return await self._once(call, read)
 
-    async def _patiently(self, call: _Call, read: Callable[[Response], T], loop: asyncio.AbstractEventLoop) -> T:
-        """Make a call again and again while the service is out of reach: see the table of `_outage`."""
-        patience, answers, strikes, ends = call.options.patience, self._outage.answers, 0, math.inf
-        while True:
-            turn = await self._outage.turn(patience)
-            call.note_wait(loop.time())
-            try:
-                return await self._once(call, read, loop, self._retry.attempts if turn is Turn.FREE else 1)
-            except (TransportError, APIStatusError) as error:
-                if turn is Turn.LAST or not may_repeat(call.request.method, error):
-                    raise
-                call.failed_at = loop.time()
-                ends = min(ends, call.failed_at + patience)
-                others_were_answered, answers = self._outage.answers > answers, self._outage.answers
-                strikes += others_were_answered and not says_later(error)
-                if strikes == STRIKES or call.failed_at >= ends:
-                    raise
-                if not others_were_answered:
-                    self._outage.begin(error, patience)
-                    continue
-            await self.lifetime.sleep(EVERY)
-
-    async def _once(
-        self,
-        call: _Call,
-        read: Callable[[Response], T],
-        loop: asyncio.AbstractEventLoop,
-        attempts: int | None = None,
-    ) -> T:
+    async def _once(self, call: Call, read: Callable[[Response], T], attempts: int | None = None) -> T:
         call.attempts_left = self._retry.attempts if attempts is None else attempts
         call.admission = await self._throttle.enter(call.options.lane, self._timeouts.pool)
-        call.deadline = loop.time() + (self._timeouts.call or math.inf)
+        call.deadline = call.loop.time() + (self._timeouts.call or math.inf)
         failure: AIShootError
         try:
-            return read(await self._until_answered(call, loop))
+            return read(await self._until_answered(call))
         except (TransportError, APIStatusError, UnexpectedResponseError) as error:
             failure = error
         finally:
             self._leave(call)
-        raise self._final(call, failure)
+        failure = call.error(failure)
+        raise closed_error() if self.lifetime.closed and isinstance(failure, TransportError) else failure
 
-    def _leave(self, call: _Call, outcome: Outcome = Outcome.NOTHING) -> None:
+    def _leave(self, call: Call, outcome: Outcome = Outcome.NOTHING) -> None:
         if call.admission is not None:
             self._throttle.leave(call.admission, outcome)
             call.admission = None
@@ -207,12 +133,12 @@ class Caller:
             call.repetitions = 0
             self._outage.answered()
 
-    async def _until_answered(self, call: _Call, loop: asyncio.AbstractEventLoop) -> Response:
+    async def _until_answered(self, call: Call) -> Response:
         scope = asyncio.timeout_at(None if math.isinf(call.deadline) else call.deadline)
         try:
             async with scope:
                 self.lifetime.began(scope)
-                response = await self._attempts(call, loop)
+                response = await self._attempts(call)
         except TimeoutError:
             if not scope.expired():
                 raise
@@ -222,19 +148,19 @@ class Caller:
         finally:
             self.lifetime.ended(scope)
         if self.lifetime.closed:
-            # `_final` makes a `SessionClosedError` of it where nothing can have happened.
+            # It becomes a `SessionClosedError` where nothing can have happened.
             msg = "the session was closed before a whole answer came"
             raise TransportError(msg, maybe_sent=call.may_have_happened)
         self._leave(call, Outcome.STRAINED)
         msg = f"no whole answer within {self._timeouts.call} s (Timeouts.call)"
         raise CallTimeoutError(msg, maybe_sent=call.may_have_happened)
 
-    async def _attempts(self, call: _Call, loop: asyncio.AbstractEventLoop) -> Response:
+    async def _attempts(self, call: Call) -> Response:
         token = await self._token(call, None)
         while True:
             doubtful = call.may_have_happened
             try:
-                return await self._attempt(call, token, loop)
+                return await self._attempt(call, token)
             except (TransportError, APIStatusError) as error:
                 failure = error
             if call.request.method == "DELETE" and doubtful and isinstance(failure, NotFoundError):
@@ -246,28 +172,24 @@ class Caller:
                 if fresh != token:
                     token = fresh
                     continue
-            await self._before_next(call, failure, loop)
+            await self._before_next(call, failure)
 
-    async def _before_next(
-        self, call: _Call, failure: TransportError | APIStatusError, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    async def _before_next(self, call: Call, failure: TransportError | APIStatusError) -> None:
         """Wait until the call may be made again, or raise the failure."""
         outcome, level = outcome_of(failure), call.admission.level if call.admission else 0
         self._leave(call, outcome)
-        wait = self._wait_before_next(call, failure, level, loop)
+        wait = self._wait_before_next(call, failure, level)
         if isinstance(failure, APIStatusError) and outcome is not Outcome.ANSWERED:
             # With nothing else on its way, a refusal is about how fast requests come: all of them wait.
             self._throttle.pause(wait if wait and level == 1 else pause_asked_for(self._retry, failure))
         if wait is None:
             raise failure
-        call.attempts[-1] = attrs.evolve(call.attempts[-1], wait=wait)
-        self._tell("retrying", call, call.attempts[-1])
+        self.retries += 1
+        call.will_be_repeated(wait)
         await self.lifetime.sleep(wait)
         call.admission = await self._throttle.enter("again", None)
 
-    def _wait_before_next(
-        self, call: _Call, failure: TransportError | APIStatusError, level: int, loop: asyncio.AbstractEventLoop
-    ) -> float | None:
+    def _wait_before_next(self, call: Call, failure: TransportError | APIStatusError, level: int) -> float | None:
         call.attempts_left -= 1
         if self.lifetime.closed or not call.attempts_left or not may_repeat(call.request.method, failure):
             return None
@@ -276,7 +198,7 @@ class Caller:
             failure,
             number=self._retry.attempts - call.attempts_left,
             level=level,
-            time_left=call.deadline - loop.time(),
+            time_left=call.time_left,
             random=random.random,
         )
         if wait is None or not self._budget.take():
@@ -284,96 +206,32 @@ class Caller:
         call.repetitions += 1
         return wait
 
-    async def _token(self, call: _Call, rejected: Secret | None) -> Secret:
+    async def _token(self, call: Call, rejected: Secret | None) -> Secret:
+        call.without_token = True
         # The text itself is held by no variable: a traceback may show it.
         token = Secret(await self._tokens.token(None if rejected is None else rejected.reveal()))
+        call.without_token = False
         call.secrets.append(token)
         return token
 
-    async def _attempt(self, call: _Call, token: Secret, loop: asyncio.AbstractEventLoop) -> Response:
+    async def _attempt(self, call: Call, token: Secret) -> Response:
         # The session may have been closed while its token was fetched, and nothing would close a pool opened now.
         self.lifetime.check_open()
-        self._tell("before_attempt", call, None)
-        begun = loop.time()
+        began = call.begins_attempt()
         sending = Sending()
         try:
             response = await self._transport.send(call.request, token, sending)
         except TransportError as error:
             failure: TransportError | APIStatusError = error
-            self._note(call, begun, "maybe" if error.maybe_sent else "no", error=type(error).__name__)
+            call.ended_attempt(began, "maybe" if error.maybe_sent else "no", error=type(error).__name__)
         except BaseException:
             # A deadline or the caller cuts it off; it stands in the ledger too.
-            self._note(call, begun, "maybe" if sending.obtained else "no", error="cut off")
+            call.ended_attempt(began, "maybe" if sending.obtained else "no", error="cut off")
             raise
         else:
-            self._note(call, begun, "yes", response)
+            call.ended_attempt(began, "yes", response)
             if is_success(response.status):
                 return response
             now = datetime.now(UTC)
             failure = status_error(response, method=call.request.method, path=call.path, now=now, secrets=call.secrets)
         raise failure
-
-    def _note(
-        self,
-        call: _Call,
-        begun: float,
-        sent: Literal["yes", "maybe", "no"],
-        response: Response | None = None,
-        error: str | None = None,
-    ) -> None:
-        attempt = Attempt(
-            number=len(call.attempts) + 1,
-            sent=sent,
-            status=None if response is None else response.status,
-            error=error,
-            # Its own, as none is running when a call ends because its loop was closed over it.
-            elapsed=call.loop.time() - begun,
-            request_id=None if response is None else request_id(response.headers, call.secrets),
-        )
-        call.attempts.append(attempt)
-        if self._hooks:
-            call.headers = NO_HEADERS if response is None else shown_headers(response.headers, call.secrets)
-        self._tell("after_attempt", call, attempt)
-
-    def _tell(self, moment: Moment, call: _Call, attempt: Attempt | None) -> None:
-        if self._hooks:
-            call.identity = call.identity or next(_identities)
-            event = CallEvent(
-                call=call.identity,
-                method=call.request.method,
-                url=str(call.request.url),
-                path=call.path,
-                template=call.template,
-                number=len(call.attempts) + (attempt is None),
-                attempt=attempt,
-                response_headers=NO_HEADERS if attempt is None else call.headers,
-            )
-            tell(self._hooks, moment, event)
-
-    def _final(self, call: _Call, failure: AIShootError) -> AIShootError:
-        """Make what the caller gets of what was seen."""
-        if isinstance(failure, SessionClosedError):
-            return failure
-        if isinstance(failure, TransportError | APIStatusError | UnexpectedResponseError):
-            failure.attempts = tuple(call.attempts)
-        scrub_error(failure, call.secrets)
-        # The frames below hold the answer as it came, and tools that show locals would show a token echoed there.
-        failure.__traceback__ = None
-        if isinstance(failure, UnexpectedResponseError):
-            # Cut after the tokens were taken out, or half of one could be left.
-            failure.body = failure.body[:EXCERPT]
-        if call.request.method == "POST" and self._is_ambiguous(failure):
-            msg = (
-                f"POST {call.path} may or may not have happened ({failure}). It was not sent again; "
-                f"list what is there before you repeat it"
-            )
-            return AmbiguousWriteError(msg, cause=failure)
-        if self.lifetime.closed and isinstance(failure, TransportError):
-            return closed_error()
-        return failure
-
-    @staticmethod
-    def _is_ambiguous(failure: AIShootError) -> bool:
-        if isinstance(failure, TransportError):
-            return failure.maybe_sent
-        return isinstance(failure, ServerError | UnexpectedResponseError)

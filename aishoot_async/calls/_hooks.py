@@ -8,8 +8,8 @@ from typing import Final, Literal, Protocol, cast, get_args
 import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from ..auth import Secret, scrub_text
 from ..errors import Attempt, ConfigurationError
+from ..secret import Secret, scrub_text
 
 logger: Final = logging.getLogger("aishoot_async.calls")
 NO_HEADERS: Final[Mapping[str, str]] = CIMultiDictProxy(CIMultiDict[str]())

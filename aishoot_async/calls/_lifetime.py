@@ -24,6 +24,7 @@ class Lifetime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._kept: set[asyncio.Task[Any]] = set()
         self._calls: set[asyncio.Timeout] = set()
         self._quiet = asyncio.Event()
         self._ended: asyncio.Future[None] | None = None
@@ -60,18 +61,26 @@ class Lifetime:
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run work in a task that the session owns: it is cancelled, and awaited, when the session closes."""
+        return self._run(work, self._tasks)
+
+    def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Run work that must come to its end: it is awaited when the session closes, and not cancelled."""
+        return self._run(work, self._kept)
+
+    def _run(self, work: Coroutine[Any, Any, T], tasks: "set[asyncio.Task[Any]]") -> "asyncio.Task[T]":
         try:
             loop = self.check()
         except BaseException:
             work.close()
             raise
         task = loop.create_task(work)
-        self._tasks.add(task)
+        tasks.add(task)
         task.add_done_callback(self._forget)
         return task
 
     def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
+        self._kept.discard(task)
         if not task.cancelled():
             # Retrieved, so that an abandoned page's error is not reported to the loop.
             task.exception()
@@ -136,3 +145,8 @@ class Lifetime:
         if self._calls:
             self._quiet.clear()
             await self._quiet.wait()
+
+    async def outlast(self) -> None:
+        """Wait until the work that must come to its end has done so."""
+        while self._kept:
+            await asyncio.wait(self._kept)

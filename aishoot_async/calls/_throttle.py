@@ -8,6 +8,8 @@ import asyncio
 from collections import OrderedDict
 from typing import Final, Literal
 
+import attrs
+
 from ..errors import CallTimeoutError
 from ._lifetime import Lifetime, closed_error
 from ._limit import AdaptiveLimit, Admission, Outcome
@@ -16,6 +18,23 @@ Lane = Literal["again", "single", "walk"]
 
 # A timer may ring so late; what was lost by that is caught up with, or a high rate would never be reached.
 _LATENESS: Final = 0.01
+
+
+@attrs.frozen(kw_only=True)
+class Traffic:
+    """What a session has on its way.
+
+    Attributes:
+        in_flight: requests on their way.
+        waiting: requests that wait for admission.
+        limit: requests on their way at most, as things stand.
+        retries: requests that have been repeated.
+    """
+
+    in_flight: int
+    waiting: int
+    limit: int
+    retries: int
 
 
 class Throttle:

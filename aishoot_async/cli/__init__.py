@@ -1,12 +1,11 @@
 """The command line, ``aishoot``: one more user of the public face. It needs the extra ``[cli]``."""
 
-import contextlib
-import os
-import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+from ._signals import Stopped, ending
+from ._streams import OutputError, settle
 
 HELP: Final = Path(__file__).with_name("help.txt")
 _HELP_COLUMNS: Final = 80
@@ -14,29 +13,46 @@ _HELP_COLUMNS: Final = 80
 
 def main() -> None:
     """Run the command line, and exit with its code."""
-    missing = [name for name in ("cyclopts", "rich", "platformdirs") if find_spec(name) is None]
-    if missing:
-        sys.exit("The command line needs its extra packages: pip install 'aishoot-async[cli]'")
+    ending.listen()
     try:
+        settle()
         code = _run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of the pipe has had enough. Python would complain once more when it flushes at exit.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    except Stopped:
+        ending.hurry()
+        code = ending.code
+    except OutputError as error:
+        code = 0 if error.reader_gone else _complain(error)
+    ending.leave()
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
+    from importlib.util import find_spec  # noqa: PLC0415  # what is imported here, a signal can break off in order
+
+    missing = [name for name in ("cyclopts", "rich", "platformdirs") if find_spec(name) is None]
+    if missing:
+        print("The command line needs its extra packages: pip install 'aishoot-async[cli]'", file=sys.stderr)  # noqa: T201
+        return 1
     if arguments in ([], ["-h"], ["--help"]) and _stored_help_fits():
         # What people ask most is answered from a page rendered beforehand, five times as fast.
         sys.stdout.write(HELP.read_text(encoding="utf-8"))
         return 0
-    from ._app import run  # noqa: PLC0415  # its imports are what `main` looks for
+    from ._app import run  # noqa: PLC0415  # its imports are what is looked for above
 
     return run(arguments)
 
 
 def _stored_help_fits() -> bool:
-    return sys.stdout.encoding.lower() == "utf-8" and shutil.get_terminal_size().columns >= _HELP_COLUMNS
+    from shutil import get_terminal_size  # noqa: PLC0415
+
+    return sys.stdout.encoding.lower() == "utf-8" and get_terminal_size().columns >= _HELP_COLUMNS
+
+
+def _complain(error: OutputError) -> int:
+    from ._talk import Talk  # noqa: PLC0415  # most runs end without
+
+    Talk.named_in(sys.argv[1:]).error(
+        str(error), advice="What was printed is not whole: run it again where stdout can be written to."
+    )
+    return 1

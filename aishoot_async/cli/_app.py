@@ -6,30 +6,41 @@ Help, completion and wrong usage must answer at once, so what is slow to import 
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
-from cyclopts import App, Group, Parameter
-from rich.console import Console
+from cyclopts import App, CycloptsError, Group, Parameter
 
 from aishoot_async._version import __version__
 
-_EXAMPLE: Final = "Try it without an account: aishoot --sandbox results list 1 --limit 5"
+_AFTERWORD: Final = """\
+Log in with aishoot login, or set AISHOOT_TOKEN. Without an account, try:
+
+aishoot --sandbox skus list --limit 5
+aishoot --sandbox --json results list 1
+aishoot --sandbox results export 1 --to results.jsonl"""
 
 app: Final = App(
     name="aishoot",
-    help="autoRetouch's AI Shoot from the command line: SKUs, briefs, and all of their results.",
-    help_epilogue=_EXAMPLE,
+    help=f"autoRetouch's AI Shoot from the command line: SKUs, briefs, and all of their results.\n\n{_AFTERWORD}",
     help_format="plaintext",  # the other formats import a Markdown parser first
     version=__version__,
-    error_console=Console(stderr=True),
+    print_error=False,
+    exit_on_error=False,
     result_action="return_value",
     default_parameter=Parameter(negative=(), show_default=False),
 )
-for _name, _help in {
-    "skus": "SKUs: the garments that shoots are made of.",
-    "results": "The results of briefs.",
-    "sandbox": "A server that behaves as the API does, on this machine.",
-    "completion": "Complete commands and options in your shell.",
-}.items():
-    app.command(f"aishoot_async.cli._{_name}:{_name}", name=_name, help=_help)
+for _place, _help, _example in (
+    ("skus:skus", "SKUs: the garments that shoots are made of.", "aishoot --sandbox skus list --limit 5"),
+    ("results:results", "The results of briefs.", "aishoot --sandbox results list 1 --limit 10"),
+    ("login:login", "Log in: confirm a code in a browser.", "aishoot login --no-browser"),
+    ("login:logout", "Log out: revoke the login, and remove its file.", "aishoot logout"),
+    ("login:status", "Who is logged in, from where and until when.", "aishoot --json status"),
+    (
+        "sandbox:sandbox",
+        "Serve demo data as the API does, on this machine, until Ctrl-C.",
+        "aishoot sandbox --port 8080",
+    ),
+    ("completion:completion", "Complete commands and options in your shell.", "source <(aishoot completion bash)"),
+):
+    app.command(f"aishoot_async.cli._{_place}", name=_place.partition(":")[2], help=f"{_help}\n\nExample: {_example}")
 app.meta.default_parameter = app.default_parameter
 app.meta.group_parameters = Group("Global options", sort_key=0)
 
@@ -81,7 +92,12 @@ def _launch(
         organization=organization,
         json=json,
         may_ask=not no_input,
-        talk=Talk(quiet=quiet, verbose=verbose, as_json=log_format == "json"),
+        talk=Talk(
+            quiet=quiet,
+            verbose=verbose,
+            as_json=log_format == "json",
+            command=" ".join(("aishoot", *app.parse_commands(tokens)[0])),
+        ),
     )
     bound.arguments["context"] = context
     return run_command(lambda: command(*bound.args, **bound.kwargs), context.talk)
@@ -89,5 +105,14 @@ def _launch(
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; give its exit code."""
-    code = app.meta(list(arguments))
+    try:
+        code = app.meta(list(arguments))
+    except CycloptsError as error:
+        from ._usage import complain  # noqa: PLC0415
+
+        return complain(error, app.meta.assemble_argument_collection(), arguments)
+    except Exception:  # noqa: BLE001  # the last place where it can be told from a user's error
+        from ._bugs import confess  # noqa: PLC0415
+
+        return confess(arguments)
     return code if isinstance(code, int) else 0

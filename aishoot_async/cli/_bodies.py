@@ -1,14 +1,16 @@
 """What is to be written to a SKU, from options or from a JSON object; camelCase and snake_case names alike."""
 
-import json
-import sys
+import difflib
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
 import attrs
 from cyclopts import Group, Parameter
 
 from aishoot_async import Gender, RequestValidationError, SkuCategory, SkuCreate
+
+from ._inputs import read_object
+from ._options import WHOLE
 
 
 def _camel(name: str) -> str:
@@ -36,11 +38,11 @@ class Fields:
     "Whom it is for."
     in_wardrobe: Annotated[bool | None, Parameter(negative="--not-in-wardrobe")] = None
     "Whether it stands in the wardrobe."
-    project: Annotated[list[int] | None, Parameter(name="--project")] = None
+    project: Annotated[list[int] | None, WHOLE] = None
     "A project that it belongs to; may be repeated."
     category: SkuCategory | None = None
     "What kind of garment it is."
-    body: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
+    body: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None
     "A file with the fields as a JSON object, or - for stdin; null erases a field."
 
     def named(self) -> dict[str, Any]:
@@ -58,30 +60,21 @@ class Fields:
             "project_ids": self.project,
             "sku_category_name": self.category,
         }
-        given = {} if self.body is None else _read(self.body)
+        given = {} if self.body is None else _given(self.body)
         return given | {field: value for field, value in options.items() if value is not None}
 
 
-def _read(place: str) -> dict[str, Any]:
-    try:
-        text = sys.stdin.read() if place == "-" else Path(place).read_text(encoding="utf-8")
-        body: Any = json.loads(text)
-    except OSError as error:
-        raise _refusal(f"cannot read {place}: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise _refusal(f"{_named(place)} holds no JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise _refusal(f"{_named(place)} must hold a JSON object")
-    given = cast("dict[str, Any]", body)
-    for name in given:
+def _given(place: Path) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in read_object(place).items():
         if name not in FIELDS:
-            raise _refusal(f"{name} is no field of a SKU; there are {', '.join(sorted(FIELDS))}")
-    return {FIELDS[name]: value for name, value in given.items()}
+            raise RequestValidationError(f"{name} is no field of a SKU{_meant(name)}", field="body")
+        if FIELDS[name] in fields:
+            raise RequestValidationError(f"{name} is there twice, in two spellings", field="body")
+        fields[FIELDS[name]] = value
+    return fields
 
 
-def _refusal(problem: str) -> RequestValidationError:
-    return RequestValidationError(problem, field="body")
-
-
-def _named(place: str) -> str:
-    return "stdin" if place == "-" else place
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name, WIRE_FIELDS, n=1)
+    return f". Did you mean {close[0]}?" if close else f"; there are {', '.join(sorted(WIRE_FIELDS))}"

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 
 import attrs
 
-from aishoot_async import AIShootSession
+from aishoot_async import AIShootSession, ConfigurationError
 
+from ._streams import read_line
 from ._talk import Talk
 
 
@@ -33,10 +34,13 @@ class Context:
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; where there is none, nobody has said yes."""
-        if not self.may_ask or not sys.stdin.isatty():
+        if not self.may_ask or not sys.stdin.isatty() or not sys.stderr.isatty():
             return False
-        self.talk.ask(f"{question} [y/N] ")
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        self.talk.ask(question)
+        answer = read_line()
+        if not answer:
+            self.talk.end_line()
+        return answer.strip().lower() in {"y", "yes"}
 
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncGenerator[AIShootSession]:
@@ -45,6 +49,9 @@ class Context:
             async with AIShootSession(base_url=self.base_url, organization=self.organization) as session:
                 yield session
             return
+        if self.base_url is not None:
+            msg = "--sandbox and --base-url exclude each other"
+            raise ConfigurationError(msg)
         from aishoot_async.sandbox import Sandbox  # noqa: PLC0415  # a server that most runs do without
 
         async with (

@@ -2,15 +2,21 @@
 
 from typing import Final
 
+import attrs
+
 from aishoot_async import (
     AIShootError,
     AmbiguousWriteError,
     APIStatusError,
+    Attempt,
     AuthenticationError,
     AuthError,
     CallTimeoutError,
     ConfigurationError,
     ConnectError,
+    LockedError,
+    LoginRejectedError,
+    LoginRequiredError,
     NotFoundError,
     PagingError,
     PermissionDeniedError,
@@ -34,17 +40,20 @@ TERMINATED: Final = 143
 
 # The first class that fits counts.
 _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
-    (AuthenticationError, LOGIN, "The token is missing, wrong or expired: set AISHOOT_TOKEN to a fresh one."),
-    (AuthError, LOGIN, "Try --sandbox to look around without an account."),
+    (AuthenticationError, LOGIN, "Log in again: aishoot login. Or set AISHOOT_TOKEN to a fresh token."),
+    (LoginRequiredError, LOGIN, "Or try --sandbox to look around without an account."),
+    (LoginRejectedError, LOGIN, "Then run the same command again."),
+    (AuthError, LOGIN, "Put that right, then run the same command again."),
+    (LockedError, FAILED, "Wait until the other process has ended."),
     (PermissionDeniedError, FAILED, "Ask whoever runs your organization for access."),
-    (ConfigurationError, USAGE, "See --help."),
-    (RequestValidationError, USAGE, "See --help."),
+    (ConfigurationError, USAGE, "See {command} --help."),
+    (RequestValidationError, USAGE, "See {command} --help."),
     (AmbiguousWriteError, UNKNOWN_OUTCOME, "Look with `aishoot skus list` before you create it again."),
     (NotFoundError, FAILED, "Check the id; the account may not see it either."),
     (RateLimitedError, FAILED, "Wait a while, then run the same command again."),
     (ServerError, FAILED, "The service has a problem: run the same command again later."),
     (APIStatusError, FAILED, "The service refused the request."),
-    (ConnectError, FAILED, "Check the network and --base-url."),
+    (ConnectError, FAILED, "Check the network, --base-url and AISHOOT_AUTH_URL."),
     (CallTimeoutError, FAILED, "The service is slow or out of reach: run the same command again."),
     (TransportError, FAILED, "Run the same command again."),
     (UnexpectedResponseError, FAILED, "Is this the API, or a proxy's page? Check --base-url."),
@@ -55,9 +64,23 @@ _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
 def report(error: AIShootError, talk: Talk) -> int:
     """Say what happened and what to do; give the exit code."""
     _, code, advice = next((row for row in _ADVICE if isinstance(error, row[0])), (AIShootError, FAILED, ""))
-    request_id = getattr(error, "request_id", None)
-    talk.error(str(error), advice=advice, **({"request_id": request_id} if request_id else {}))
+    seen = error.cause if isinstance(error, AmbiguousWriteError) else error
+    request_id = getattr(seen, "request_id", None)
+    talk.error(
+        str(error),
+        advice=advice.format(command=talk.command),
+        **({"request_id": request_id} if request_id else {}),
+    )
     if talk.verbose:
         for attempt in getattr(error, "attempts", ()):
-            talk.note(f"attempt {attempt.number}: {attempt}")
+            talk.note(_told(attempt), **attrs.asdict(attempt))
     return code
+
+
+def _told(attempt: Attempt) -> str:
+    came = {"no": "was not sent", "maybe": "was sent, and got no answer", "yes": f"was answered {attempt.status}"}
+    return (
+        f"attempt {attempt.number} {came[attempt.sent]}{f' ({attempt.error})' if attempt.error else ''}"
+        f" after {attempt.elapsed:.2f} s{f', request {attempt.request_id}' if attempt.request_id else ''}"
+        f"{f'; the next came {attempt.wait:.2f} s later' if attempt.wait else ''}"
+    )

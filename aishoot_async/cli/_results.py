@@ -1,25 +1,25 @@
 """``aishoot results``."""
 
-import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from aishoot_async.export import ExportProgress, export_results, lines
+from aishoot_async import AIShootSession
+from aishoot_async.export import ExportProgress, ExportReport, export_results
 
-from ._context import Context
-from ._failures import DONE, PARTLY
-from ._tables import choose_columns, print_data, print_rows
+from ._exports import ExportOptions, read_shard, run_export
+from ._failures import DONE
+from ._inputs import read_numbers
+from ._options import Given, Limit, Whole
+from ._tables import choose_columns, print_listing, print_rows
 
 results = App(name="results")
-Given = Annotated[Context, Parameter(parse=False)]
 
 
 @results.command(name="list")
-async def list_results(
-    brief: int, /, *, limit: Annotated[int | None, Parameter(name=["--limit", "-n"])] = None, context: Given
-) -> int:
+async def list_results(brief: Whole, /, *, limit: Limit = None, context: Given) -> int:
     """Print the results of a brief: a table, or with --json each result's own JSON on a line.
 
     Example: aishoot --sandbox results list 1 --limit 10
@@ -33,51 +33,43 @@ async def list_results(
     """
     async with context.session() as session:
         if context.json:
-            async with session.briefs.results(brief, into=bytes).pages() as walk:
-                left = limit
-                async for page in walk:
-                    print_data(lines(page.raw[:left]))
-                    left = None if left is None else left - len(page.raw)
-                    if left is not None and left <= 0:
-                        break
-            return DONE
-        rows = await session.briefs.results(brief).collect(limit)
-        print_rows(rows, choose_columns(rows))
+            await print_listing(session.briefs.results(brief, into=bytes), limit)
+        else:
+            rows = await session.briefs.results(brief).collect(limit)
+            print_rows(rows, choose_columns(rows))
     return DONE
 
 
 @results.command(name="export")
-async def export(brief: int, /, *, to: Path, context: Given) -> int:
-    """Write all results of a brief to a JSON Lines file, each on a line as the service sent it.
+async def export(
+    *briefs: Whole,
+    briefs_from: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
+    shard: str | None = None,
+    options: ExportOptions,
+    context: Given,
+) -> int:
+    """Write all results of briefs to a file, a folder or an object store, each result as the service sent it.
 
-    The file appears whole or not at all; one of that name is replaced only then.
+    A file holds one brief, and appears whole or not at all. A folder holds a folder for each brief, and a file named
+    _SUCCESS once all of it is whole. The same command again goes on where it stood.
 
     Example: aishoot --sandbox results export 1 --to results.jsonl
+    Example: aishoot --sandbox results export 1 2 3 --to results/ --format parquet
 
     Parameters
     ----------
-    brief
-        The brief's number.
-    to
-        The file; its name ends in .jsonl.
+    briefs
+        The briefs' numbers.
+    briefs_from
+        A file with more of them, one a line, or - for stdin.
+    shard
+        Only the briefs of shard I of N, written I/N; run the others elsewhere, into the same folder.
     """
-    begun = time.monotonic()
-    async with context.session() as session:
-        with context.talk.progress(f"brief {brief}") as update:
+    numbers = [*briefs, *([] if briefs_from is None else read_numbers(briefs_from))]
+    part = read_shard(shard)
 
-            def show(progress: ExportProgress) -> None:
-                update(progress.items, progress.total)
+    def run(session: AIShootSession, tell: Callable[[ExportProgress], object]) -> Awaitable[ExportReport]:
+        return export_results(session, numbers, options.to, shard=part, on_progress=tell, **options.chosen())
 
-            report = await export_results(session, [brief], to, on_progress=show)
-    seconds = time.monotonic() - begun
-    context.talk.note(
-        f"{report.items} results of brief {brief} in {to} ({report.bytes_written / 1e6:.1f} MB, {report.pages} pages, "
-        f"{seconds:.1f} s)",
-        items=report.items,
-        destination=str(to),
-        complete=report.complete,
-    )
-    if report.complete:
-        return DONE
-    context.talk.warn("the brief changed while it was read: results may be missing or twice there. Run it again.")
-    return PARTLY
+    what = f"results of brief {numbers[0]}" if len(numbers) == 1 else "results"
+    return await run_export(context, options, what, run)

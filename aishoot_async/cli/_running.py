@@ -2,46 +2,51 @@
 
 import asyncio
 import inspect
-import signal
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 from aishoot_async import AIShootError
 
-from ._failures import FAILED, INTERRUPTED, TERMINATED, report
+from ._failures import report
+from ._signals import Stopped, ending
 from ._talk import Talk
 
 
 def run_command(command: Callable[[], Any], talk: Talk) -> int:
     """Run a command to its end, to an error, or to a signal; give the exit code."""
-    ended_by: list[int] = []
 
     async def main() -> int:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
+        if task is None:  # pragma: no cover  # for the type checkers
+            raise RuntimeError
+        loop = asyncio.get_running_loop()
 
-        def end(number: int) -> None:
-            ended_by.append(number)
-            if task is not None:
-                task.cancel()
+        def cancel() -> None:
+            ending.heed()
+            task.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, end, number)
-        with talk.logs():
-            outcome = command()
-            code: int = await outcome if inspect.isawaitable(outcome) else outcome
+        try:
+            # A signal may come at any moment of the loop's own work, which is what the thread-safe call is for.
+            with ending.cancels(lambda: loop.call_soon_threadsafe(cancel)):
+                outcome = command()
+                code: int = await outcome if inspect.isawaitable(outcome) else outcome
+        except asyncio.CancelledError:
+            if ending.number is None:
+                raise
+            return _stopped(talk)
         return code
 
-    try:
-        return asyncio.run(main())
-    except asyncio.CancelledError:
-        talk.warn("stopped; nothing half-written is left")
-        return TERMINATED if signal.SIGTERM in ended_by else INTERRUPTED
-    except AIShootError as error:
-        return report(error, talk)
-    except BrokenPipeError:
-        raise
-    except Exception:  # noqa: BLE001  # the last place where it can be told from a user's error
-        talk.error("this is a bug in aishoot-async; please report it with the lines below")
-        traceback.print_exc()
-        return FAILED
+    with talk.logs():
+        try:
+            return asyncio.run(main())
+        except Stopped:
+            return _stopped(talk)
+        except AIShootError as error:
+            return report(error, talk)
+
+
+def _stopped(talk: Talk) -> int:
+    ending.hurry()
+    talk.end_line()
+    talk.warn("stopped; no file is left half-written")
+    return ending.code

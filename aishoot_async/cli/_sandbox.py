@@ -2,25 +2,27 @@
 
 import asyncio
 import contextlib
-from typing import Annotated
+import json
+import sqlite3
+from pathlib import Path
 
-from cyclopts import App, Parameter
+from cyclopts import App, Group
 
-from ._context import Context
 from ._failures import DONE, FAILED, USAGE
+from ._options import Given, Whole
 
-sandbox = App(name="sandbox")
+sandbox = App(name="sandbox", group_parameters=Group("Parameters"))
 
 
 @sandbox.default
 async def serve(
     *,
-    port: int = 0,
-    skus: int = 24,
-    results: int = 250,
-    seed: int = 0,
-    database: str = ":memory:",
-    context: Annotated[Context, Parameter(parse=False)],
+    port: Whole = 0,
+    skus: Whole = 24,
+    results: Whole = 250,
+    seed: Whole = 0,
+    database: Path | None = None,
+    context: Given,
 ) -> int:
     """Serve demo data on loopback until Ctrl-C. stdout gets the settings for another shell.
 
@@ -42,15 +44,19 @@ async def serve(
     from aishoot_async.sandbox import Sandbox  # noqa: PLC0415  # a server that most runs do without
 
     try:
-        server = Sandbox(port=port, skus=skus, briefs={1: results}, seed=seed, database=database)
+        server = Sandbox(port=port, skus=skus, briefs={1: results}, seed=seed, database=str(database or ":memory:"))
         await server.start()
-    except (ValueError, OSError) as error:
-        context.talk.error(f"the sandbox cannot be started: {error}")
-        return USAGE if isinstance(error, ValueError) else FAILED
+    except (ValueError, OverflowError, OSError, sqlite3.Error) as error:
+        context.talk.error(f"the sandbox cannot be started: {error}", advice=f"See {context.talk.command} --help.")
+        return USAGE if isinstance(error, ValueError | OverflowError) else FAILED
     async with contextlib.aclosing(server):
-        print(f"export AISHOOT_BASE_URL={server.url}", flush=True)  # noqa: T201  # data
-        print(f"export AISHOOT_AUTH_URL={server.url}", flush=True)  # noqa: T201
-        print(f"export AISHOOT_TOKEN={server.token}", flush=True)  # noqa: T201  # a demo token, good nowhere else
+        settings = {
+            "AISHOOT_BASE_URL": server.url,
+            "AISHOOT_AUTH_URL": server.url,
+            "AISHOOT_TOKEN": server.token,  # a demo token, good nowhere else
+        }
+        told = json.dumps(settings) if context.json else "\n".join(f"export {k}={v}" for k, v in settings.items())
+        print(told, flush=True)  # noqa: T201  # data
         context.talk.note("serving until Ctrl-C")
         await asyncio.Event().wait()
     return DONE

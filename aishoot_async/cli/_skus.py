@@ -1,24 +1,26 @@
 """``aishoot skus``."""
 
+import asyncio
+import contextlib
 import json
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Annotated, Any, Final
 
 from cyclopts import App, Parameter
 
-from aishoot_async import AIShootError, NotFoundError, RequestValidationError, Sku, SkuCreate, SkuUpdate
-from aishoot_async.export import lines
+from aishoot_async import AIShootError, AIShootSession, NotFoundError, RequestValidationError, Sku, SkuCreate, SkuUpdate
+from aishoot_async.export import ExportProgress, ExportReport, export_skus, lines
 
 from ._bodies import WIRE_FIELDS, Fields
 from ._context import Context
+from ._exports import ExportOptions, run_export
 from ._failures import DONE, FAILED, PARTLY, USAGE, report
-from ._tables import print_data, print_rows
+from ._inputs import read_ids
+from ._options import Given, Limit
+from ._tables import print_data, print_listing, print_rows
 
 skus = App(name="skus")
-Given = Annotated[Context, Parameter(parse=False)]
-Ids = Annotated[str, Parameter(allow_leading_hyphen=True)]
-Limit = Annotated[int | None, Parameter(name=["--limit", "-n"])]
+Stdin = Annotated[bool, Parameter(name="-")]
 _COLUMNS: Final = ("id", "name", "gender", "category", "wardrobe", "projects", "front image", "back image")
 
 
@@ -41,17 +43,37 @@ async def list_skus(
     """
     async with context.session() as session:
         pager = session.skus.list(project_filter=project, sku_id_filter=id_filter)
-        if not context.json:
+        if context.json:
+            await print_listing(pager, limit)
+        else:
             _print(await pager.collect(limit), context)
-            return DONE
-        left = limit
-        async with pager.pages() as walk:
-            async for page in walk:
-                print_data(lines(page.raw[:left]))
-                left = None if left is None else max(0, left - len(page.raw))
-                if left == 0:
-                    break
     return DONE
+
+
+@skus.command(name="export")
+async def export(
+    *, project: str | None = None, id_filter: str | None = None, options: ExportOptions, context: Given
+) -> int:
+    """Write all SKUs to a file, a folder or an object store, each as the service sent it.
+
+    The same command again goes on where it stood.
+
+    Example: aishoot --sandbox skus export --to skus.jsonl
+
+    Parameters
+    ----------
+    project
+        Ask the service for the SKUs of this project only.
+    id_filter
+        Ask the service for the SKUs whose id fits this.
+    """
+
+    def run(session: AIShootSession, tell: Callable[[ExportProgress], object]) -> Awaitable[ExportReport]:
+        return export_skus(
+            session, options.to, project_filter=project, sku_id_filter=id_filter, on_progress=tell, **options.chosen()
+        )
+
+    return await run_export(context, options, "SKUs", run)
 
 
 @skus.command(name="global")
@@ -66,7 +88,7 @@ async def list_global(*, context: Given) -> int:
 
 
 @skus.command
-async def get(*ids: Ids, context: Given) -> int:
+async def get(*ids: str, stdin: Stdin = False, context: Given) -> int:
     """Print SKUs by their ids.
 
     Example: aishoot --sandbox skus get sku-0001-0dd6
@@ -74,15 +96,19 @@ async def get(*ids: Ids, context: Given) -> int:
     Parameters
     ----------
     ids
-        The ids; - reads them from stdin, one a line.
+        The ids; behind -- also those that begin with a hyphen.
+    stdin
+        Read ids from stdin too, one a line.
     """
+    named = read_ids(ids, stdin=stdin)
+    found: list[Sku] = []
     async with context.session() as session:
-        found: list[Sku] = []
 
         async def read(sku_id: str) -> None:
             found.append(await session.skus.get(sku_id))
 
-        code = await _each(_ids(ids), read, context)
+        code = await _each(named, read, context)
+    if found:
         _print(found, context)
     return code
 
@@ -100,7 +126,9 @@ async def create(*, fields: Fields = Fields(), context: Given) -> int:  # noqa: 
     """
     wanted = _whole(SkuCreate, fields.named())
     async with context.session() as session:
-        _print([await session.skus.create(wanted)], context)
+        with _on_its_way("the create", context):
+            made = await session.skus.create(wanted)
+        _print([made], context)
     return DONE
 
 
@@ -125,33 +153,52 @@ async def update(sku_id: str, /, *, replace: bool = False, fields: Fields = Fiel
         raise RequestValidationError(msg, field="fields")
     whole = _whole(SkuUpdate, named) if replace else None
     async with context.session() as session:
-        changed = await (session.skus.edit(sku_id, **named) if whole is None else session.skus.update(sku_id, whole))
+        with _on_its_way("the update", context):
+            changed = await (
+                session.skus.edit(sku_id, **named) if whole is None else session.skus.update(sku_id, whole)
+            )
         _print([changed], context)
     return DONE
 
 
 @skus.command
-async def delete(*ids: Ids, yes: Annotated[bool, Parameter(name=["--yes", "-y"])] = False, context: Given) -> int:
+async def delete(
+    *ids: str,
+    stdin: Stdin = False,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"])] = False,
+    context: Given,
+) -> int:
     """Delete SKUs by their ids. Asks before it does.
 
     Example: aishoot --sandbox skus delete sku-0001-0dd6 --yes
 
+    Example: aishoot --json skus list --project 3 | jq -r .id | aishoot skus delete - --yes
+
     Parameters
     ----------
     ids
-        The ids; - reads them from stdin, one a line.
+        The ids; behind -- also those that begin with a hyphen.
+    stdin
+        Read ids from stdin too, one a line.
     yes
         Do not ask.
     """
-    named = _ids(ids)
+    named = read_ids(ids, stdin=stdin)
     if not yes and not context.confirm(f"Delete {len(named)} SKU{'s' if len(named) != 1 else ''}?"):
         context.talk.error("nothing was deleted", advice="Say --yes to delete without being asked.")
         return USAGE
+    deleted: list[str] = []
     async with context.session() as session:
-        code = await _each(named, session.skus.delete, context)
-    if code == DONE:
-        context.talk.note(f"deleted {len(named)}", deleted=len(named))
-    return code
+
+        async def remove(sku_id: str) -> None:
+            with _on_its_way(f"the deletion of {sku_id}", context):
+                await session.skus.delete(sku_id)
+            deleted.append(sku_id)
+
+        try:
+            return await _each(named, remove, context)
+        finally:
+            context.talk.note(f"deleted {len(deleted)} of {len(named)}", deleted=len(deleted), named=len(named))
 
 
 def _whole(kind: type[Any], named: dict[str, Any]) -> Any:
@@ -162,38 +209,32 @@ def _whole(kind: type[Any], named: dict[str, Any]) -> Any:
     return kind(**named)
 
 
-def _ids(given: Sequence[str]) -> list[str]:
-    for name in given:
-        if name.startswith("-") and name != "-":
-            msg = f"there is no option {name}; ids that begin with a hyphen go through stdin, with - in their place"
-            raise RequestValidationError(msg, field="ids")
-    named = [line.strip("\r\n") for line in sys.stdin] if list(given) == ["-"] else list(given)
-    named = [name for name in dict.fromkeys(named) if name]
-    if not named:
-        msg = "name at least one id"
-        raise RequestValidationError(msg, field="ids")
-    return named
+@contextlib.contextmanager
+def _on_its_way(what: str, context: Context) -> Generator[None]:
+    """Say what nobody can know when a write is interrupted."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        context.talk.warn(f"{what} was on its way, and may have happened: look with `aishoot skus list`")
+        raise
 
 
-async def _each(ids: Iterable[str], work: Any, context: Context) -> int:
-    """Do the work for each id; one that fails does not keep the others from it."""
-    codes: list[int] = []
+async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], context: Context) -> int:
+    """Do the work for each id; one that fails does not keep the others from it, unless it would fail them too."""
+    codes: set[int] = set()
     for sku_id in ids:
         try:
             await work(sku_id)
         except (NotFoundError, RequestValidationError) as error:
-            codes.append(report(error, context.talk))
+            codes.add(report(error, context.talk))
         except AIShootError as error:
-            if DONE in codes:
-                report(error, context.talk)
-                return PARTLY
-            raise
+            code = report(error, context.talk)
+            return PARTLY if DONE in codes else code
         else:
-            codes.append(DONE)
-    failed = [code for code in codes if code != DONE]
-    if not failed:
-        return DONE
-    return PARTLY if len(failed) < len(codes) else failed[0] if len(set(failed)) == 1 else FAILED
+            codes.add(DONE)
+    if len(codes) == 1:
+        return codes.pop()
+    return PARTLY if DONE in codes else FAILED
 
 
 def _print(found: Sequence[Sku], context: Context) -> None:

@@ -4,27 +4,78 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from shutil import get_terminal_size
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+
+from aishoot_async import Pager
+from aishoot_async.export import lines
+
+from ._talk import printable
 
 _COLUMNS_AT_MOST: Final = 7
 _LOOKED_AT: Final = 50
 _WIDE: Final = 40
+_GAP: Final = 2
+_READABLE: Final = 16  # so much of a cell says what it is
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Print a table to a terminal, or tab-separated lines with a heading to a pipe."""
-    if sys.stdout.isatty():
-        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-        for row in rows:
-            table.add_row(*(_cell(row.get(column)) for column in columns))
-        Console(markup=False, highlight=False).print(table)
+    heading = [printable(column) for column in columns]
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    if not heading:
         return
-    sys.stdout.write("\t".join(columns) + "\n")
-    for row in rows:
-        sys.stdout.write("\t".join(_cell(row.get(column)) for column in columns) + "\n")
+    if sys.stdout.isatty():
+        _print_table(heading, cells)
+    else:
+        sys.stdout.writelines("\t".join(line) + "\n" for line in (heading, *cells))
+
+
+def _print_table(heading: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    room, height = get_terminal_size()
+    # The size is told, because rich takes every dumb terminal for one of 80 columns.
+    console = Console(markup=False, highlight=False, emoji=False, width=room, height=height)
+    widths = _fitted([max(map(cell_len, column)) for column in zip(heading, *cells, strict=True)], room)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
+    for at, width in enumerate(widths):
+        # The first is what a row is named by: cut short, nobody could type it.
+        table.add_column(heading[at], width=width, no_wrap=at > 0, overflow="ellipsis" if at else "fold")
+    for row in cells:
+        table.add_row(*row[: len(widths)])
+    console.print(table)
+    if left_out := heading[len(widths) :]:
+        console.print(f"(in a wider window, or with --json: {', '.join(left_out)})", style="dim")
+
+
+def _fitted(wanted: Sequence[int], room: int) -> list[int]:
+    """Give the first column its width, and as many others as find room; what is left goes to those that lack some."""
+    widths: list[int] = []
+    for width in wanted:
+        least = min(width, room) if not widths else _GAP + min(width, _READABLE)
+        if least > room:
+            break
+        widths.append(least if not widths else least - _GAP)
+        room -= least
+    for at, width in enumerate(widths):
+        more = min(wanted[at] - width, room)
+        widths[at] += more
+        room -= more
+    return widths
+
+
+async def print_listing(pager: Pager[Any], limit: int | None) -> None:
+    """Print each item's own JSON on a line, page by page."""
+    left = limit
+    async with pager.pages() as walk:
+        async for page in walk:
+            print_data(lines(page.raw[:left]))
+            left = None if left is None else max(0, left - len(page.raw))
+            if left == 0:
+                break
 
 
 def print_data(text: bytes) -> None:
@@ -52,6 +103,4 @@ def choose_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    # A line break or a tab would break the row; a control could steer the terminal.
-    return "".join(char if char.isprintable() else " " for char in text)
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))

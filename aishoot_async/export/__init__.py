@@ -1,6 +1,7 @@
-"""Bulk reading: all results of a brief into a file."""
+"""Bulk reading: all results of many briefs, or all SKUs, into files. It can be killed at any time, and goes on."""
 
-from ._export import ExportProgress, ExportReport, export_results
+from ._export import export_results, export_skus
 from ._jsonl import lines
+from ._report import BriefOutcome, ExportProgress, ExportReport
 
-__all__ = ["ExportProgress", "ExportReport", "export_results", "lines"]
+__all__ = ["BriefOutcome", "ExportProgress", "ExportReport", "export_results", "export_skus", "lines"]

@@ -1,65 +1,46 @@
-"""The main job: all results of a brief, streamed into a file."""
+"""The main job: all results of many briefs, or all SKUs, into a file, a folder or an object store."""
 
-import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, Final
 
 import attrs
-from anyio import to_thread
 
-from ..errors import ExportError, RequestValidationError
-from ..models import PagingReport
+from ..errors import Cursor, RequestValidationError
+from ..paging import Pager
 from ..session import AIShootSession
-from ._atomic import replacing
-from ._jsonl import lines
+from ._disk import Disk
+from ._driver import IN_HAND, Driver, Settings, usual_shape
+from ._encoders import check_columns
+from ._formats import Format, choose_format
+from ._job import Job, brief_of, parse_shard, service_name, unit_names
+from ._opening import Desk, open_desk
+from ._places import SKUS, LocalFile, LocalFolder, Place
+from ._report import ExportProgress, ExportReport
+from ._stage import Shape
+from ._stores import Store, is_store
+from ._tally import Tally
 
-_WRITE_AT: Final = 1024 * 1024
-_PREFETCH: Final = 16
-
-
-@attrs.frozen(kw_only=True)
-class ExportProgress:
-    """How far an export is.
-
-    Attributes:
-        brief_id: the brief in hand.
-        pages: pages read of it.
-        items: results read of it.
-        total: results that it has, as the service says; ``None`` when it does not say.
-    """
-
-    brief_id: int
-    pages: int
-    items: int
-    total: int | None
+_PREFETCH: Final = 8
+_PREFETCH_ALONE: Final = 32
+_PATIENCE: Final = 1800.0
 
 
 @attrs.frozen(kw_only=True)
-class ExportReport:
-    """What an export came to.
+class _Options:
+    """What both exports take."""
 
-    Attributes:
-        destination: the file.
-        brief_id: the brief.
-        items: results written.
-        pages: pages read.
-        bytes_written: the size of the file.
-        paging: what the walk saw; ``paging.complete`` is False when the listing changed meanwhile.
-    """
-
-    destination: Path
-    brief_id: int
-    items: int
-    pages: int
-    bytes_written: int
-    paging: PagingReport
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing speaks against the file holding every result."""
-        return self.paging.complete
+    format: str | None
+    columns: Sequence[str] | None
+    shard: tuple[int, int] | None
+    refresh: bool
+    restart: bool
+    strict: bool
+    patience: float
+    prefetch: int | None
+    state: str | os.PathLike[str] | None
+    store_options: Mapping[str, Any] | None
 
 
 async def export_results(
@@ -68,87 +49,221 @@ async def export_results(
     destination: str | os.PathLike[str],
     *,
     format: str | None = None,  # noqa: A002  # the public name
+    columns: Sequence[str] | None = None,
+    refresh: bool = False,
+    restart: bool = False,
+    strict: bool = False,
+    shard: tuple[int, int] | None = None,
+    patience: float = _PATIENCE,
+    prefetch: int | None = None,
+    state: str | os.PathLike[str] | None = None,
+    store_options: Mapping[str, Any] | None = None,
     on_progress: Callable[[ExportProgress], object] | None = None,
 ) -> ExportReport:
-    """Write all results of a brief to a JSON Lines file: each line is a result's own JSON.
+    """Write all results of briefs, each as its own JSON, exact and whole. The same call again goes on where it stood.
 
-    The file appears whole, in place of one of that name, or not at all.
+    A destination that ends in a format's suffix is one file, for one brief; it appears whole or not at all. Any other
+    is a folder: ``brief_id=1/part-00000.jsonl`` and so on, ``_manifest.jsonl``, and ``_SUCCESS``, which is there only
+    while all is whole. ``s3://``, ``gs://`` and ``az://`` URLs are such files and folders too.
+
+    A brief that changes while it is read is read again; one that keeps changing is kept as unstable. In a folder a
+    brief that fails does not stop the others; the report says which.
 
     Args:
         session: makes the calls.
-        briefs: one brief (several come with the resumable export).
-        destination: the file; its name ends in ``.jsonl``, or ``format`` is given.
-        format: ``"jsonl"``; ``None`` goes by the name.
-        on_progress: called after each page.
+        briefs: the briefs' ids.
+        destination: where to.
+        format: ``"jsonl"``, ``"jsonl.gz"``, ``"jsonl.zst"``, ``"parquet"`` or ``"csv"``; ``None`` goes by the name.
+        columns: of CSV, which is a projection: paths into the JSON, such as ``model.name``. Strings come as text, all
+            else as its JSON; null and missing are both empty. What a spreadsheet takes for a formula is not altered.
+        refresh: fetch everything again, and replace the parts that have changed; the briefs may be others than before,
+            and what is there of those not named stays. An interrupted refresh goes on.
+        restart: remove what earlier runs have written here, and begin anew.
+        strict: walk each brief until two walks agree.
+        shard: ``(number from 1, count)``: only the briefs of that shard. Each process of a folder takes another; the
+            last to finish writes ``_SUCCESS``.
+        patience: seconds for which an outage is ridden out.
+        prefetch: pages of each brief in flight or ready; ``None`` for 32, or 8 where there are several briefs.
+        state: a folder for the journals of object stores; ``None`` for ``$XDG_STATE_HOME/aishoot-async``, or
+            ``~/.local/state/aishoot-async``. Other destinations have theirs beside them.
+        store_options: what ``obstore.store.from_url`` takes besides the URL (``config``, ``client_options``, …), where
+            the environment does not say it.
+        on_progress: called after each page, on the event loop.
 
     Raises:
-        AIShootError: as every walk does.
-        ExportError: the file cannot be written.
-        RequestValidationError: not exactly one brief is named, or another format.
+        AIShootError: as every walk does, for the one brief of a file; otherwise only what stops all of them: the
+            session is closed, the login refused.
+        ConfigurationError: a package is missing, or an option cannot work.
+        ExportError: the destination cannot be written, belongs to another job, or has a damaged journal.
+        LockedError: another process is at it.
+        RequestValidationError: a brief or an option cannot be right.
     """
-    brief_id, path = _one_brief(briefs), _jsonl_path(destination, format)
-    try:
-        # The file must see the error that ends its block, so what catches it stands outside.
-        with contextlib.ExitStack() as stack:
-            file = await to_thread.run_sync(stack.enter_context, replacing(path))
-            report = await _stream(session, brief_id, file, path, on_progress)
-            await to_thread.run_sync(stack.close)
-        return report  # noqa: TRY300
-    except OSError as error:
-        if not _of_the_file_system(error):
-            raise
-        problem = f"cannot write {path}: {error.strerror or error}"
-    raise ExportError(problem)
+    options = _Options(
+        format=format,
+        columns=columns,
+        shard=shard,
+        refresh=refresh,
+        restart=restart,
+        strict=strict,
+        patience=patience,
+        prefetch=prefetch,
+        state=state,
+        store_options=store_options,
+    )
+    units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
+    job = _job(session, units, destination, options, filters={})
+    paging = _paging(options, alone=len(units) == 1)
+
+    def listing(unit: str, start: Cursor | None) -> Pager[bytes]:
+        return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
+
+    return await run(session, job, listing, on_progress)
 
 
-async def _stream(
+async def export_skus(
     session: AIShootSession,
-    brief_id: int,
-    file: BinaryIO,
-    path: Path,
-    on_progress: Callable[[ExportProgress], object] | None,
+    destination: str | os.PathLike[str],
+    *,
+    project_filter: str | None = None,
+    sku_id_filter: str | None = None,
+    format: str | None = None,  # noqa: A002  # the public name
+    columns: Sequence[str] | None = None,
+    refresh: bool = False,
+    restart: bool = False,
+    strict: bool = False,
+    patience: float = _PATIENCE,
+    prefetch: int | None = None,
+    state: str | os.PathLike[str] | None = None,
+    store_options: Mapping[str, Any] | None = None,
+    on_progress: Callable[[ExportProgress], object] | None = None,
 ) -> ExportReport:
-    pending: list[bytes] = []
-    size = written = 0
-    async with session.briefs.results(brief_id, into=bytes, prefetch=_PREFETCH).pages() as walk:
-        async for page in walk:
-            text = lines(page.raw)
-            pending.append(text)
-            size += len(text)
-            if size - written >= _WRITE_AT:
-                await to_thread.run_sync(file.writelines, pending)
-                pending, written = [], size
-            if on_progress is not None:
-                seen = walk.report
-                on_progress(
-                    ExportProgress(brief_id=brief_id, pages=seen.pages, items=seen.items, total=seen.expected_total)
-                )
-        await to_thread.run_sync(file.writelines, pending)
-        seen = walk.report
-    return ExportReport(
-        destination=path, brief_id=brief_id, items=seen.items, pages=seen.pages, bytes_written=size, paging=seen
+    """Write all SKUs, each as its own JSON; see `export_results`. A folder holds ``part-00000.jsonl`` and so on.
+
+    Args:
+        session: makes the calls.
+        destination: where to.
+        project_filter: as for ``skus.list``.
+        sku_id_filter: likewise.
+        format: see `export_results`, as all that follows.
+        columns: likewise.
+        refresh: likewise.
+        restart: likewise.
+        strict: likewise.
+        patience: likewise.
+        prefetch: likewise.
+        state: likewise.
+        store_options: likewise.
+        on_progress: likewise.
+
+    Raises:
+        AIShootError: as `export_results`.
+    """
+    options = _Options(
+        format=format,
+        columns=columns,
+        shard=None,
+        refresh=refresh,
+        restart=restart,
+        strict=strict,
+        patience=patience,
+        prefetch=prefetch,
+        state=state,
+        store_options=store_options,
+    )
+    given = {"project_filter": project_filter, "sku_id_filter": sku_id_filter}
+    filters = {name: value for name, value in given.items() if value is not None}
+    job = _job(session, (SKUS,), destination, options, filters=filters)
+    paging = _paging(options, alone=True)
+
+    def listing(_unit: str, start: Cursor | None) -> Pager[bytes]:
+        return session.skus.list(
+            project_filter=project_filter, sku_id_filter=sku_id_filter, into=bytes, start=start, **paging
+        )
+
+    return await run(session, job, listing, on_progress)
+
+
+async def run(
+    session: AIShootSession,
+    job: Job,
+    listing: Callable[[str, Cursor | None], Pager[bytes]],
+    on_progress: Callable[[ExportProgress], object] | None = None,
+    shape: Callable[[Job, str], Shape] = usual_shape,
+) -> ExportReport:
+    """Run a job: see `export_results`."""
+    listing(job.units[0], None)  # options that cannot work are refused before anything is opened
+    disk = Disk(IN_HAND + 1)
+    # A caller that is cancelled while the desk is opened never sees it, and it must be closed all the same.
+    desks: list[Desk] = []
+    try:
+        await disk.run(lambda: desks.append(open_desk(job)))
+        tally = Tally(session, len(job.own_units), on_progress)
+        outcomes = await Driver(job, desks[0], disk, Settings(listing=listing, tally=tally, shape=shape)).run()
+    finally:
+        try:
+            for desk in desks:
+                await disk.run(desk.close)
+        finally:
+            disk.close()
+    place = job.place
+    return ExportReport(destination=place.title if isinstance(place, Store) else Path(place.title), outcomes=outcomes)
+
+
+def _job(
+    session: AIShootSession,
+    units: tuple[str, ...],
+    destination: str | os.PathLike[str],
+    options: _Options,
+    *,
+    filters: dict[str, str],
+) -> Job:
+    if options.refresh and options.restart:
+        raise RequestValidationError(
+            "refresh keeps what has not changed, restart keeps nothing: choose", field="restart"
+        )
+    name: object = os.fspath(destination)
+    if not isinstance(name, str) or not name:
+        raise RequestValidationError(f"destination must be a path or a URL, not {destination!r}", field="destination")
+    chosen = choose_format(options.format, name)
+    is_single = name.endswith(f".{chosen.name}")
+    if is_single and len(units) > 1:
+        raise RequestValidationError(
+            f"one file holds one brief, and {len(units)} are named; name a folder, where each has its own",
+            field="briefs",
+        )
+    if chosen.name != "csv" and options.columns is not None:
+        raise RequestValidationError(f"columns are for CSV; {chosen.name} holds all of each item", field="columns")
+    return Job(
+        kind=SKUS if units == (SKUS,) else "results",
+        service=service_name(session.base_url),
+        filters=filters,
+        format=chosen,
+        columns=check_columns(options.columns) if chosen.name == "csv" else (),
+        place=_place(name, chosen, options, is_single=is_single),
+        units=units,
+        shard=parse_shard(options.shard, is_single=is_single),
+        refresh=options.refresh,
+        restart=options.restart,
     )
 
 
-def _one_brief(briefs: Iterable[int]) -> int:
-    named = [briefs] if isinstance(briefs, int) else list(briefs)
-    if len(named) != 1:
-        msg = f"a JSON Lines file holds one brief, and {len(named)} are named; export each to a file of its own"
-        raise RequestValidationError(msg, field="briefs")
-    return named[0]
+def _place(name: str, chosen: Format, options: _Options, *, is_single: bool) -> Place:
+    if is_store(name):
+        state = _state_folder() if options.state is None else Path(options.state)
+        return Store(name, chosen, is_single=is_single, state=state, options=options.store_options)
+    if "://" in name:
+        raise RequestValidationError(f"{name} is no s3://, gs:// or az:// URL", field="destination")
+    path = Path(name)
+    return LocalFile(path) if is_single else LocalFolder(path, chosen)
 
 
-def _jsonl_path(destination: str | os.PathLike[str], named: str | None) -> Path:
-    path = Path(destination)
-    if named is None and path.suffix != ".jsonl":
-        msg = f"{path.name!r} does not tell its format; JSON Lines files end in .jsonl"
-        raise RequestValidationError(msg, field="destination")
-    if named not in {None, "jsonl"}:
-        msg = f"format {named!r} is not built yet; there is jsonl"
-        raise RequestValidationError(msg, field="format")
-    return path
+def _state_folder() -> Path:
+    home = os.environ.get("XDG_STATE_HOME") or ""
+    return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "aishoot-async"
 
 
-def _of_the_file_system(error: OSError) -> bool:
-    # A CallTimeoutError is an OSError too, by TimeoutError.
-    return error.errno is not None
+def _paging(options: _Options, *, alone: bool) -> dict[str, Any]:
+    prefetch = options.prefetch or (_PREFETCH_ALONE if alone else _PREFETCH)
+    # What a walk sees of a change is said by the report.
+    paging: dict[str, Any] = {"prefetch": prefetch, "patience": options.patience, "on_drift": "ignore"}
+    return {**paging, "strict": True} if options.strict else paging

@@ -39,7 +39,8 @@ def _located(response: Response) -> str:
     _, _, tail = path.partition(_SKUS)
     try:
         identifier = unquote(tail, errors="strict")
-    except UnicodeDecodeError:
+        identifier.encode()  # what was no text in the header is a lone surrogate here
+    except UnicodeError:
         identifier = ""
     if not identifier or "/" in tail:
         msg = "the answer to a create has neither a body nor a Location, so the new SKU's id is not known"

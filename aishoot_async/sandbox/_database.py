@@ -31,8 +31,12 @@ def open_database(path: str) -> sqlite3.Connection:
     Writes survive the process, not a power cut: a sandbox need not wait for the disk.
     """
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA synchronous = OFF")
-    connection.executescript(_SCHEMA)
+    try:
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.executescript(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -1,5 +1,6 @@
 """`Sandbox`: the server's life, and its state as tests see it."""
 
+import asyncio
 import sqlite3
 from collections import Counter
 from types import TracebackType
@@ -106,6 +107,9 @@ class Sandbox:
         if running is None:
             return
         running.app.abandon()
+        # asyncio never closes a connection that it is still accepting when its server closes: let it come in first.
+        for _ in range(4):
+            await asyncio.sleep(0)
         try:
             await running.runner.cleanup()
         finally:

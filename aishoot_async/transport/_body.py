@@ -3,6 +3,7 @@
 aiohttp's own decompression is off, because it gives a gzip stream that was cut short as if it were whole.
 """
 
+import io
 import zlib
 from typing import Final
 
@@ -23,8 +24,8 @@ class Body:
             TransportError: the encoding is one that was not asked for.
         """
         self._cap = cap
-        self._size = 0
-        self._parts: list[bytes] = []
+        # One buffer: a list of parts takes many times their size when a server sends them by the byte.
+        self._data = io.BytesIO()
         self._begun = False
         self._unzip = None
         match encoding.strip().lower():
@@ -65,13 +66,11 @@ class Body:
             chunk = self._unzip.unconsumed_tail or self._unzip.unused_data
 
     def _keep(self, part: bytes) -> None:
-        self._size += len(part)
-        if self._size > self._cap:
-            self._parts.clear()
+        if self._data.tell() + len(part) > self._cap:
+            self._data = io.BytesIO()
             msg = f"the answer is larger than Limits.response_bytes ({self._cap} bytes)"
             raise ResponseTooLargeError(msg)
-        if part:
-            self._parts.append(part)
+        self._data.write(part)
 
     def whole(self) -> bytes:
         """Give the body.
@@ -82,4 +81,4 @@ class Body:
         if self._begun and self._unzip is not None and not self._unzip.eof:
             msg = "the answer's gzip stream was cut short"
             raise TransportError(msg)
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        return self._data.getvalue()

@@ -8,21 +8,26 @@ import asyncio
 import io
 import ssl
 import urllib.request
-from types import SimpleNamespace
+from contextvars import ContextVar
+from functools import cached_property
 from typing import Final
+from weakref import WeakSet
 
 import aiohttp
 import attrs
+from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from .._version import __version__
-from ..auth import Secret
 from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConnectError, TransportError
+from ..secret import Secret
 from ._body import Body
 from ._messages import Request, Response
 
+_FIRST_FINAL_STATUS: Final = 200
 USER_AGENT: Final = f"aishoot-async/{__version__}"
 
 
@@ -43,22 +48,60 @@ async def _never_resend(request: aiohttp.ClientRequest, send: aiohttp.ClientHand
     raise dropped
 
 
-async def _note_connection(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    context.trace_request_ctx.obtained = True
-
-
-def _connection_trace() -> aiohttp.TraceConfig:
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(_note_connection)
-    trace.on_connection_reuseconn.append(_note_connection)
-    return trace
-
-
 @attrs.define
 class Sending:
     """What is known of a request on its way: whether it obtained a connection, and so may have been seen."""
 
-    obtained: bool = False
+    _transport: asyncio.Transport | None = None
+
+    @property
+    def obtained(self) -> bool:
+        """Whether a connection was obtained."""
+        return self._transport is not None
+
+    def begins(self, transport: asyncio.Transport | None) -> None:
+        """Hear of the connection."""
+        self._transport = transport
+
+    def ends(self) -> None:
+        """Let go of a connection that is not kept, without waiting until the server has taken what it was sent.
+
+        A server that takes nothing, or does not answer the end of TLS, would hold its descriptor.
+        """
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
+
+
+_SENDING: Final[ContextVar[Sending]] = ContextVar("aishoot_async.sending")
+
+
+class _Pool(aiohttp.TCPConnector):
+    """Connections, each noted when it is handed out.
+
+    A connection that was kept, and on which something has come meanwhile, is not used again: what nobody had asked
+    for (a second answer, a 408 to an idle client) would be taken for the answer to the next request.
+    """
+
+    @cached_property
+    def _known(self) -> WeakSet[asyncio.BaseProtocol]:
+        return WeakSet()
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own
+    ) -> Connection:
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if protocol is None or not (protocol.should_close and protocol in self._known):
+                break
+            connection.close()
+        if protocol is not None:
+            self._known.add(protocol)
+        _SENDING.get().begins(connection.transport)
+        return connection
 
 
 def _environment_proxy(origin: URL) -> str | None:
@@ -86,28 +129,17 @@ class Transport:
         self._proxy = proxy
         self._tls = tls
         self._proxies: dict[URL, str | None] = {}
-        self._readers: aiohttp.ClientSession | None = None
-        self._writers: aiohttp.ClientSession | None = None
+        self._client: aiohttp.ClientSession | None = None
 
-    def _client(self, method: str) -> aiohttp.ClientSession:
-        if self._readers is None or self._writers is None:
-            connector = aiohttp.TCPConnector(limit=self._limits.connections, ssl=self._tls or True)
-            # Whether a request may have been seen matters for writes alone, and tracing costs a fifth of the speed.
-            self._readers = self._open(connector, [])
-            self._writers = self._open(connector, [_connection_trace()])
-        return self._readers if method in {"GET", "HEAD"} else self._writers
-
-    def _open(self, connector: aiohttp.TCPConnector, traces: list[aiohttp.TraceConfig]) -> aiohttp.ClientSession:
+    def _open(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
-            connector=connector,
-            connector_owner=False,
+            connector=_Pool(limit=self._limits.connections, ssl=self._tls or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             trust_env=False,
             auto_decompress=False,
             raise_for_status=False,
             middlewares=(_never_resend,),
-            trace_configs=traces,
             # No total: the call's deadline is one timer of our own, over all attempts.
             timeout=aiohttp.ClientTimeout(
                 total=None, connect=self._timeouts.connect, sock_connect=None, sock_read=self._timeouts.read
@@ -123,12 +155,13 @@ class Transport:
             ResponseTooLargeError: the body outgrew ``Limits.response_bytes``.
             TransportError: the connection died, or the answer is broken.
         """
-        if request.method in {"GET", "HEAD"}:
-            sending.obtained = True  # not traced, so taken for granted; a read may always be repeated
         proxy = self._proxy_for(request.url)
+        if self._client is None:
+            self._client = self._open()
         response = None
+        noted = _SENDING.set(sending)
         try:
-            response = await self._client(request.method).request(
+            response = await self._client.request(
                 request.method,
                 request.url,
                 # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it.
@@ -136,22 +169,25 @@ class Transport:
                 headers=request.headers(token),
                 allow_redirects=False,
                 proxy=proxy,
-                trace_request_ctx=sending,
             )
             return await self._read(response)
         except _DroppedError as error:
-            failure = self._mapped(error.seen)
+            seen: Exception = error.seen
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             # ValueError: a header or a status line that aiohttp itself cannot take.
-            failure = self._mapped(error)
+            seen = error
         finally:
             if response is not None:
                 # Gives the connection back when the body was read to its end, and ends it otherwise.
                 response.close()
-        failure.maybe_sent = failure.maybe_sent and sending.obtained
-        raise failure
+            sending.ends()
+            _SENDING.reset(noted)
+        raise self._lost(seen) if sending.obtained else ConnectError(self._unconnected(seen), maybe_sent=False)
 
     async def _read(self, response: aiohttp.ClientResponse) -> Response:
+        if response.status < _FIRST_FINAL_STATUS:
+            msg = f"the answer's status {response.status} is no answer"
+            raise TransportError(msg)
         body = Body(response.headers.get("Content-Encoding", ""), self._limits.response_bytes)
         while chunk := await response.content.readany():
             body.feed(chunk)
@@ -162,10 +198,8 @@ class Transport:
             body=body.whole(),
         )
 
-    def _mapped(self, error: Exception) -> TransportError:
+    def _lost(self, error: Exception) -> TransportError:
         match error:
-            case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError() | aiohttp.ClientHttpProxyError():
-                return ConnectError(self._unconnected(error), maybe_sent=False)
             case asyncio.TimeoutError():
                 return CallTimeoutError(f"nothing came for {self._timeouts.read} s")
             case aiohttp.ClientPayloadError():
@@ -185,8 +219,10 @@ class Transport:
                 return "the host's name cannot be resolved"
             case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
                 return "the TLS handshake failed: is the certificate one to trust?"
+            case aiohttp.ClientResponseError() | aiohttp.ServerDisconnectedError():
+                return "the proxy's answer is no readable HTTP"
             case _:
-                return f"cannot connect ({getattr(error, 'strerror', None) or 'refused'})"
+                return f"cannot connect ({getattr(error, 'strerror', None) or 'the connection was lost at once'})"
 
     def _proxy_for(self, url: URL) -> str | None:
         if self._proxy != "environment":
@@ -198,11 +234,6 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close the pool; requests on their way fail."""
-        readers, writers = self._readers, self._writers
-        self._readers = self._writers = None
-        if readers is not None and writers is not None:
-            connector = readers.connector
-            await readers.close()
-            await writers.close()
-            if connector is not None:
-                await connector.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()

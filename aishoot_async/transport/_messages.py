@@ -6,9 +6,18 @@ from typing import Final
 import attrs
 from yarl import URL
 
-from ..auth import Secret
+from ..secret import Secret
 
 JSON: Final = "application/json"
+
+
+class _Unshown(str):
+    """A header's value that only the wire shows: aiohttp's frames hold it, and tools that show locals print them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'[token]'"
 
 
 @attrs.frozen(kw_only=True)
@@ -25,17 +34,17 @@ class Request:
 
     method: str
     url: URL
-    body: bytes | None = None
+    body: bytes | None = attrs.field(default=None, repr=False)  # it may hold a token
     content_type: str = JSON
     accept: str = JSON
 
     def headers(self, token: Secret | None) -> dict[str, str]:
-        """Make the headers; no variable of a caller should hold them, because a traceback may show it."""
+        """Make the headers."""
         made = {"Accept": self.accept}
         if self.body is not None:
             made["Content-Type"] = self.content_type
         if token is not None:
-            made["Authorization"] = f"Bearer {token.reveal()}"
+            made["Authorization"] = _Unshown(f"Bearer {token.reveal()}")
         return made
 
 

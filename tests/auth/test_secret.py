@@ -1,5 +1,6 @@
 """A token does not show itself, and is taken out of what a server makes of it."""
 
+import base64
 import copy
 import html
 import json
@@ -9,7 +10,7 @@ import traceback
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aishoot_async import AIShootSession, ConfigurationError, StaticToken
@@ -80,6 +81,7 @@ def test_a_refused_token_stays_in_no_frame_of_ours(kind) -> None:
 
 
 @given(tokens, st.text(), st.text(), st.sampled_from(SPELLINGS))
+@example('00/"', "", "", SPELLINGS[7])
 def test_every_spelling_is_taken_out(token: str, before: str, after: str, spell) -> None:
     written = spell(token)
     scrubbed = scrub_text(f"{before}{written}{after}", [Secret(token)])
@@ -93,6 +95,53 @@ def test_every_spelling_is_taken_out(token: str, before: str, after: str, spell)
 def test_a_token_that_was_cut_short_is_taken_out_too(spell, length: int) -> None:
     written = spell(TOKEN)[:length]
     assert scrub_text(f"<{written}> {written}", [Secret(TOKEN)]) == "<[token]> [token]"
+
+
+@pytest.mark.parametrize("length", [16, 17, 25])
+def test_the_end_of_a_token_is_taken_out_too(length: int) -> None:
+    written = TOKEN[-length:]
+    assert scrub_text(f"<...{written}> {written}", [Secret(TOKEN)]) == "<...[token]> [token]"
+
+
+def percent(text: str) -> str:
+    return "".join(f"%{ord(letter):02x}" for letter in text)
+
+
+CODES = {
+    "percent": percent,
+    "percent twice": lambda text: percent(text).replace("%", "%25"),
+    "JSON": lambda text: "".join(f"\\u{ord(letter):04X}" for letter in text),
+    "JSON in JSON": lambda text: "".join(f"\\\\u{ord(letter):04x}" for letter in text),
+    "HTML": lambda text: "".join(f"&#{ord(letter)};" for letter in text),
+    "HTML, hexadecimal": lambda text: "".join(f"&#x{ord(letter):x};" for letter in text),
+    "Python": lambda text: "".join(f"\\x{ord(letter):02x}" for letter in text),
+    "UTF-16": lambda text: text.encode("utf-16-be").decode("latin-1"),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "hexadecimal, large": lambda text: text.encode().hex().upper(),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 of the header": lambda text: base64.b64encode(b"Bearer " + text.encode()).decode(),
+    "base64 of two": lambda text: base64.b64encode(b"id:" + text.encode() + b";").decode(),
+    "base64 for URLs": lambda text: base64.urlsafe_b64encode(b"\xff\xfe" + text.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("token", [TOKEN, "0123456789abcdef", "??>>~~" * 5, "x" * 1500])
+def test_of_a_text_that_holds_it_in_another_code_nothing_is_left(code: str, token: str) -> None:
+    assert (
+        scrub_text(f"before {CODES[code](token)} behind", [Secret("another-token-of-no-use"), Secret(token)])
+        == "[token]"
+    )
+
+
+@given(st.text(st.characters(exclude_characters="abcdefgh")), st.text(min_size=16, alphabet="abcdefgh"))
+def test_a_text_that_does_not_hold_it_stays(text: str, token: str) -> None:
+    assert scrub_text(text, [Secret(token)]) == text
+
+
+def test_a_token_with_one_letter_in_another_code_is_taken_out_on_both_sides_of_it() -> None:
+    written = TOKEN[:20] + "\\u002B" + TOKEN[21:]
+    assert scrub_text(f"a {written} b", [Secret(TOKEN)]) in {"a [token]\\u002B[token] b", "a [token]u002B[token] b"}
 
 
 def test_a_short_beginning_is_left() -> None:

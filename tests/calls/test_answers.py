@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from aishoot_async import errors
 from aishoot_async.auth import Secret
-from aishoot_async.calls._answers import is_success, request_id, retry_after, status_error
+from aishoot_async.calls._answers import is_success, printable, request_id, retry_after, status_error
 from aishoot_async.transport import Response
 
 NOW = dt.datetime(2026, 1, 1, 12, 0, 0, tzinfo=dt.UTC)
@@ -157,3 +157,16 @@ def test_what_a_server_says_cannot_write_lines_or_steer_a_terminal() -> None:
     assert str(error).isprintable()
     assert error.message == "\\x1b[2Jgone \\u202e"
     assert error.request_id == "a\\x1bb"
+
+
+@given(st.text())
+def test_printable_text_is_one_line_that_can_be_encoded(text):
+    shown = printable(text)
+    assert shown.isprintable()
+    shown.encode()
+    assert shown == text or not text.isprintable()
+
+
+def test_what_is_escaped():
+    nasty = "a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"
+    assert printable(nasty) == r"a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"

@@ -1,18 +1,14 @@
 """The command line, run as people and programs run it: as a process, against a real server."""
 
 import json
-import os
-import pty
-import select
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from aishoot_async.cli import HELP
-from aishoot_async.sandbox import Delay, Fault, InsertRows, RawBody, Status
+from aishoot_async.sandbox import Fault, InsertRows, RawBody, Status
 
 
 def test_the_main_job_against_the_embedded_sandbox(alone, tmp_path):
@@ -40,9 +36,9 @@ def test_a_list_is_the_same_rows_as_a_table_and_as_json(aishoot, server):
 
 
 @pytest.mark.parametrize("limit", [0, 1, 100, 101, 250, 999])
-def test_a_limit(aishoot, limit):
-    done = aishoot("results", "list", "1", "-n", str(limit), "--json")
-    assert len(done.stdout.splitlines()) == min(limit, 250)
+def test_a_limit(ran, server, limit):
+    code, out, _ = ran("results", "list", "1", "-n", str(limit), "--json", against=server)
+    assert (code, len(out.splitlines())) == (0, min(limit, 250))
 
 
 def test_quiet_says_nothing_and_a_machine_gets_json(aishoot, tmp_path):
@@ -57,7 +53,7 @@ def test_quiet_says_nothing_and_a_machine_gets_json(aishoot, tmp_path):
     [
         (["results", "list", "1"], 4, "AISHOOT_TOKEN"),
         (["--sandbox", "results", "list", "999"], 1, "404"),
-        (["--sandbox", "results", "list", "one"], 2, "int"),
+        (["--sandbox", "results", "list", "one"], 2, "no whole number"),
         (["--sandbox", "results", "list", "1", "--limit", "-1"], 2, "limit"),
         (["--sandbox", "results", "lst", "1"], 2, 'Did you mean "list"'),
         (["--sandbox", "results", "list", "1", "--limt", "3"], 2, "--limt"),
@@ -69,21 +65,22 @@ def test_quiet_says_nothing_and_a_machine_gets_json(aishoot, tmp_path):
         (["sandbox", "--port", "-5"], 2, "port"),
     ],
 )
-def test_bad_input_is_a_sentence_and_a_code(alone, tmp_path, arguments, code, said):
-    done = alone(*arguments, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+def test_bad_input_is_a_sentence_and_a_code(ran, tmp_path, monkeypatch, arguments, code, said):
+    monkeypatch.chdir(tmp_path)
+    ended, out, err = ran(*arguments)
+    assert (ended, out) == (code, ""), err
+    assert said in err
+    assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "with space", "ümlaut"])
-def test_a_bad_token_is_a_sentence_without_the_token(aishoot, token):
-    done = aishoot("results", "list", "1", env={"AISHOOT_TOKEN": token})
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert token not in done.stderr
+def test_a_bad_token_is_a_sentence_without_the_token(ran, monkeypatch, token):
+    monkeypatch.setenv("AISHOOT_TOKEN", token)
+    code, out, err = ran("results", "list", "1")
+    assert (code, out) == (2, "")
+    assert "Traceback" not in err
+    assert token not in err
 
 
 def test_an_error_names_the_request_and_verbose_the_attempts(aishoot, server):
@@ -117,33 +114,6 @@ def test_a_brief_that_changes_is_exit_code_3(aishoot, server, tmp_path):
     assert "changed" in done.stderr
 
 
-def test_a_closed_pipe_ends_quietly(aishoot):
-    command = ("--quiet", "--json", "results", "list", "1")
-    process = aishoot.start(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.readline()
-    process.stdout.close()
-    said = process.stderr.read()
-    process.stderr.close()
-    assert process.wait(20) == 0
-    assert said == b""
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_in_order(aishoot, server, tmp_path, number, code):
-    server.add_fault(Fault(Delay(60), operation="brief_results", page=2))
-    process = aishoot.start(
-        "results", "export", "1", "--to", str(tmp_path / "r.jsonl"), stderr=subprocess.PIPE, text=True
-    )
-    server.wait_for_calls(2, "brief_results", timeout=20)
-    begun = time.monotonic()
-    process.send_signal(number)
-    _, said = process.communicate(timeout=20)
-    assert process.returncode == code
-    assert "Traceback" not in said
-    assert time.monotonic() - begun < 10
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_the_sandbox_serves_until_it_is_stopped(alone):
     process = alone.start("sandbox", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     settings = dict(process.stdout.readline().removeprefix("export ").strip().split("=", 1) for _ in range(3))
@@ -154,31 +124,24 @@ def test_the_sandbox_serves_until_it_is_stopped(alone):
     assert process.returncode == 130
 
 
-def on_a_terminal(command_line, *arguments, typed=b""):
-    controller, terminal = pty.openpty()
-    command_line.env |= {"TERM": "xterm-256color", "COLUMNS": "160"}
-    process = command_line.start(*arguments, stdout=terminal, stderr=terminal, stdin=terminal)
-    os.close(terminal)
-    os.write(controller, typed)
-    seen = b""
-    while process.poll() is None or select.select([controller], [], [], 0)[0]:
-        if select.select([controller], [], [], 0.1)[0]:
-            try:
-                seen += os.read(controller, 65536)
-            except OSError:
-                break
-    os.close(controller)
-    return process.wait(20), seen.decode()
+def test_the_sandbox_tells_a_program_its_settings_in_json(alone):
+    process = alone.start("--json", "sandbox", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    settings = json.loads(process.stdout.readline())
+    assert set(settings) == {"AISHOOT_BASE_URL", "AISHOOT_AUTH_URL", "AISHOOT_TOKEN"}
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
 
 
 def test_a_terminal_gets_a_table_and_a_bar(aishoot, tmp_path):
-    code, seen = on_a_terminal(aishoot, "results", "list", "2")
-    assert code == 0
-    assert "skuName" in seen
-    assert "\t" not in seen
-    code, seen = on_a_terminal(aishoot, "results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
-    assert code == 0
-    assert "250 results" in seen
+    seen = aishoot.in_a_terminal("results", "list", "2")
+    assert seen.code == 0
+    assert "skuName" in seen.text
+    assert "\t" not in seen.text
+    seen = aishoot.in_a_terminal("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
+    assert seen.code == 0
+    assert "━" in seen.text
+    assert "250 results" in seen.text
 
 
 def test_help_and_version(alone):
@@ -201,15 +164,15 @@ def test_without_its_extra_it_says_so_in_one_sentence():
 
 @pytest.mark.parametrize(("typed", "code", "left"), [(b"y\n", 0, 11), (b"n\n", 2, 12), (b"\n", 2, 12)])
 def test_a_delete_asks_on_a_terminal(aishoot, server, typed, code, left):
-    done, seen = on_a_terminal(aishoot, "skus", "delete", server.skus()[0]["id"], typed=typed)
-    assert (done, len(server.skus())) == (code, left)
-    assert "Delete 1 SKU? [y/N]" in seen
+    seen = aishoot.in_a_terminal("skus", "delete", server.skus()[0]["id"], typed=typed)
+    assert (seen.code, len(server.skus())) == (code, left)
+    assert "Delete 1 SKU? [y/N]" in seen.text
 
 
 def test_no_input_never_asks(aishoot, server):
-    done, seen = on_a_terminal(aishoot, "--no-input", "skus", "delete", server.skus()[0]["id"], typed=b"y\n")
-    assert (done, len(server.skus())) == (2, 12)
-    assert "[y/N]" not in seen
+    seen = aishoot.in_a_terminal("--no-input", "skus", "delete", server.skus()[0]["id"], typed=b"y\n")
+    assert (seen.code, len(server.skus())) == (2, 12)
+    assert "[y/N]" not in seen.text
 
 
 def test_the_stored_help_is_what_would_be_rendered(alone):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aishoot_async.sandbox import DropAfter, Fault, ThreadedSandbox
+from aishoot_async.sandbox import DropAfter, Fault, Status, ThreadedSandbox
 
 
 def rows(done):
@@ -95,7 +95,7 @@ def test_an_update_that_is_answered_without_a_body_is_printed_all_the_same(alone
         (["create", "--name", " ", "--front-image", "f"], "", "name must be a non-blank string"),
         (["create", "--name", "A", "--front-image", "f", "--gender", "mail"], "", "male"),
         (["create", "--name", "A", "--front-image", "f", "--project", "0"], "", "positive"),
-        (["create", "--name", "A", "--front-image", "f", "--project", "x"], "", "int"),
+        (["create", "--name", "A", "--front-image", "f", "--project", "1.5"], "", "no whole number"),
         (["create", "--nmae", "A"], "", "--name"),
         (["create", "--body", "-"], '{"name": "A", "frontImage": "f", "price": 3}', "price is no field"),
         (["create", "--body", "-"], '{"name": 3, "frontImage": "f"}', "name must be"),
@@ -113,23 +113,56 @@ def test_an_update_that_is_answered_without_a_body_is_printed_all_the_same(alone
         (["lsit"], "", '"list"'),
     ],
 )
-def test_bad_input_is_a_sentence_and_nothing_is_written(aishoot, server, arguments, stdin, said):
-    before = server.skus()
-    done = aishoot("skus", *arguments, input=stdin)
-    assert done.returncode == 2, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-    assert server.skus() == before
+def test_bad_input_is_a_sentence_and_nothing_is_sent(ran, server, arguments, stdin, said):
+    code, out, err = ran("skus", *arguments, stdin=stdin.encode(), against=server)
+    assert (code, out) == (2, ""), err
+    assert said in err
+    assert "Traceback" not in err
+    assert server.calls.total() == 0
 
 
-def test_hostile_ids_name_exactly_that_sku(aishoot, server):
-    for hostile in ("a/b", "%2F", "%2e%2e", "a?b#c;d", "ü"):
-        server.insert_sku(sku_id=hostile)
-        (found,) = rows(aishoot("--json", "skus", "get", hostile))
-        assert found["id"] == hostile
-        assert aishoot("skus", "delete", hostile, "--yes").returncode == 0
+HOSTILE = ["a/b", "%2F", "%2e%2e", "..%2f..", "a?b#c;d", "ü", "-x", "--yes", " "]
+REFUSED = b"..\n.\na\rb\nx\x00y\n\xff\n"
+
+
+def test_hostile_ids_name_exactly_that_sku(ran, server):
+    for hostile in HOSTILE:
+        server.insert_sku(sku_id=hostile, name="before")
+    code, out, _ = ran("--json", "skus", "get", "--", *HOSTILE, against=server)
+    assert code == 0
+    assert [json.loads(line)["id"] for line in out.splitlines()] == HOSTILE
+
+    for hostile in HOSTILE:
+        code, out, _ = ran("--json", "skus", "update", "--name", "after", "--", hostile)
+        assert code == 0
+        assert (json.loads(out)["id"], json.loads(out)["name"]) == (hostile, "after")
+    assert sum(sku["name"] == "after" for sku in server.skus()) == len(HOSTILE)
+
+    code, _, err = ran("skus", "delete", "--yes", "-", stdin=REFUSED + "\n".join(HOSTILE).encode())
+    assert code == 3
+    assert err.count("error: sku_id must be") == 5
+    assert err.splitlines()[-1] == f"deleted {len(HOSTILE)} of {5 + len(HOSTILE)}"
     assert len(server.skus()) == 12
+
+
+def test_hostile_ids_that_no_path_can_name_are_never_sent(aishoot, ran, server):
+    done = aishoot("skus", "delete", "--yes", "-", input=REFUSED, text=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"Traceback" not in done.stderr
+    assert ran("skus", "get", "-", stdin=REFUSED, against=server)[:2] == (2, "")
+    assert ran("skus", "delete", "--yes", "", "..")[0] == 2
+    for hostile in ("", "..", "a\nb", "\udcff"):
+        assert ran("skus", "update", "--name", "x", "--", hostile)[0] == 2
+    assert server.calls.total() == 0
+
+
+def test_an_outage_in_the_middle_says_how_far_it_came(ran, server):
+    server.add_fault(Fault(Status(403), operation="delete_sku", at=3))
+    ids = [sku["id"] for sku in server.skus()[:5]]
+    code, _, err = ran("--log-format", "json", "skus", "delete", "--yes", *ids, against=server)
+    assert code == 3
+    assert json.loads(err.splitlines()[-1])["deleted"] == 2
+    assert len(server.skus()) == 10
 
 
 def test_a_create_that_may_have_happened_is_exit_code_5(aishoot, server):
@@ -138,7 +171,3 @@ def test_a_create_that_may_have_happened_is_exit_code_5(aishoot, server):
     assert done.returncode == 5
     assert "skus list" in done.stderr
     assert len(server.skus()) == 13
-
-
-def test_no_color_is_heeded(aishoot):
-    assert "\x1b[" not in aishoot("skus", "get", "nothing", env={"NO_COLOR": "1"}).stderr

@@ -2,36 +2,40 @@
 
 import asyncio
 import json
-import resource
-import signal
 
 import pytest
+from blockbuster import blockbuster_ctx
 
-from aishoot_async import AIShootSession, ExportError, NotFoundError, RequestValidationError, RetryPolicy, ServerError
-from aishoot_async.export import ExportProgress, export_results, lines
+from aishoot_async import (
+    ExportError,
+    NotFoundError,
+    RequestValidationError,
+    RetryPolicy,
+    ServerError,
+)
+from aishoot_async.export import ExportProgress, export_results, export_skus, lines
 from aishoot_async.sandbox import Delay, Fault, InsertRows, Sandbox, Status
+from helpers.parts import session_of, visible
 
 pytestmark = pytest.mark.anyio
 
 
-def session_for(sandbox, **options):
-    return AIShootSession(sandbox.token, base_url=sandbox.url, **options)
-
-
-def rendered(rows):
-    return b"".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n" for row in rows)
+def rows(path):
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 async def test_each_line_is_what_the_server_sent(tmp_path):
     seen = []
-    async with Sandbox(briefs={1: 250}) as sandbox, session_for(sandbox) as session:
+    async with Sandbox(briefs={1: 250}) as sandbox, session_of(sandbox) as session:
         report = await export_results(session, [1], tmp_path / "r.jsonl", on_progress=seen.append)
         sent = [await page async for page in raw_pages(session)]
     written = (tmp_path / "r.jsonl").read_bytes()
     assert written == b"".join(row + b"\n" for page in sent for row in page)
     assert (report.items, report.pages, report.bytes_written, report.complete) == (250, 3, len(written), True)
-    assert seen[-1] == ExportProgress(brief_id=1, pages=3, items=250, total=250)
-    assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]
+    assert seen[-1] == ExportProgress(
+        brief_id=1, pages=3, items=250, total=250, briefs_total=1, rows=250, expected_rows=250, limit=64
+    )
+    assert visible(tmp_path) == ["r.jsonl"]
 
 
 async def raw_pages(session):
@@ -45,15 +49,15 @@ async def raw(pager):
 
 
 async def test_a_pretty_printed_answer_loses_only_line_breaks_and_indentation(tmp_path):
-    async with Sandbox(briefs={1: 120}) as compact, session_for(compact) as session:
+    async with Sandbox(briefs={1: 120}) as compact, session_of(compact) as session:
         await export_results(session, [1], tmp_path / "compact.jsonl")
-    async with Sandbox(briefs={1: 120}, pretty=True) as pretty, session_for(pretty) as session:
+    async with Sandbox(briefs={1: 120}, pretty=True) as pretty, session_of(pretty) as session:
         await export_results(session, [1], tmp_path / "pretty.jsonl")
     assert (tmp_path / "pretty.jsonl").read_bytes() == (tmp_path / "compact.jsonl").read_bytes()
 
 
 async def test_an_empty_brief_gives_an_empty_file(tmp_path):
-    async with Sandbox(briefs={1: 0}) as sandbox, session_for(sandbox) as session:
+    async with Sandbox(briefs={1: 0}) as sandbox, session_of(sandbox) as session:
         assert (await export_results(session, [1], tmp_path / "r.jsonl")).items == 0
     assert (tmp_path / "r.jsonl").read_bytes() == b""
 
@@ -63,65 +67,115 @@ async def test_a_file_is_replaced_only_when_the_new_one_is_whole(tmp_path):
     path.write_text("old")
     fault = Fault(Status(503), operation="brief_results", page=3)
     once = RetryPolicy(attempts=1)
-    async with Sandbox(briefs={1: 250}, faults=[fault]) as sandbox, session_for(sandbox, retry=once) as session:
+    async with Sandbox(briefs={1: 250}, faults=[fault]) as sandbox, session_of(sandbox, retry=once) as session:
         with pytest.raises(ServerError) as caught:
-            await export_results(session, [1], path)
+            await export_results(session, [1], path, restart=True, patience=0)
         assert caught.value.cursor is not None
         assert path.read_text() == "old"
-        assert [found.name for found in tmp_path.iterdir()] == ["r.jsonl"]
         sandbox.clear_faults()
-        await export_results(session, [1], path)
+        report = await export_results(session, [1], path)
+        assert report.outcomes[0].how == "resumed"
     assert len(path.read_bytes().splitlines()) == 250
 
 
-async def test_a_cancelled_export_leaves_nothing(tmp_path):
-    fault = Fault(Delay(60), operation="brief_results", page=3)
-    async with Sandbox(briefs={1: 250}, faults=[fault]) as sandbox, session_for(sandbox) as session:
-        task = asyncio.create_task(export_results(session, [1], tmp_path / "r.jsonl"))
-        await sandbox.wait_for_calls(3, "brief_results")
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert list(tmp_path.iterdir()) == []
+async def cancelled_at_page_two(sandbox, session, path):
+    two_pages = asyncio.Event()
+
+    def tell(progress):
+        if progress.pages == 2:
+            two_pages.set()
+
+    sandbox.add_fault(Fault(Delay(60), operation="brief_results", page=3))
+    task = asyncio.create_task(export_results(session, [1], path, on_progress=tell))
+    await two_pages.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not path.exists()
+    sandbox.clear_faults()
+    sandbox.reset_requests()
 
 
-async def test_a_brief_that_changes_is_not_called_complete(tmp_path, caplog):
-    fault = Fault(InsertRows(brief=1, position=0, count=5), operation="brief_results", page=2)
-    async with Sandbox(briefs={1: 250}, faults=[fault]) as sandbox, session_for(sandbox) as session:
+async def test_a_cancelled_export_keeps_what_is_in_hand(tmp_path):
+    async with Sandbox(briefs={1: 250}) as sandbox, session_of(sandbox) as session:
+        await cancelled_at_page_two(sandbox, session, tmp_path / "r.jsonl")
         report = await export_results(session, [1], tmp_path / "r.jsonl")
-    assert not report.complete
-    assert len(caplog.records) == 1
+        assert [(outcome.how, outcome.items) for outcome in report.outcomes] == [("resumed", 250)]
+        assert [request.query["page"] for request in sandbox.requests][:2] == ["2", "3"]
+        assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
+
+
+async def test_a_cancelled_export_ends_no_block_that_would_not_have_ended(tmp_path):
+    async with Sandbox(briefs={1: 250}) as sandbox, session_of(sandbox) as session:
+        await export_results(session, [1], tmp_path / "whole.jsonl.gz")
+        await cancelled_at_page_two(sandbox, session, tmp_path / "r.jsonl.gz")
+        await export_results(session, [1], tmp_path / "r.jsonl.gz")
+    assert (tmp_path / "r.jsonl.gz").read_bytes() == (tmp_path / "whole.jsonl.gz").read_bytes()
+
+
+async def test_a_brief_that_always_changes_is_kept_as_unstable(tmp_path, caplog):
+    fault = Fault(InsertRows(brief=1, position=0, count=5), operation="brief_results", page=2)
+    async with Sandbox(briefs={1: 250}, faults=[fault]) as sandbox, session_of(sandbox) as session:
+        report = await export_results(session, [1], tmp_path / "r.jsonl")
+        assert not report.complete
+        assert [(outcome.state, outcome.sweeps) for outcome in report.unstable] == [("unstable", 3)]
+        assert len(caplog.records) == 2
+        sandbox.clear_faults()
+        again = await export_results(session, [1], tmp_path / "r.jsonl")
+        assert again.complete
+        assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
+
+
+async def test_a_brief_that_changes_once_is_read_again(tmp_path):
+    fault = Fault(InsertRows(brief=1, position=0, count=5), operation="brief_results", page=2, times=1)
+    async with Sandbox(briefs={1: 250}, faults=[fault]) as sandbox, session_of(sandbox) as session:
+        report = await export_results(session, [1], tmp_path / "r.jsonl")
+        assert (report.complete, report.outcomes[0].sweeps, report.items) == (True, 2, 255)
+        assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
 
 
 async def test_an_unknown_brief_leaves_no_file(tmp_path):
-    async with Sandbox() as sandbox, session_for(sandbox) as session:
+    async with Sandbox() as sandbox, session_of(sandbox) as session:
         with pytest.raises(NotFoundError):
             await export_results(session, [404], tmp_path / "r.jsonl")
-    assert list(tmp_path.iterdir()) == []
+    assert visible(tmp_path) == []
 
 
 async def test_a_place_that_cannot_be_written_is_an_export_error(tmp_path):
-    async with Sandbox() as sandbox, session_for(sandbox) as session:
+    async with Sandbox() as sandbox, session_of(sandbox) as session:
         with pytest.raises(ExportError, match="No such file"):
             await export_results(session, [1], tmp_path / "nowhere" / "r.jsonl")
         (tmp_path / "folder.jsonl").mkdir()
-        with pytest.raises(ExportError, match="directory"):
+        with pytest.raises(ExportError, match=r"folder\.jsonl is there"):
             await export_results(session, [1], tmp_path / "folder.jsonl")
-        assert [path.name for path in tmp_path.iterdir()] == ["folder.jsonl"]
+        with pytest.raises(ExportError, match="directory"):
+            await export_results(session, [1], tmp_path / "folder.jsonl", restart=True)
+        (tmp_path / "file").touch()
+        with pytest.raises(ExportError, match="file"):
+            await export_results(session, [1], tmp_path / "file")
+        assert sandbox.calls["brief_results"] == 0
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["file", "folder.jsonl"]
 
 
-async def test_a_full_disk_is_an_export_error_and_leaves_nothing(tmp_path):
-    # A limit on the size of files stands in for the end of the disk.
-    kept, action = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, kept[1]))
-    try:
-        async with Sandbox() as sandbox, session_for(sandbox) as session:
-            with pytest.raises(ExportError, match="too large"):
-                await export_results(session, [1], tmp_path / "r.jsonl")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
-        signal.signal(signal.SIGXFSZ, action)
-    assert list(tmp_path.iterdir()) == []
+async def test_nothing_blocks_the_event_loop(tmp_path):
+    async with Sandbox(briefs={1: 250, 2: 30}) as sandbox, session_of(sandbox) as session:
+        await export_results(session, [1], tmp_path / "warm")
+        with blockbuster_ctx(scanned_modules=["aishoot_async.export"]):
+            await export_results(session, [1, 2], tmp_path / "r", format="jsonl.gz")
+    assert visible(tmp_path / "r") == ["_SUCCESS", "_manifest.jsonl", "brief_id=1", "brief_id=2"]
+
+
+async def test_the_skus(tmp_path):
+    async with Sandbox(skus=230) as sandbox, session_of(sandbox) as session:
+        report = await export_skus(session, tmp_path / "skus")
+        assert (report.items, report.outcomes[0].brief_id) == (230, None)
+        assert rows(tmp_path / "skus" / "part-00000.jsonl") == sandbox.skus()
+        assert (await export_skus(session, tmp_path / "skus")).was_finished
+        wanted = sandbox.skus()[7]["id"]
+        await export_skus(session, tmp_path / "one.jsonl", sku_id_filter=wanted)
+        assert json.loads((tmp_path / "one.jsonl").read_bytes())["id"] == wanted
+        with pytest.raises(ExportError, match="belongs to another export"):
+            await export_skus(session, tmp_path / "one.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -131,14 +185,27 @@ async def test_a_full_disk_is_an_export_error_and_leaves_nothing(tmp_path):
         ([], "r.jsonl", {}, "briefs"),
         (["1"], "r.jsonl", {}, "brief_id"),
         ([True], "r.jsonl", {}, "brief_id"),
-        ([1], "r.parquet", {}, "destination"),
-        ([1], "r.jsonl", {"format": "parquet"}, "format"),
+        ([1], "", {}, "destination"),
+        ([1], "ftp://host/r.jsonl", {}, "destination"),
+        ([1], "r.jsonl", {"format": "csv", "columns": ["id"]}, "format"),
+        ([1], "r", {"format": "xml"}, "format"),
+        ([1], "r.csv", {}, "columns"),
+        ([1], "r.csv", {"columns": "id"}, "columns"),
+        ([1], "r.csv", {"columns": ["a..b"]}, "columns"),
+        ([1], "r.csv", {"columns": ["id", "id"]}, "columns"),
+        ([1], "r.jsonl", {"columns": ["id"]}, "columns"),
+        ([1], "r.jsonl", {"shard": (1, 2)}, "shard"),
+        ([1], "r", {"shard": (0, 2)}, "shard"),
+        ([1], "r", {"shard": "1/2"}, "shard"),
+        ([1], "r", {"refresh": True, "restart": True}, "restart"),
     ],
 )
 async def test_bad_input_is_refused_before_any_call(tmp_path, briefs, name, options, field):
-    async with Sandbox() as sandbox, session_for(sandbox) as session:
+    async with Sandbox() as sandbox, session_of(sandbox) as session:
         with pytest.raises(RequestValidationError) as caught:
-            await export_results(session, briefs, tmp_path / name, **options)
+            await export_results(
+                session, briefs, str(tmp_path / name) if "://" not in name and name else name, **options
+            )
         assert caught.value.field == field
         assert len(sandbox.requests) == 0
     assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,13 @@
 """A server of plain sockets: for what no well-behaved HTTP server can be made to do."""
 
 import asyncio
-import socket
-import struct
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 import attrs
+
+from helpers.sockets import send_reset
 
 
 @attrs.frozen(kw_only=True)
@@ -55,9 +55,7 @@ class RawConnection:
 
     async def reset(self) -> None:
         """Close with RST instead of FIN."""
-        sock = self._writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self._writer.transport.abort()
+        send_reset(self._writer)
 
     @property
     def closed(self) -> bool:
@@ -99,6 +97,28 @@ def in_turn(*handlers: Handler) -> Handler:
     return handle
 
 
+def endless(head: bytes, piece: bytes) -> Handler:
+    """Make a handler whose answer never ends."""
+
+    async def handle(_: RawRequest, connection: RawConnection) -> None:
+        await connection.send(head)
+        while not connection.closed:
+            await connection.send(piece)
+            await asyncio.sleep(0)
+
+    return handle
+
+
+def saying(data: bytes, *, reset: bool = False) -> Handler:
+    """Make a handler that sends these bytes, whatever they are, and ends the connection with FIN or RST."""
+
+    async def handle(_: RawRequest, connection: RawConnection) -> None:
+        await connection.send(data)
+        await (connection.reset() if reset else connection.close())
+
+    return handle
+
+
 async def drop(_: RawRequest, connection: RawConnection) -> None:
     """Close the connection instead of answering."""
     await connection.close()
@@ -122,7 +142,7 @@ class RawServer:
         self._changed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1000)
         self.port = self._server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         return self

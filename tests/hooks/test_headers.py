@@ -1,12 +1,10 @@
 """Which headers a hook shows, and how."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from aishoot_async import ConfigurationError
 from aishoot_async.hooks import DEFAULT_ALLOW_LIST, LoggingHook, OpenTelemetryHook
-from aishoot_async.hooks._headers import allow_list, allowed, printable
+from aishoot_async.hooks._headers import allow_list, allowed
 
 
 def test_names_of_any_case_and_every_value_of_one():
@@ -37,16 +35,3 @@ def test_what_are_no_names_of_headers(kind, headers):
 def test_headers_that_carry_credentials_cannot_be_named(kind, name):
     with pytest.raises(ConfigurationError, match=f"the header {name} carries credentials"):
         kind(headers=["Server", name])
-
-
-@given(st.text())
-def test_printable_text_is_one_line_that_can_be_encoded(text):
-    shown = printable(text)
-    assert shown.isprintable()
-    shown.encode()
-    assert shown == text or not text.isprintable()
-
-
-def test_what_is_escaped():
-    nasty = "a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"
-    assert printable(nasty) == r"a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"

@@ -1,12 +1,15 @@
 """The server itself: tokens, unknown routes, recording, rendering, latency, files, life and death."""
 
 import asyncio
+import gc
 import gzip
 import json
+import socket
 from datetime import datetime
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from aishoot_async.sandbox import Delay, Fault, Sandbox, SandboxOptions, SandboxSettings
 
@@ -253,3 +256,14 @@ def test_every_setting_is_an_option_and_the_other_way_round():
     assert {attribute.name for attribute in SandboxSettings.__attrs_attrs__} == set(SandboxOptions.__annotations__)
     with pytest.raises(TypeError, match="nonsense"):
         Sandbox(nonsense=1)
+
+
+@pytest.mark.parametrize("rounds", range(6))
+async def test_a_connection_that_is_just_coming_in_is_closed_too(rounds):
+    sandbox = Sandbox()
+    await sandbox.start()
+    with socket.create_connection(("127.0.0.1", URL(sandbox.url).port)):
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        await sandbox.aclose()
+    gc.collect()  # what is left unclosed warns, and a warning is an error

@@ -2,19 +2,25 @@
 
 import html
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Any, Final, NoReturn, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import attrs
 
-from ..errors import AIShootError, Attempt, ConfigurationError
+from .errors import AIShootError, Attempt, ConfigurationError
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _MASK: Final = "[token]"
 _PERCENT: Final = re.compile("%[0-9A-F]{2}")
 # Of a token that was cut short, so much must be there to be taken for it.
 _SHORTEST: Final = 16
+_ESCAPED: Final = re.compile(r"\\+(?:u00|x)([0-9A-Fa-f]{2})")
+_URL_SAFE: Final = str.maketrans("+/", "-_")
+_CODES_WITHIN_CODES: Final = 3
+# Twice of what an error keeps of a body at most; to decode all of a large one would take seconds.
+_DECODED_AT_MOST: Final = 128 * 1024
 
 
 class Secret:
@@ -60,31 +66,65 @@ def _spellings(secret: Secret) -> list[str]:
     """Give the forms in which a server can have written a token: as it is, in a URL, in JSON, in HTML, in a repr."""
     text = secret.reveal()
     escaped = text.replace("\\", "\\\\")
-    spellings = {text, escaped, html.escape(text), escaped.replace('"', '\\"'), escaped.replace("'", "\\'")}
-    spellings.add(text.replace("/", "\\/"))
+    json = escaped.replace('"', '\\"')
+    spellings = {text, escaped, html.escape(text), json, escaped.replace("'", "\\'")}
+    # PHP and others write a slash so in JSON.
+    spellings |= {text.replace("/", "\\/"), json.replace("/", "\\/")}
     for percent in (quote(text, safe=""), quote(text)):
         spellings |= {percent, _PERCENT.sub(lambda found: found[0].lower(), percent)}
     return sorted(spellings, key=len, reverse=True)
 
 
 def scrub_text(text: str, secrets: Iterable[Secret]) -> str:
-    """Replace each token in a text, and the beginning of one: a server may have cut it short."""
+    """Replace each token in a text, and the beginning or the end of one: a server may have cut it short.
+
+    Of a text in which it stands in another code, such as base64, nothing is left.
+    """
     for secret in secrets:
         spellings = _spellings(secret)
         for spelling in spellings:
             text = text.replace(spelling, _MASK)
-        for head in {spelling[:_SHORTEST] for spelling in spellings if len(spelling) > _SHORTEST}:
-            text = _beginnings_masked(text, head, [spelling for spelling in spellings if spelling.startswith(head)])
+        text = _beginnings_masked(text, spellings, _MASK)
+        backwards = [spelling[::-1] for spelling in spellings]
+        text = _beginnings_masked(text[::-1], backwards, _MASK[::-1])[::-1]
+        if _is_hidden(text[:_DECODED_AT_MOST], secret.reveal()):
+            return _MASK
     return text
 
 
-def _beginnings_masked(text: str, head: str, spellings: list[str]) -> str:
-    first, *pieces = text.split(head)
-    kept = [first]
-    for piece in pieces:
-        shared = max(_shared(piece, spelling[len(head) :]) for spelling in spellings)
-        kept += [_MASK, piece[shared:]]
-    return "".join(kept)
+def _beginnings_masked(text: str, spellings: list[str], mask: str) -> str:
+    for head in {spelling[:_SHORTEST] for spelling in spellings if len(spelling) > _SHORTEST}:
+        tails = [spelling[_SHORTEST:] for spelling in spellings if spelling.startswith(head)]
+        first, *pieces = text.split(head)
+        kept = [first]
+        for piece in pieces:
+            kept += [mask, piece[max(_shared(piece, tail) for tail in tails) :]]
+        text = "".join(kept)
+    return text
+
+
+def _is_hidden(text: str, token: str) -> bool:
+    """Tell whether a token can be read in a text once that is decoded: base64, hex, or each character escaped."""
+    if len(token) < _SHORTEST:
+        return False
+    ends = (token[:_SHORTEST], token[-_SHORTEST:])
+    hexadecimal = token.encode().hex()[: 2 * _SHORTEST]
+    coded = {hexadecimal, hexadecimal.upper()}
+    for shift in range(3):
+        # Of base64, what depends on neither the bytes before the token nor those behind it.
+        base64 = b64encode(bytes(shift) + token.encode()).decode()[4 : 4 + _SHORTEST]
+        coded |= {base64, base64.translate(_URL_SAFE)}
+    if any(code in text for code in coded):
+        return True
+    for _ in range(_CODES_WITHIN_CODES):
+        plain = unquote(html.unescape(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)))
+        plain = plain.replace("\\", "").replace("\0", "")
+        if any(end in plain for end in ends):
+            return True
+        if plain == text:
+            return False
+        text = plain
+    return False
 
 
 def _shared(one: str, other: str) -> int:

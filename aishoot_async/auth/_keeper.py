@@ -1,0 +1,179 @@
+"""Holds the token of one login: gives it, renews it, and lets all who wait share one renewal."""
+
+import asyncio
+import copy
+import logging
+import math
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import Any, Final, Protocol
+
+import attrs
+
+from ..errors import AIShootError, AuthError, LoginRejectedError, SessionClosedError, WrongLoopError
+from ..secret import Secret
+from ._life import Held, Life, Random, Step, hold, life_of, next_step, postponed
+from ._server import AuthServer
+from ._wire import Tokens
+
+logger: Final = logging.getLogger("aishoot_async.auth")
+_REMEMBERED: Final = 8  # refused tokens; an old one may come back with a file that was restored
+
+
+class Spawn(Protocol):
+    """Runs work in a task that closing the session waits for."""
+
+    def __call__(self, work: Coroutine[Any, Any, Any], /) -> "asyncio.Task[Any]":
+        """Start the task, or raise `SessionClosedError`."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Means:
+    """What a session lends to a source of tokens.
+
+    Attributes:
+        server: the auth server, through the session's pool.
+        spawn: starts a task that a cancelled caller does not cancel.
+        closed: whether the session is closed.
+    """
+
+    server: AuthServer
+    spawn: Spawn
+    closed: Callable[[], bool]
+
+    def check_open(self) -> None:
+        """Begin nothing that closing would have to wait for.
+
+        Raises:
+            SessionClosedError: the session is closed.
+        """
+        if self.closed():
+            msg = "the session is closed"
+            raise SessionClosedError(msg)
+
+
+@attrs.frozen(kw_only=True)
+class Need:
+    """What a renewal has to know.
+
+    Attributes:
+        means: what to renew with.
+        held: the token so far.
+        refused: tokens that the API has refused.
+    """
+
+    means: Means
+    held: Held | None
+    refused: Collection[Secret]
+
+
+class Keeper:
+    """One token, one renewal at a time."""
+
+    def __init__(
+        self,
+        renew: Callable[[Need], Awaitable[Held]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        random: Random = random.random,
+    ) -> None:
+        """Keep how to renew; hold no token yet."""
+        self._renew = renew
+        self._clock = clock
+        self._random = random
+        self._held: Held | None = None
+        self._refused: deque[Secret] = deque(maxlen=_REMEMBERED)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flight: asyncio.Task[Held | AIShootError] | None = None
+
+    def __repr__(self) -> str:
+        """Show nothing of the token."""
+        return f"Keeper({life_of(self._held, self._refused, self._clock()).name})"
+
+    def now(self) -> float:
+        """Read the monotonic clock."""
+        return self._clock()
+
+    def received(self, tokens: Tokens, asked_at: float) -> Held:
+        """Set the times of a token that has just come."""
+        return hold(tokens.access, tokens.expires_in, tokens.expires_in, now=asked_at, random=self._random)
+
+    def found(self, access: Secret, left: float | None, life: float | None) -> Held:
+        """Set the times of a token that was stored."""
+        return hold(access, left, life, now=self._clock(), random=self._random)
+
+    async def ask(self, refused: Secret | None, means: Means) -> Secret:
+        """Give the token, as the table of its life says.
+
+        Raises:
+            AIShootError: it had to be renewed, and could not be.
+        """
+        self._bind()
+        if refused is not None and refused not in self._refused:
+            self._refused.append(refused)
+        while True:
+            life = life_of(self._held, self._refused, self._clock())
+            just_refused = self._held is not None and refused == self._held.access
+            step = next_step(life, just_refused=just_refused)
+            if self._held is not None and step is not Step.RENEW:
+                if step is Step.RENEW_BESIDE:
+                    self._start(means)
+                return self._held.access
+            flight = self._start(means)
+            # Cancelled here, the caller goes and the renewal stays.
+            await asyncio.wait([flight])
+            if flight.cancelled():
+                # Only a loop that ends does that; its callers must not take it for their own cancellation.
+                msg = "the renewal of the login was cut off"
+                raise AuthError(msg)
+            outcome = flight.result()
+            if isinstance(outcome, Held):
+                return outcome.access
+            if not isinstance(outcome, SessionClosedError) or means.closed():
+                # Many may wait for it, and each gets one of its own: a traceback grows where an error is raised.
+                raise copy.copy(outcome)
+            # It was another session's, which has closed before anything was sent.
+
+    def _bind(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop and self._loop is not None and not self._loop.is_closed():
+            # Two loops, or two processes after a fork, would renew one login at once, and lose it.
+            msg = "this source of tokens is in use on another event loop or in another process; make one for each"
+            raise WrongLoopError(msg)
+        if self._loop is not loop:
+            self._loop, self._flight = loop, None
+
+    def _start(self, means: Means) -> "asyncio.Task[Held | AIShootError]":
+        if self._flight is None or self._flight.done():  # done at once, where tasks start eagerly
+            self._flight = means.spawn(self._fly(means))
+        return self._flight
+
+    async def _fly(self, means: Means) -> Held | AIShootError:
+        need = Need(means=means, held=self._held, refused=tuple(self._refused))
+        try:
+            held = await self._renew(need)
+        except AIShootError as error:
+            failure = error
+        else:
+            self._held = attrs.evolve(held, last=held.access in need.refused)
+            return self._held
+        finally:
+            self._flight = None
+        failure.__traceback__ = None
+        self._note(failure)
+        return failure
+
+    def _note(self, failure: AIShootError) -> None:
+        """Let a token that is still good live on."""
+        now = self._clock()
+        if self._held is None or life_of(self._held, self._refused, now) not in {Life.FRESH, Life.DUE}:
+            return  # those who wait for it are told
+        if isinstance(failure, LoginRejectedError):
+            self._held = attrs.evolve(self._held, due_at=math.inf)
+        else:
+            self._held = postponed(self._held, now=now, random=self._random)
+        if not isinstance(failure, SessionClosedError):
+            logger.warning("the login could not be renewed ahead of its end: %s", failure)

@@ -1,0 +1,160 @@
+"""What ``results export`` and ``skus export`` share: their options, their progress, and what is said of the outcome."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import attrs
+from cyclopts import Group, Parameter
+
+from aishoot_async import AIShootSession, RequestValidationError
+from aishoot_async.export import BriefOutcome, ExportProgress, ExportReport
+
+from ._context import Context
+from ._failures import DONE, FAILED, PARTLY
+
+_SAID_AT_MOST: Final = 20
+_GROUP: Final = Group("Export", sort_key=1)
+
+
+@Parameter(name="*", group=_GROUP)
+@attrs.frozen(kw_only=True)
+class ExportOptions:
+    """How and where to write."""
+
+    to: str
+    "The file, the folder, or the s3://, gs:// or az:// URL; a file's name says its format."
+    format: Literal["jsonl", "jsonl.gz", "jsonl.zst", "parquet", "csv"] | None = None
+    "The format, where the name does not say it; jsonl for folders."
+    columns: str | None = None
+    "Of CSV, which shows a part of each item: paths into its JSON, such as id,status,model.name."
+    refresh: bool = False
+    "Fetch everything again, and replace only what has changed."
+    restart: bool = False
+    "Remove what earlier runs have written there, and begin anew."
+    strict: bool = False
+    "Read everything until two passes agree."
+    patience: Annotated[float, Parameter(show_default=True)] = 1800.0
+    "Seconds for which an outage of the service is ridden out."
+    report: Path | None = None
+    "Write what became of each brief to this file, as JSON."
+
+    def chosen(self) -> dict[str, Any]:
+        """Give what the library takes."""
+        columns = None if self.columns is None else [column.strip() for column in self.columns.split(",")]
+        return {
+            "format": self.format,
+            "columns": columns,
+            "refresh": self.refresh,
+            "restart": self.restart,
+            "strict": self.strict,
+            "patience": self.patience,
+        }
+
+
+def read_shard(text: str | None) -> tuple[int, int] | None:
+    """Read ``I/N``.
+
+    Raises:
+        RequestValidationError: it is something else.
+    """
+    if text is None:
+        return None
+    number, slash, count = text.partition("/")
+    if not (slash and number.isascii() and number.isdigit() and count.isascii() and count.isdigit()):
+        msg = f"--shard takes I/N, such as 2/8, not {text}"
+        raise RequestValidationError(msg, field="shard")
+    return int(number), int(count)
+
+
+async def run_export(
+    context: Context,
+    options: ExportOptions,
+    what: str,
+    export: Callable[[AIShootSession, Callable[[ExportProgress], object]], Awaitable[ExportReport]],
+) -> int:
+    """Run an export with progress; say what it came to, and give the exit code."""
+    begun = time.monotonic()
+    try:
+        async with context.session() as session:
+            with context.talk.progress(what) as update:
+                report = await export(session, lambda seen: update(seen.rows, seen.expected_rows, _details(seen)))
+    except asyncio.CancelledError:
+        context.talk.note("what was read is kept: the same command goes on where it stood")
+        raise
+    if options.report is not None:
+        _write_report(report, options.report)
+    _say(report, what, time.monotonic() - begun, context)
+    if report.complete:
+        return DONE
+    return FAILED if len(report.failed) == len(report.outcomes) else PARTLY
+
+
+def _details(seen: ExportProgress) -> str:
+    briefs = f"{seen.briefs_done} of {seen.briefs_total} briefs" if seen.briefs_total > 1 else ""
+    repeated = f"{seen.retries} requests repeated, {seen.limit} at once" if seen.retries else ""
+    return ", ".join(part for part in (briefs, repeated) if part)
+
+
+def _say(report: ExportReport, what: str, seconds: float, context: Context) -> None:
+    talk, facts = context.talk, _facts(report)
+    if report.was_finished:
+        talk.note(
+            f"{report.destination} is finished already, with {report.items} items. --refresh fetches them again and "
+            f"replaces what has changed; --restart begins anew",
+            **facts,
+        )
+        return
+    for outcome in report.unstable[:_SAID_AT_MOST]:
+        talk.warn(
+            f"{_name(outcome)} changed in every one of {outcome.sweeps} passes while it was read: items may be missing "
+            f"or twice there. Run it again.",
+            brief_id=outcome.brief_id,
+        )
+    for outcome in report.failed[:_SAID_AT_MOST]:
+        talk.error(f"{_name(outcome)} failed: {outcome.error}", brief_id=outcome.brief_id, permanent=outcome.permanent)
+    unsaid = len(report.unstable[_SAID_AT_MOST:]) + len(report.failed[_SAID_AT_MOST:])
+    if unsaid:
+        talk.error(f"so did {unsaid} more; --report FILE names all of them")
+    if any(not outcome.permanent for outcome in report.failed):
+        talk.note("the same command goes on with those that failed")
+    kept = sum(outcome.how == "kept" for outcome in report.outcomes)
+    talk.note(
+        f"{report.items} {what} in {report.destination} ({report.bytes_written / 1e6:.1f} MB, {report.pages} pages, "
+        f"{seconds:.1f} s{f'; {kept} briefs were finished before' if kept else ''})",
+        **facts,
+    )
+
+
+def _name(outcome: BriefOutcome) -> str:
+    return "the list of SKUs" if outcome.brief_id is None else f"brief {outcome.brief_id}"
+
+
+def _facts(report: ExportReport) -> dict[str, Any]:
+    return {
+        "destination": str(report.destination),
+        "complete": report.complete,
+        "items": report.items,
+        "pages": report.pages,
+        "bytes_written": report.bytes_written,
+        "replaced": report.replaced,
+    }
+
+
+def _write_report(report: ExportReport, path: Path) -> None:
+    passing = [outcome.brief_id for outcome in report.failed if not outcome.permanent]
+    permanent = [outcome.brief_id for outcome in report.failed if outcome.permanent]
+    whole = {
+        **_facts(report),
+        "failed": {"passing": passing, "permanent": permanent},
+        "unstable": [outcome.brief_id for outcome in report.unstable],
+        "briefs": [attrs.asdict(outcome) for outcome in report.outcomes],
+    }
+    try:
+        path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        msg = f"the report cannot be written to {path}: {error.strerror}"
+        raise RequestValidationError(msg, field="report") from None

@@ -1,0 +1,206 @@
+"""All briefs of a job, several at once: what is finished is kept, and one that fails does not stop the others."""
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, Literal
+
+import anyio
+import attrs
+
+from ..errors import AIShootError, Cursor
+from ..paging import Pager
+from ._disk import Disk
+from ._encoders import make_encoder, make_join
+from ._failures import Failure, reach
+from ._formats import PART
+from ._job import Job, brief_of
+from ._life import Content, State, Unit
+from ._marks import lower, raise_, write_manifest
+from ._opening import Desk
+from ._places import SKUS
+from ._publishing import publish
+from ._reading import Reading
+from ._report import BriefOutcome
+from ._stage import Shape, Stage
+from ._tally import Tally
+
+logger: Final = logging.getLogger("aishoot_async.export")
+IN_HAND: Final = 8
+"""Briefs in hand at once."""
+_IN_A_ROW: Final = 2 * IN_HAND
+"""Briefs that fail one after the other for a reason that passes, before no more are begun."""
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How a job is driven.
+
+    Attributes:
+        listing: describes a brief's listing, from a cursor on.
+        tally: counts, and tells.
+        shape: how a brief's parts are made.
+    """
+
+    listing: Callable[[str, Cursor | None], Pager[bytes]]
+    tally: Tally
+    shape: Callable[[Job, str], Shape]
+
+
+def usual_shape(job: Job, unit: str) -> Shape:
+    """Make parts as the destination has them."""
+    in_its_folder = not job.place.is_single or unit == SKUS
+    brief_id = None if in_its_folder else brief_of(unit)
+    encoder = partial(make_encoder, job.format, columns=job.columns, brief_id=brief_id)
+    join = make_join(job.format, brief_id) if job.place.is_single else None
+    part = None if job.place.is_single and join is None else PART
+    return Shape(format=job.format, encoder=encoder, part=part, join=join)
+
+
+class Driver:
+    """Drives one job."""
+
+    def __init__(self, job: Job, desk: Desk, disk: Disk, settings: Settings) -> None:
+        """Begin nothing yet."""
+        self._job = job
+        self._desk = desk
+        self._disk = disk
+        self._settings = settings
+        self._units: dict[str, Unit] = {}
+        self._outcomes: dict[str, BriefOutcome] = {}
+        self._fatal: Exception | None = None
+        self._failed_in_a_row = 0
+
+    async def run(self) -> list[BriefOutcome]:
+        """Do what is left to be done.
+
+        Raises:
+            AIShootError: nothing can go on, or a file's only brief failed.
+        """
+        job = self._job
+        self._units = await self._disk.run(self._begin_round)
+        left = [unit for unit in job.own_units if not self._kept(unit)]
+        if left:
+            await self._disk.run(lower, job.place, job.shard)
+            await self._read(iter(left))
+            if self._fatal is not None:
+                raise self._fatal
+        await self._disk.run(self._end_round, bool(left))
+        return [self._outcomes[unit] for unit in job.own_units]
+
+    def _begin_round(self) -> dict[str, Unit]:
+        """Mark what is to be read; a refresh that was interrupted goes on, and is not begun once more."""
+        job, journal = self._job, self._desk.journal
+        units = journal.units()
+        if not job.refresh:
+            if journal.fact("units") != job.units_hash:
+                journal.save(units=job.units_hash)
+            return units
+        if journal.fact("refreshing") != job.units_hash:
+            stale = [_stale(unit) for name in job.own_units if (unit := units.get(name)) is not None]
+            journal.save(*stale, units=job.units_hash, refreshing=job.units_hash)
+            units |= {unit.name: unit for unit in stale}
+        return units
+
+    def _end_round(self, is_changed: bool) -> None:  # noqa: FBT001
+        job, journal = self._job, self._desk.journal
+        if journal.fact("refreshing"):
+            journal.save(refreshing="")
+        if job.place.is_single:
+            return
+        if is_changed or job.place.size(job.shard.manifest) is None:
+            write_manifest(job.place, job.shard, journal.units())
+        if all(outcome.state == "complete" for outcome in self._outcomes.values()):
+            raise_(job.place, job.shard)
+
+    def _kept(self, name: str) -> bool:
+        unit = self._units.get(name)
+        if unit is None or not unit.is_settled or unit.published is None:
+            return False
+        self._note(name, _outcome(name, unit.published, how="kept"))
+        return True
+
+    def _note(self, name: str, outcome: BriefOutcome) -> None:
+        self._outcomes[name] = outcome
+        self._settings.tally.done(name, outcome)
+
+    async def _read(self, left: Iterator[str]) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(1 if self._job.place.is_single else IN_HAND):
+                group.start_soon(self._work, left, group.cancel_scope)
+
+    async def _work(self, left: Iterator[str], scope: anyio.CancelScope) -> None:
+        try:
+            for name in left:
+                self._note(name, await self._one(name))
+        except Exception as error:  # noqa: BLE001  # raised by `run`, when the others have saved what they hold
+            self._fatal = self._fatal or error
+            scope.cancel()
+
+    async def _one(self, name: str) -> BriefOutcome:
+        if self._failed_in_a_row >= _IN_A_ROW:
+            return _failure(name, "it was not asked for: the service has failed too often in a row", permanent=False)
+        try:
+            outcome = await self._fetch(name)
+        except AIShootError as error:
+            how_far = reach(error)
+            if how_far is Failure.ALL or self._job.place.is_single:
+                raise
+            logger.warning("%s failed: %s", name, error)
+            self._failed_in_a_row += how_far is Failure.PASSING
+            return _failure(name, f"{type(error).__name__}: {error}", permanent=how_far is Failure.PERMANENT)
+        self._failed_in_a_row = 0
+        return outcome
+
+    async def _fetch(self, name: str) -> BriefOutcome:
+        """Read a brief and publish it; one that an earlier run has read is published first."""
+        job, journal = self._job, self._desk.journal
+        unit = self._units.pop(name, None) or Unit(name=name)
+        folder = self._desk.staging / name
+        moved = 0
+        if unit.state is State.PUBLISHING:
+            unit, moved = await self._disk.run(publish, job.place, folder, journal, unit)
+            if unit.is_settled and unit.published is not None:
+                return _outcome(name, unit.published, how="resumed", replaced=moved)
+        shape = self._settings.shape(job, name)
+        reading = Reading(
+            Stage(folder, journal, unit, shape),
+            shape,
+            self._disk,
+            partial(self._settings.listing, name),
+            partial(self._settings.tally.saw, name),
+        )
+        unit = await reading.run()
+        unit, moved = await self._disk.run(publish, job.place, folder, journal, unit)
+        content = unit.published or Content()
+        return _outcome(name, content, how="resumed" if reading.resumed else "fetched", replaced=moved)
+
+
+def _stale(unit: Unit) -> Unit:
+    if unit.state is State.READING:
+        # What an earlier walk has brought is older than this refresh.
+        state = State.NEW if unit.published is None else State.DONE
+        return attrs.evolve(unit, state=state, reading=None, is_stale=True)
+    return attrs.evolve(unit, is_stale=True)
+
+
+def _outcome(
+    name: str, content: Content, *, how: Literal["kept", "resumed", "fetched"], replaced: int = 0
+) -> BriefOutcome:
+    return BriefOutcome(
+        brief_id=brief_of(name),
+        state="complete" if content.complete else "unstable",
+        how=how,
+        items=content.rows,
+        pages=content.pages,
+        bytes_written=content.size,
+        parts=len(content.parts),
+        replaced=replaced,
+        sweeps=content.sweeps,
+        first_total=content.point.first_total,
+        last_total=content.point.last_total,
+    )
+
+
+def _failure(name: str, error: str, *, permanent: bool) -> BriefOutcome:
+    return BriefOutcome(brief_id=brief_of(name), state="failed", error=error, permanent=permanent)

@@ -1,0 +1,117 @@
+"""Bytes that are on the disk once a function here returns. The only code that calls fsync; all of it blocks."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+_CHUNK: Final = 1024 * 1024
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Generator[BinaryIO]:
+    """Open a file beside ``path``, which takes its place at the end; if that is not reached, nothing is left of it.
+
+    Raises:
+        OSError: as the file system does.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    # "x" and the usual mode: the umask decides who may read it, as for any file.
+    file = beside.open("xb")
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def move(source: Path, target: Path) -> None:
+    """Give a file its name, in place of what had it."""
+    if not target.parent.is_dir():
+        target.parent.mkdir()
+        sync_folder(target.parent.parent)
+    source.replace(target)
+    sync_folder(target.parent)
+
+
+def remove(path: Path) -> None:
+    """Take a file away, if it is there."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Without it a new name may be lost with the power, although the bytes are not."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class GrowingFile:
+    """A file that is written at its end, hashed as it grows, and can be cut back."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin an empty one."""
+        self.path = path
+        self.size = 0
+        # Unbuffered: whatever a failed write leaves behind is on the disk, and not sent after it when it is closed.
+        self._file: Any = path.open("w+b", buffering=0)
+        self._hash = hashlib.sha256()
+
+    @classmethod
+    def cut_back(cls, path: Path, size: int) -> "GrowingFile | None":
+        """Cut a file back to its first ``size`` bytes; ``None`` if it has fewer."""
+        try:
+            file: Any = path.open("r+b", buffering=0)
+        except FileNotFoundError:
+            return None
+        if os.fstat(file.fileno()).st_size < size:
+            file.close()
+            return None
+        grown = cls.__new__(cls)
+        grown.path, grown.size, grown._file, grown._hash = path, size, file, hashlib.sha256()  # noqa: SLF001
+        file.truncate(size)
+        left = size
+        while left:
+            read = file.read(min(left, _CHUNK))
+            if not read:
+                raise OSError(errno.EIO, "the file is cut short by somebody else", str(path))
+            grown._hash.update(read)  # noqa: SLF001
+            left -= len(read)
+        return grown
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what has been written."""
+        return self._hash.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """Write at the end."""
+        left = memoryview(data)
+        while left:
+            left = left[self._file.write(left) :]
+        self._hash.update(data)
+        self.size += len(data)
+
+    def sync(self) -> None:
+        """Bring it to the disk."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close it."""
+        self._file.close()

@@ -1,0 +1,100 @@
+"""What stands beside the parts: the manifest, and the mark that says that all is there. Blocking.
+
+Each shard has its own (``_SUCCESS-1-of-4``); ``_SUCCESS`` stands there while all of them do.
+"""
+
+import json
+from typing import Final
+
+import attrs
+
+from ._life import Unit
+from ._places import MANIFEST, SUCCESS, Place
+
+
+@attrs.frozen
+class Shard:
+    """One of ``count`` shards, from 1."""
+
+    number: int = 1
+    count: int = 1
+
+    @property
+    def name(self) -> str:
+        """As files are called."""
+        return f"{self.number}-of-{self.count}"
+
+    @property
+    def suffix(self) -> str:
+        """As files end whose other shards have one like it."""
+        return "" if self.count == 1 else f"-{self.name}"
+
+    @property
+    def manifest(self) -> str:
+        """The manifest of this shard."""
+        return f"{MANIFEST}{self.suffix}.jsonl"
+
+    @property
+    def mark(self) -> str:
+        """The mark of this shard."""
+        return f"{SUCCESS}{self.suffix}"
+
+
+WHOLE: Final = Shard()
+"""No shards."""
+
+
+def lower(place: Place, shard: Shard) -> None:
+    """Take the marks away: something is not whole."""
+    place.remove(shard.mark)
+    # Behind the shard's own: `raise_` of another shard looks at that once more after it has written this one.
+    place.remove(SUCCESS)
+
+
+def raise_(place: Place, shard: Shard) -> None:
+    """Say that all is there: of this shard; and, if the others have said so too, of the whole."""
+    if place.size(shard.mark) is None:
+        place.write(shard.mark, b"")
+    if shard.count > 1 and _all_stand(place, shard):
+        place.write(SUCCESS, b"")
+        if not _all_stand(place, shard):
+            place.remove(SUCCESS)
+
+
+def _all_stand(place: Place, shard: Shard) -> bool:
+    marks = (Shard(number, shard.count).mark for number in range(1, shard.count + 1))
+    return all(place.size(mark) is not None for mark in marks)
+
+
+def write_manifest(place: Place, shard: Shard, units: dict[str, Unit]) -> None:
+    """Write a line for each brief that is published."""
+    rows = [_row(place, unit) for _, unit in sorted(units.items()) if unit.published is not None]
+    place.write(shard.manifest, b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+
+
+def _row(place: Place, unit: Unit) -> dict[str, object]:
+    content = unit.published
+    if content is None:
+        raise AssertionError("nothing is published")
+    name, _, number = unit.name.partition("=")
+    return {
+        name: int(number) if number else True,
+        "complete": content.complete,
+        "rows": content.rows,
+        "pages": content.pages,
+        "first_total": content.point.first_total,
+        "last_total": content.point.last_total,
+        "sweeps": content.sweeps,
+        "begun": content.begun,
+        "ended": content.ended,
+        "parts": [
+            {
+                "name": place.part_name(unit.name, part.number),
+                "rows": part.rows,
+                "pages": part.pages,
+                "bytes": part.size,
+                "sha256": part.sha256,
+            }
+            for part in content.parts
+        ],
+    }

@@ -1,0 +1,212 @@
+"""From a job to an open journal that is its own, under a lock; or a refusal that touches nothing. Blocking."""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+from ..errors import ExportError, LockedError
+from ._files import replacing
+from ._formats import FORMATS, Format
+from ._job import Job
+from ._journal import Journal
+from ._life import Part, State, Unit
+from ._marks import Shard, lower
+from ._places import Place, empty_folder, part_name
+
+_JOB: Final = "job.json"
+_LOCK: Final = "lock"
+_JOURNAL: Final = "journal.sqlite"
+_STAGING: Final = "staging"
+_GO_ON: Final = "Begin anew with restart=True, or choose another place"
+_BRIEF_WAIT: Final = 10.0
+"""Seconds to wait for a lock that is held for a moment only."""
+
+
+@attrs.frozen(kw_only=True)
+class Desk:
+    """Where a job is worked at: its journal and its staging folder, held until it is closed."""
+
+    journal: Journal
+    staging: Path
+    held: contextlib.ExitStack
+
+    def close(self) -> None:
+        """Let go."""
+        self.held.close()
+
+
+def open_desk(job: Job) -> Desk:
+    """Open the journal of a job, a new one where there is none.
+
+    Raises:
+        ExportError: the destination is another job's, or nobody knows whose; or the journal is damaged.
+        LockedError: another process works at it.
+        OSError: as the file system does.
+    """
+    home = job.place.home
+    if not job.restart and not (home / _JOB).exists():
+        _refuse_foreign(job)
+    job.place.prepare()
+    own = home / job.shard.name
+    with contextlib.ExitStack() as held:
+        with _locked(home / _LOCK, _BRIEF_WAIT, job.place):
+            if not job.restart:
+                _refuse_another(job, _read_job(home))
+            own.mkdir(exist_ok=True)
+            held.enter_context(_locked(own / _LOCK, 0, job.place))
+            if job.restart:
+                _restart(job, home, own)
+            journal = _open_journal(job, home, own)
+            held.callback(journal.close)
+        _check_units(job, journal)
+        _check_published(job, journal)
+        return Desk(journal=journal, staging=own / _STAGING, held=held.pop_all())
+
+
+@contextlib.contextmanager
+def _locked(path: Path, wait: float, place: Place) -> Generator[None]:
+    from filelock import FileLock, Timeout  # noqa: PLC0415  # imported only where it is used
+
+    # Never unlinked: whoever holds an unlinked lock file and whoever makes it anew would both have the lock.
+    lock = FileLock(path, thread_local=False, preserve_lock_file=True)
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout:
+        is_taken = True
+    else:
+        is_taken = False
+    if is_taken:
+        raise LockedError(f"another export writes to {place.title} just now; wait for it, or choose another place")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _open_journal(job: Job, home: Path, own: Path) -> Journal:
+    if _read_job(home) is None:
+        with replacing(home / _JOB) as file:
+            file.write(job.identity.encode())
+    path = own / _JOURNAL
+    if not os.path.lexists(path):
+        if (own / _STAGING).exists():
+            raise ExportError(f"the journal {path} is gone; nothing was touched. {_GO_ON}")
+        journal = Journal.create(path)
+        (own / _STAGING).mkdir(exist_ok=True)
+        return journal
+    return Journal(path)
+
+
+def _refuse_another(job: Job, said: str | None) -> None:
+    if said not in {None, job.identity}:
+        raise ExportError(
+            f"{job.place.title} belongs to another export: its job is {said}, and this one is {job.identity}. {_GO_ON}"
+        )
+
+
+def _refuse_foreign(job: Job) -> None:
+    foreign = job.place.foreign()
+    if foreign is not None:
+        raise ExportError(f"{foreign} is there, and no journal of an export says whose it is. {_GO_ON}")
+
+
+def _read_job(home: Path) -> str | None:
+    try:
+        return (home / _JOB).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        return "unreadable"
+
+
+def _check_units(job: Job, journal: Journal) -> None:
+    known = journal.fact("units")
+    if known is not None and known != job.units_hash and not job.refresh:
+        raise ExportError(
+            f"{job.place.title} was begun with other briefs. refresh=True fetches all of these anew and keeps what "
+            f"is there of others; or choose another place"
+        )
+
+
+def _check_published(job: Job, journal: Journal) -> None:
+    """See that what was published stands there. What is gone is fetched again; what is another's is not written over.
+
+    Raises:
+        ExportError: something there has changed since.
+    """
+    lost: list[Unit] = []
+    units = [unit for unit in journal.units().values() if unit.published and unit.state is not State.PUBLISHING]
+    names = {
+        (unit.name, part.number): job.place.part_name(unit.name, part.number) for unit in units for part in _parts(unit)
+    }
+    sizes = job.place.sizes(list(names.values()))
+    for unit in units:
+        for part in _parts(unit):
+            name = names[unit.name, part.number]
+            size = sizes.get(name)
+            if size is not None and size != part.size:
+                raise ExportError(f"{name} in {job.place.title} was changed since it was exported. {_GO_ON}")
+            if size is None:
+                lost.append(attrs.evolve(unit, is_stale=unit.state is State.DONE, published=None))
+                break
+    if lost:
+        journal.save(*lost)
+
+
+def _parts(unit: Unit) -> Sequence[Part]:
+    return () if unit.published is None else unit.published.parts
+
+
+def _restart(job: Job, home: Path, own: Path) -> None:
+    """Remove what earlier runs have written, as far as their journals tell; of one job, this shard's alone.
+
+    One file stays until another takes its place.
+    """
+    said = _read_job(home)
+    if said in {job.identity, None}:
+        _forget(job, [own], job.format)
+        return
+    with contextlib.ExitStack() as held:
+        others = [found for found in home.iterdir() if found.is_dir() and found != own]
+        for other in others:
+            held.enter_context(_locked(other / _LOCK, 0, job.place))
+        _forget(job, [own, *others], _format_of(said) or job.format)
+        (home / _JOB).unlink()
+
+
+def _format_of(said: str | None) -> Format | None:
+    try:
+        return FORMATS[json.loads(said or "")["format"]]
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _forget(job: Job, folders: Sequence[Path], written: Format) -> None:
+    for folder in folders:
+        name = re.fullmatch(r"(\d+)-of-(\d+)", folder.name)
+        shard = job.shard if name is None else Shard(int(name[1]), int(name[2]))
+        lower(job.place, shard)
+        job.place.remove(shard.manifest)
+        # A damaged journal tells nothing: parts of the names that are given again are written over, and no others.
+        with contextlib.suppress(ExportError):
+            _remove_parts(job, folder / _JOURNAL, written)
+        empty_folder(folder, keep=[_LOCK])
+
+
+def _remove_parts(job: Job, path: Path, written: Format) -> None:
+    if job.place.is_single or not path.exists():
+        return
+    journal = Journal(path)
+    try:
+        for unit in journal.units().values():
+            for content in filter(None, (unit.published, unit.reading)):
+                for part in content.staged:
+                    job.place.remove(part_name(unit.name, part.number, written))
+    finally:
+        journal.close()

@@ -1,0 +1,214 @@
+"""Where parts appear: a file or a folder of this machine. Blocking."""
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import attrs
+
+from ..errors import ExportError
+from ._files import move, remove, replacing
+from ._formats import Format
+
+SKUS: Final = "skus"
+"""The unit of an export of SKUs: its parts lie at the top."""
+MANIFEST: Final = "_manifest"
+SUCCESS: Final = "_SUCCESS"
+_OURS: Final = re.compile(rf"(brief_id=-?\d+|part-\d{{5,}}\..+|{MANIFEST}.*\.jsonl|{SUCCESS}.*)")
+
+
+class Place(Protocol):
+    """A destination.
+
+    Attributes:
+        title: how users call it.
+        home: the folder of the journal, the locks and what is staged.
+        is_single: it holds one part.
+    """
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def home(self) -> Path: ...
+    @property
+    def is_single(self) -> bool: ...
+
+    def prepare(self) -> None:
+        """See that it can be written to.
+
+        Raises:
+            ExportError: it cannot.
+        """
+        ...
+
+    def foreign(self) -> str | None:
+        """Name something there that a job would write over; asked when no journal says what is there."""
+        ...
+
+    def size(self, name: str) -> int | None:
+        """Give the size of what stands under a name; ``None`` if nothing does."""
+        ...
+
+    def sizes(self, names: Sequence[str]) -> dict[str, int]:
+        """Give the sizes of what stands under many names; what is not there is left out."""
+        ...
+
+    def names(self, unit: str) -> Sequence[str]:
+        """Name the parts of a unit that are there, whoever has written them."""
+        ...
+
+    def part_name(self, unit: str, number: int) -> str:
+        """Name a part."""
+        ...
+
+    def publish(self, staged: Path, name: str) -> None:
+        """Give a staged part its name, in place of what had it."""
+        ...
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a small file, whole."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Take away what stands under a name, if anything does."""
+        ...
+
+
+def part_pattern(unit: str, wanted: Format) -> re.Pattern[str]:
+    """Match the names of a unit's parts in a folder or a store."""
+    return re.compile(re.escape(_prefix(unit)) + r"part-\d{5,}\." + re.escape(wanted.name))
+
+
+def part_name(unit: str, number: int, wanted: Format) -> str:
+    """Name a part of a folder or a store."""
+    return f"{_prefix(unit)}part-{number:05}.{wanted.name}"
+
+
+def _prefix(unit: str) -> str:
+    return "" if unit == SKUS else f"{unit}/"
+
+
+def is_ours(name: str) -> bool:
+    """Whether an export gives such names."""
+    return _OURS.fullmatch(name) is not None
+
+
+@attrs.frozen
+class LocalFile:
+    """One file."""
+
+    path: Path
+    is_single = True
+
+    @property
+    def title(self) -> str:
+        return str(self.path)
+
+    @property
+    def home(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.aishoot")
+
+    def prepare(self) -> None:
+        if self.path.is_dir():
+            raise ExportError(f"cannot write {self.path}: it is a directory")
+        self.home.mkdir(exist_ok=True)
+
+    def foreign(self) -> str | None:
+        return self.title if os.path.lexists(self.path) else None
+
+    def size(self, name: str) -> int | None:
+        return _size(self.path.with_name(name))
+
+    def sizes(self, names: Sequence[str]) -> dict[str, int]:
+        return _sizes(self.path.parent, names)
+
+    def names(self, unit: str) -> Sequence[str]:  # noqa: ARG002
+        return [self.path.name] if self.path.exists() else []
+
+    def part_name(self, unit: str, number: int) -> str:  # noqa: ARG002
+        return self.path.name
+
+    def publish(self, staged: Path, name: str) -> None:
+        move(staged, self.path.with_name(name))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write nothing: a file has neither manifest nor mark beside it."""
+
+    def remove(self, name: str) -> None:
+        if name == self.path.name:
+            remove(self.path)
+
+
+@attrs.frozen
+class LocalFolder:
+    """A folder, partitioned as Hive has it."""
+
+    path: Path
+    format: Format
+    is_single = False
+
+    @property
+    def title(self) -> str:
+        return str(self.path)
+
+    @property
+    def home(self) -> Path:
+        return self.path / ".aishoot"
+
+    def prepare(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+
+    def foreign(self) -> str | None:
+        return next((str(found) for found in self._found() if is_ours(found.name)), None)
+
+    def _found(self) -> Sequence[Path]:
+        return sorted(self.path.iterdir()) if self.path.is_dir() else ()
+
+    def size(self, name: str) -> int | None:
+        return _size(self.path / name)
+
+    def sizes(self, names: Sequence[str]) -> dict[str, int]:
+        return _sizes(self.path, names)
+
+    def names(self, unit: str) -> Sequence[str]:
+        pattern = part_pattern(unit, self.format)
+        folder = self.path if unit == SKUS else self.path / unit
+        there = folder.iterdir() if folder.is_dir() else ()
+        return sorted(name for found in there if pattern.fullmatch(name := str(found.relative_to(self.path))))
+
+    def part_name(self, unit: str, number: int) -> str:
+        return part_name(unit, number, self.format)
+
+    def publish(self, staged: Path, name: str) -> None:
+        move(staged, self.path / name)
+
+    def write(self, name: str, content: bytes) -> None:
+        with replacing(self.path / name) as file:
+            file.write(content)
+
+    def remove(self, name: str) -> None:
+        remove(self.path / name)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _sizes(folder: Path, names: Sequence[str]) -> dict[str, int]:
+    found = ((name, _size(folder / name)) for name in names)
+    return {name: size for name, size in found if size is not None}
+
+
+def empty_folder(folder: Path, *, keep: Sequence[str] = ()) -> None:
+    """Remove what a folder holds, but for the names to keep."""
+    if not folder.is_dir():
+        return
+    for found in folder.iterdir():
+        if found.name not in keep:
+            shutil.rmtree(found) if found.is_dir() and not found.is_symlink() else found.unlink()

@@ -1,0 +1,145 @@
+"""``results export`` and ``skus export``: many briefs, formats, going on, and what is said of the outcome."""
+
+import csv
+import gzip
+import json
+import signal
+import subprocess
+
+import pytest
+
+from aishoot_async.sandbox import Fault, Status
+
+BRIEFS = {1: 250, 2: 3}
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+def test_several_briefs_go_into_a_folder(aishoot, server, tmp_path):
+    to = tmp_path / "out"
+    done = aishoot("results", "export", "1", "2", "--to", str(to), "--format", "jsonl.gz")
+    assert done.returncode == 0, done.stderr
+    for brief, count in BRIEFS.items():
+        lines = gzip.decompress((to / f"brief_id={brief}/part-00000.jsonl.gz").read_bytes()).splitlines()
+        assert [json.loads(line) for line in lines] == server.results(brief)
+        assert len(lines) == count
+    assert (to / "_SUCCESS").exists()
+    assert "253 results" in done.stderr
+
+
+def test_a_finished_export_says_so_and_fetches_nothing(aishoot, server, tmp_path):
+    command = ("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
+    assert aishoot(*command).returncode == 0
+    before = (tmp_path / "r.jsonl").stat()
+    calls = server.calls["brief_results"]
+    again = aishoot(*command)
+    assert again.returncode == 0
+    assert "--refresh" in again.stderr
+    assert "--restart" in again.stderr
+    assert server.calls["brief_results"] == calls
+    assert aishoot(*command, "--refresh").returncode == 0
+    assert (tmp_path / "r.jsonl").stat() == before
+    assert server.calls["brief_results"] > calls
+    assert aishoot(*command, "--restart").returncode == 0
+    assert (tmp_path / "r.jsonl").stat().st_ino != before.st_ino
+
+
+def test_briefs_come_from_stdin_or_a_file_too(aishoot, tmp_path):
+    named = tmp_path / "briefs"
+    named.write_text("\ufeff1\n\n 2 \n", encoding="utf-8")
+    for given, text in ((str(named), None), ("-", named.read_text(encoding="utf-8"))):
+        to = tmp_path / given.strip("/").replace("/", "_")
+        done = aishoot("--log-format", "json", "results", "export", "--briefs-from", given, "--to", str(to), input=text)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stderr.splitlines()[-1])["items"] == 253
+
+
+def test_what_failed_is_named_and_the_rest_is_there(aishoot, server, tmp_path):
+    to, report = tmp_path / "out", tmp_path / "report.json"
+    server.add_fault(Fault(Status(503), operation="brief_results", brief=2))
+    command = ("results", "export", "1", "2", "99", "--to", str(to), "--report", str(report), "--patience", "0")
+    done = aishoot(*command)
+    assert done.returncode == 3
+    assert "brief 99 failed" in done.stderr
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert said["failed"] == {"passing": [2], "permanent": [99]}
+    assert [brief["state"] for brief in said["briefs"]] == ["complete", "failed", "failed"]
+    assert len(rows(to / "brief_id=1/part-00000.jsonl")) == 250
+    assert not (to / "_SUCCESS").exists()
+    server.clear_faults()
+    server.add_fault(Fault(Status(500), operation="brief_results", brief=1))  # it is not asked for any more
+    assert aishoot(*command).returncode == 3
+    assert json.loads(report.read_text(encoding="utf-8"))["failed"] == {"passing": [], "permanent": [99]}
+    assert len(rows(to / "brief_id=2/part-00000.jsonl")) == 3
+
+
+def test_all_of_one_brief_failing_is_a_failure(aishoot, tmp_path):
+    done = aishoot("results", "export", "99", "--to", str(tmp_path / "r.jsonl"))
+    assert done.returncode == 1
+    assert "404" in done.stderr
+    assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_shards_together_are_the_whole(aishoot, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert aishoot("results", "export", "1", "2", "--to", str(whole)).returncode == 0
+    for shard in ("1/2", "2/2"):
+        assert aishoot("results", "export", "1", "2", "--to", str(parts), "--shard", shard).returncode == 0
+    for brief in BRIEFS:
+        part = f"brief_id={brief}/part-00000.jsonl"
+        assert (parts / part).read_bytes() == (whole / part).read_bytes()
+
+
+def test_skus_as_csv(aishoot, server, tmp_path):
+    done = aishoot("skus", "export", "--to", str(tmp_path / "s.csv"), "--columns", "id, name")
+    assert done.returncode == 0, done.stderr
+    with (tmp_path / "s.csv").open(encoding="utf-8", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert table == [{"id": sku["id"], "name": sku["name"]} for sku in server.skus()]
+
+
+def test_a_signal_keeps_what_was_read_and_says_so(aishoot, server, tmp_path):
+    server.add_fault(Fault(Status(503, retry_after=50), operation="brief_results", page=3, times=1))
+    command = ("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
+    process = aishoot.start(*command, stderr=subprocess.PIPE, text=True)
+    server.wait_for_calls(3, "brief_results", timeout=20)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 143
+    assert "the same command goes on" in said
+    assert not (tmp_path / "r.jsonl").exists()
+    assert aishoot(*command).returncode == 0
+    assert rows(tmp_path / "r.jsonl") == list(server.results(1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--to", "r.jsonl"], "no brief"),
+        (["1", "2", "--to", "r.jsonl"], "one file holds one brief"),
+        (["1", "--to", "r.jsonl", "--format", "csv"], "csv"),
+        (["1", "--to", "r.jsonl", "--columns", "id"], "columns are for CSV"),
+        (["1", "--to", "out", "--shard", "3"], "I/N"),
+        (["1", "--to", "out", "--shard", "3/2"], "shard"),
+        (["1", "--to", "out", "--refresh", "--restart"], "choose"),
+        (["1", "--to", "ftp://x/y"], "ftp://x/y"),
+        (["--briefs-from", "-", "--to", "out"], "line 2"),
+        (["1", "--to", "out", "--patience", "-1"], "patience"),
+    ],
+)
+def test_bad_input(aishoot, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    done = aishoot("results", "export", *arguments, input="1\ntwo\n")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_destination_that_is_not_ours_stays(aishoot, tmp_path):
+    (tmp_path / "r.jsonl").write_text("mine", encoding="utf-8")
+    done = aishoot("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
+    assert done.returncode == 1
+    assert (tmp_path / "r.jsonl").read_text(encoding="utf-8") == "mine"

@@ -1,0 +1,154 @@
+"""What stands in the parts, as others read it."""
+
+import csv
+import gzip
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aishoot_async import ConfigurationError, Page
+from aishoot_async.export import _formats, export_results
+from aishoot_async.export._encoders import make_encoder
+from aishoot_async.export._formats import FORMATS
+from aishoot_async.sandbox import Fault, RawBody, Sandbox
+from helpers.parts import session_of
+
+pytestmark = pytest.mark.anyio
+HUGE = 12345678901234567890123
+ROWS = [
+    b'{"id":"a","n":12345678901234567890123,"f":1.50,"t":"\xc3\xa4 \\u00e9","n":1e400}',
+    b'{"id":77,"model":{"name":"Ada, \\"A\\"\\nLovelace","list":[1, 2.0]},"nothing":null}',
+    b'{"sku":"no id","model":null,"id.x":true}',
+]
+BODY = b'{"entries":[' + b",".join(ROWS) + b'],"total":3}'
+
+
+@pytest.fixture
+async def folder(tmp_path):
+    """Two briefs as a Parquet folder: one of 2,300 rows, one of rows that are hard to keep."""
+    pytest.importorskip("pyarrow")
+    fault = Fault(RawBody(BODY), operation="brief_results", brief=2)
+    async with Sandbox(briefs={1: 2300, 2: 3, 3: 0}, faults=[fault]) as sandbox, session_of(sandbox) as session:
+        await export_results(session, [1, 2, 3], tmp_path / "p", format="parquet")
+        await export_results(session, [1, 2, 3], tmp_path / "j")
+        await export_results(session, [2], tmp_path / "one.parquet")
+    return tmp_path
+
+
+def expected(folder):
+    """Read the JSON Lines of the same briefs."""
+    found = []
+    for brief in (1, 2, 3):
+        lines = (folder / "j" / f"brief_id={brief}" / "part-00000.jsonl").read_text().splitlines()
+        found += [(brief, number // 100 + 1, number % 100, line) for number, line in enumerate(lines)]
+    return found
+
+
+async def test_pyarrow_duckdb_and_polars_read_the_same_rows(folder):
+    pq, wanted = pytest.importorskip("pyarrow.parquet"), expected(folder)
+    assert len(wanted) == 2303
+    assert any(str(HUGE) in raw for *_, raw in wanted)
+    table = pq.read_table(folder / "p")
+    assert sorted(zip(*(table[name].to_pylist() for name in COLUMNS), strict=True)) == wanted
+    pattern = str(folder / "p" / "**" / "*.parquet")
+    if duckdb := optional("duckdb"):
+        rows = duckdb.sql(f"SELECT {', '.join(COLUMNS)} FROM read_parquet('{pattern}') ORDER BY ALL").fetchall()
+        assert rows == wanted
+    if polars := optional("polars"):
+        frame = polars.read_parquet(pattern, hive_partitioning=True).select(COLUMNS)
+        assert sorted(frame.rows()) == wanted
+
+
+COLUMNS = ["brief_id", "page", "position", "raw"]
+
+
+def optional(name):
+    try:
+        return __import__(name)
+    except ImportError:
+        return None
+
+
+async def test_the_columns_are_plain(folder):
+    pq = pytest.importorskip("pyarrow.parquet")
+    one = pq.read_table(folder / "one.parquet")
+    assert [(field.name, str(field.type)) for field in one.schema] == [
+        ("id", "string"),
+        ("brief_id", "int64"),
+        ("page", "int32"),
+        ("position", "int32"),
+        ("raw", "string"),
+    ]
+    assert one["id"].to_pylist() == ["a", "77", None]
+    assert one["brief_id"].to_pylist() == [2, 2, 2]
+    assert [raw.encode() for raw in one["raw"].to_pylist()] == ROWS
+    # In a folder of Hive's kind the brief stands in the folder's name: pyarrow refuses a column that does, too.
+    assert pq.ParquetFile(folder / "p" / "brief_id=2" / "part-00000.parquet").schema_arrow.names[:2] == ["id", "page"]
+    assert pq.ParquetFile(folder / "p" / "brief_id=3" / "part-00000.parquet").metadata.num_rows == 0
+
+
+@pytest.mark.parametrize("name", ["jsonl", "jsonl.gz", "jsonl.zst"])
+async def test_json_lines_are_the_items_own_json(tmp_path, name):
+    unpack = bytes
+    if name == "jsonl.gz":
+        unpack = gzip.decompress
+    elif name == "jsonl.zst":
+        zstandard = pytest.importorskip("zstandard")
+        unpack = lambda data: zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()  # noqa: E731
+    fault = Fault(RawBody(BODY), operation="brief_results", brief=2)
+    async with Sandbox(briefs={2: 3, 3: 0}, faults=[fault]) as sandbox, session_of(sandbox) as session:
+        await export_results(session, [2], tmp_path / f"r.{name}")
+        await export_results(session, [3], tmp_path / f"empty.{name}")
+    assert unpack((tmp_path / f"r.{name}").read_bytes()) == b"".join(row + b"\n" for row in ROWS)
+    assert unpack((tmp_path / f"empty.{name}").read_bytes()) == b""
+
+
+async def test_csv_is_a_projection(tmp_path):
+    columns = ["id", "model.name", "model.list", "n", "f", "t", "nothing", "id.x"]
+    body = BODY.replace(b',"n":1e400', b"")
+    fault = Fault(RawBody(body), operation="brief_results")
+    async with Sandbox(briefs={2: 3}, faults=[fault]) as sandbox, session_of(sandbox) as session:
+        await export_results(session, [2], tmp_path / "r.csv", columns=columns)
+    text = (tmp_path / "r.csv").read_bytes().decode()
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
+        columns,
+        ["a", "", "", str(HUGE), "1.50", "ä é", "", ""],
+        ["77", 'Ada, "A"\nLovelace', "[1, 2.0]", "", "", "", "", ""],
+        ["", "", "", "", "", "", "", ""],
+    ]
+
+
+async def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(_formats, "find_spec", lambda _: None)
+    async with Sandbox() as sandbox, session_of(sandbox) as session:
+        with pytest.raises(ConfigurationError, match=r"aishoot-async\[data\]"):
+            await export_results(session, [1], tmp_path / "r.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+texts = st.text(max_size=6)
+items = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]) | texts, st.none() | st.integers() | texts | st.just({"c": 1.5}), max_size=3
+).map(lambda item: json.dumps(item, ensure_ascii=False).encode(errors="replace"))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(items, max_size=4), max_size=4))
+def test_whatever_the_items_are_csv_reads_back_as_many_rows(pages):
+    encoder = make_encoder(FORMATS["csv"], columns=["a", "b.c"])
+    numbered = [Page(number=number, items=page, raw=page) for number, page in enumerate(pages)]
+    text = (encoder.begin() + encoder.block(numbered)).decode()
+    assert len(list(csv.reader(io.StringIO(text, newline="")))) == 1 + sum(map(len, pages))
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(items, max_size=4), max_size=6), st.integers(0, 6))
+def test_a_seamless_format_gives_the_same_bytes_wherever_blocks_are_cut(pages, cut):
+    numbered = [Page(number=number, items=page, raw=page) for number, page in enumerate(pages)]
+    for known in FORMATS.values():
+        if known.seamless:
+            one, two = make_encoder(known, columns=["a"]), make_encoder(known, columns=["a"])
+            assert one.block(numbered) == two.block(numbered[:cut]) + two.block(numbered[cut:])

@@ -1,0 +1,170 @@
+"""Exports in processes of their own, to be killed at any step. As a program, it is the parent that forks them.
+
+A process that has imported everything forks one child for each export: a new interpreter for each would cost a second.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import attrs
+
+from aishoot_async import AIShootError, AIShootSession, RetryPolicy
+from aishoot_async.export import _export, _files, _journal, _places, _publishing, _stores, export_results
+from aishoot_async.export._driver import usual_shape
+from aishoot_async.export._formats import Measure
+
+
+class Exporter:
+    """Runs exports in children."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self._is_running = False
+
+    def start(self, server: Any, briefs: list[int], destination: Any, **options: Any) -> None:
+        job = {"url": server.url, "token": server.token, "briefs": briefs, "destination": str(destination), **options}
+        if self._is_running:
+            self.result()  # of a test that has failed
+        self._is_running = True
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+
+    def result(self) -> Mapping[str, Any]:
+        """Wait for the export that was started; ``killed`` says that it did not come to its end."""
+        assert self._process.stdout is not None
+        self._is_running = False
+        return json.loads(self._process.stdout.readline())
+
+    def run(self, server: Any, briefs: list[int], destination: Any, **options: Any) -> Mapping[str, Any]:
+        self.start(server, briefs, destination, **options)
+        return self.result()
+
+
+@contextmanager
+def exporter() -> Generator[Exporter]:
+    with subprocess.Popen(
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Exporter(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+
+
+class Steps:
+    """Counts what an export does to the disk; kills it before a step, or in the middle of it."""
+
+    def __init__(self, last: int | None) -> None:
+        self.count = 0
+        self._last = last
+        write = _files.GrowingFile.write
+
+        def torn(file: Any, data: bytes) -> None:
+            if self._is_last():
+                write(file, data[: len(data) // 2])
+                os.kill(os.getpid(), signal.SIGKILL)
+            write(file, data)
+
+        _files.GrowingFile.write = torn
+        self._wrap(_files.GrowingFile, "sync")
+        self._wrap(_journal.Journal, "save")
+        self._wrap(_publishing, "publish")
+        for place in (_places.LocalFile, _places.LocalFolder, _stores.Store):
+            for name in ("publish", "write", "remove"):
+                self._wrap(place, name)
+
+    def _is_last(self) -> bool:
+        self.count += 1
+        return self.count == self._last
+
+    def _wrap(self, owner: Any, name: str) -> None:
+        work = getattr(owner, name)
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            if self._is_last():
+                os.kill(os.getpid(), signal.SIGKILL)
+            done = work(*arguments, **options)
+            if self._is_last():
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done
+
+        setattr(owner, name, counted)
+
+
+def small_parts() -> None:
+    """Let blocks and parts end after few pages, and the journal be written after each block."""
+
+    def shape(job: Any, unit: str) -> Any:
+        usual = usual_shape(job, unit)
+        return attrs.evolve(
+            usual,
+            format=attrs.evolve(usual.format, block=Measure(2, 1 << 30)),
+            part=None if usual.part is None else Measure(6, 1 << 30),
+            every=0.0,
+        )
+
+    run = _export.run
+    _export.run = lambda session, job, listing, tell=None: run(session, job, listing, tell, shape)
+
+
+def child(job: dict[str, Any]) -> Mapping[str, Any]:
+    steps = Steps(job.pop("die_at", None))
+    if job.pop("small_parts", True):
+        small_parts()
+    if (limit := job.pop("file_limit", None)) is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    async def work() -> Any:
+        url, token = job.pop("url"), job.pop("token")
+        retry = RetryPolicy(attempts=2, backoff=0.001)
+        async with AIShootSession(token, base_url=url, retry=retry) as session:
+            return await export_results(session, job.pop("briefs"), job.pop("destination"), patience=0, **job)
+
+    try:
+        report = asyncio.run(work())
+    except AIShootError as error:
+        return {"error": type(error).__name__, "message": str(error), "steps": steps.count}
+    outcomes = [attrs.asdict(outcome) for outcome in report.outcomes]
+    return {"complete": report.complete, "outcomes": outcomes, "steps": steps.count}
+
+
+def main() -> None:
+    for preloaded in ("filelock", "pyarrow.parquet", "zstandard", "obstore.store", "sqlite3", "aiohttp"):
+        try:
+            import_module(preloaded)
+        except ImportError:
+            continue
+    for line in sys.stdin:
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reading)
+            try:
+                said = json.dumps(child(json.loads(line)))
+            except BaseException:  # noqa: BLE001
+                said = json.dumps({"error": "a bug", "message": traceback.format_exc()})
+            os.write(writing, said.encode())
+            os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as pipe:
+            said = pipe.read().decode()
+        os.waitpid(pid, 0)
+        sys.stdout.write((said or json.dumps({"killed": True})) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
