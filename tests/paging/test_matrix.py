@@ -180,7 +180,7 @@ def held():
         yield running_server
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(service=services)
 def test_complete_or_an_error_where_nobody_can_know(held: Running, service: Service):
     judge(held, service)

@@ -31,8 +31,8 @@ def test_100_000_items_streamed_take_no_more_memory_than_1_000():
     assert grown(100_000) < 10
 
 
-def test_30_000_items_of_a_strict_walk_take_no_more_memory_than_300():
-    assert grown(30_000, "strict") < 15  # a window of pages, and the database's cache
+def test_20_000_items_of_a_strict_walk_take_no_more_memory_than_200():
+    assert grown(20_000, "strict") < 15  # a window of pages, and the database's cache
 
 
 @pytest.mark.slow

@@ -17,7 +17,6 @@ pytestmark = pytest.mark.anyio
 SIZES = {
     "as asked": {},
     "capped at 3": {"cap": 3},
-    "capped at 4": {"cap": 4},
     "capped at 6": {"cap": 6},
     "always 3": {"fixed": 3},
     "always 4": {"fixed": 4},
@@ -58,9 +57,8 @@ async def next_row(shown: Rows, place: Place) -> int | None:
 @pytest.mark.parametrize("after", SIZES)
 async def test_a_cursor_stands_where_it_stood_or_nowhere(before: str, after: str):
     size = size_of(before)
-    for base, total, past_end, count in itertools.product(
-        (0, 1), ("honest", "missing", "own"), ("empty", 404), (20, 23)
-    ):
+    ends = (("empty", 23), (404, 20))
+    for base, total, (past_end, count) in itertools.product((0, 1), ("honest", "missing", "own"), ends):
         shown = Rows(rows(*range(count)), base=base, total=total, past_end=past_end, below=404, **SIZES[after])
         for done, known in itertools.product(range(1, count + 1), (None, base)):
             cursor = Cursor(base + (done - 1) // size, (done - 1) % size + 1, size)
@@ -79,7 +77,7 @@ async def test_a_cursor_stands_where_it_stood_or_nowhere(before: str, after: str
 
 
 @pytest.mark.parametrize("after", ["capped at 3", "capped at 6", "always 3", "always 20"])
-@pytest.mark.parametrize("before", ["as asked", "capped at 4"])
+@pytest.mark.parametrize("before", ["as asked", "always 4"])
 @pytest.mark.parametrize("total", ["honest", "missing"])
 async def test_a_walk_goes_on_exactly_though_pages_have_another_size(
     server: HostileServer, before: str, after: str, total: str
@@ -91,7 +89,7 @@ async def test_a_walk_goes_on_exactly_though_pages_have_another_size(
         async for _ in walk:
             found.append(walk.cursor)  # a cursor moves
     server.answer = Rows(data, total=total, **SIZES[after])
-    for done, cursor in enumerate(found, 1):
+    for done, cursor in [*enumerate(found, 1)][::2]:
         async with server.session() as session:
             pager = session.briefs.results(1, start=Cursor.parse(str(cursor)), prefetch=2)
             assert ids(await pager.collect()) == names(23, first=done + 1), cursor
