@@ -150,7 +150,7 @@ async def test_but_not_where_the_caller_has_named_it(server: HostileServer):
 async def test_a_place_that_cannot_be_found_again_is_an_error_with_the_old_cursor(server: HostileServer):
     # Pages of no size at all: nobody can tell what stood on page 12.
     def answer(page: int, _size: int):
-        return 200, body(rows(*range(10 * page, 10 * page + (0 if page == 0 else 4 if page < 11 else 6))))
+        return 200, body(rows(*range(10 * page, 10 * page + (0 if page in {0, 30, 31} else 4 if page < 11 else 6))))
 
     server.answer = answer
     async with server.session() as session:
