@@ -11,7 +11,7 @@ from aishoot_async import UnexpectedResponseError
 from aishoot_async.jsontext import compact, elements, kind, members, value
 from helpers.refusals import refusal
 
-DEEP = b"[" * 5000 + b"]" * 5000
+DEEP = b"[" * 100_000 + b"]" * 100_000
 BROKEN = [
     b"",
     b" ",
@@ -25,7 +25,7 @@ BROKEN = [
     b'"\xed\xa0\x80"',
     b'"\\ud800"',
     DEEP,
-    b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     b"1e99999999999999999999999",
     b"1" * 5000,
     b"{}{}",

@@ -64,7 +64,7 @@ class Caller:
         self._budget = RetryBudget(retry.budget)
         self._outage = Outage(lifetime)
         self._hooks = tuple(hooks)
-        self.retries = 0
+        self.retries: int = 0
 
     async def call(
         self,
