@@ -20,6 +20,7 @@ from ..errors import (
     AuthenticationError,
     CallTimeoutError,
     NotFoundError,
+    PagingError,
     TransportError,
     UnexpectedResponseError,
 )
@@ -82,7 +83,7 @@ class Caller:
         Args:
             method: the HTTP method.
             path: the path below the base URL, percent-encoded.
-            read: makes the result of a 2xx; it may raise `UnexpectedResponseError`.
+            read: makes the result of a 2xx; it may raise `UnexpectedResponseError`, or `PagingError`.
             template: the path as the API's page has it, where ids are named and not given; ``None`` for a path
                 without any.
             query: the query, percent-encoded.
@@ -117,7 +118,7 @@ class Caller:
         failure: AIShootError
         try:
             return read(await self._until_answered(call))
-        except (TransportError, APIStatusError, UnexpectedResponseError) as error:
+        except (TransportError, APIStatusError, UnexpectedResponseError, PagingError) as error:
             failure = error
         finally:
             self._leave(call)

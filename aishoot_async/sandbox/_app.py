@@ -94,7 +94,11 @@ class App:
             task.cancel()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        call, refusal = _read_call(request, await request.content.read(), self._log.next_index())
+        try:
+            body = await request.content.read()
+        except ConnectionResetError:
+            return drop(request, reset=False)  # whoever asked is gone
+        call, refusal = _read_call(request, body, self._log.next_index())
         with self._log.track(call) as outcome:
             if self._settings.latency:
                 await asyncio.sleep(self._settings.latency)

@@ -267,3 +267,15 @@ async def test_a_connection_that_is_just_coming_in_is_closed_too(rounds):
             await asyncio.sleep(0)
         await sandbox.aclose()
     gc.collect()  # what is left unclosed warns, and a warning is an error
+
+
+async def test_whoever_leaves_in_the_middle_of_a_body_is_no_error_of_the_sandbox(caplog):
+    async with Sandbox() as sandbox:
+        _, writer = await asyncio.open_connection("127.0.0.1", URL(sandbox.url).port)
+        writer.write(b"POST /ai-shoot/skus HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        async with aiohttp.ClientSession() as client, client.get(f"{sandbox.url}{SKUS}") as reply:
+            assert reply.status == 401
+    assert not [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
