@@ -180,9 +180,9 @@ class Caller:
         outcome, level = outcome_of(failure), call.admission.level if call.admission else 0
         self._leave(call, outcome)
         wait = self._wait_before_next(call, failure, level)
-        if isinstance(failure, APIStatusError) and outcome is not Outcome.ANSWERED:
-            # With nothing else on its way, a refusal is about how fast requests come: all of them wait.
-            self._throttle.pause(wait if wait and level == 1 else pause_asked_for(self._retry, failure))
+        is_refusal = outcome in {Outcome.TOO_MANY, Outcome.STRAINED} and isinstance(failure, APIStatusError)
+        # With nothing else on its way, a refusal is about how fast requests come: all of them wait.
+        self._throttle.pause(wait if wait and is_refusal and level == 1 else pause_asked_for(self._retry, failure))
         if wait is None:
             raise failure
         self.retries += 1

@@ -48,6 +48,33 @@ async def test_what_the_service_asks_of_one_call_all_of_them_do(status):
         await first
 
 
+class Retrying:
+    """Tells when a call waits to be made again."""
+
+    def __init__(self):
+        self.event = asyncio.Event()
+
+    def before_attempt(self, event):
+        pass
+
+    after_attempt = before_attempt
+
+    def retrying(self, _event):
+        self.event.set()
+
+
+async def test_a_call_that_failed_otherwise_holds_nobody_back():
+    hook = Retrying()
+    async with RawServer(in_turn(always(b"{}", 500), always(EMPTY))) as server:
+        async with session_for(server, retry=SLOW, hooks=[hook]) as session:
+            first = asyncio.create_task(session.skus.list_global())
+            await hook.event.wait()
+            begun = now()
+            await session.skus.list_global()
+            assert now() - begun < 0.1
+            await first
+
+
 async def test_a_pause_outlives_the_call_that_was_told():
     refused = always(b"{}", 429, {"Retry-After": "7"})
     async with RawServer(in_turn(refused, always(EMPTY))) as server:
