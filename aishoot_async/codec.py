@@ -5,7 +5,7 @@ Together with `jsontext` the only code that knows cattrs or msgspec.
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast, get_origin
 
 import attrs
@@ -17,7 +17,7 @@ from cattrs.strategies import configure_union_passthrough
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import WIRE_NAMES, BriefResult, Gender, Sku, SkuCategory, SkuCreate, SkuUpdate, known
+from .models import WIRE_NAMES, BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate
 
 T = TypeVar("T")
 M = TypeVar("M", Sku, BriefResult)
@@ -31,7 +31,7 @@ class _SkuWire(msgspec.Struct, rename="camel"):
     back_image: str | None = None
     gender: str | None = None
     is_in_wardrobe: bool | None = None
-    project_ids: list[int] | None = None
+    project_ids: tuple[int, ...] | None = None
     sku_category_name: str | None = None
 
 
@@ -49,28 +49,48 @@ _sku_id: Final = msgspec.json.Decoder(_SkuId)
 _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 
 
+_genders: Final = Known(Gender)
+_categories: Final = Known(SkuCategory)
+
+# A frozen model's own ``__init__`` looks each field's setter up by its name, which takes as long again as all the rest.
+_new: Final = object.__new__
+_set: Final = {field.name: getattr(Sku, field.name).__set__ for field in attrs.fields(Sku)}
+_set_id: Final = _set["id"]
+_set_name: Final = _set["name"]
+_set_front_image: Final = _set["front_image"]
+_set_back_image: Final = _set["back_image"]
+_set_gender: Final = _set["gender"]
+_set_is_in_wardrobe: Final = _set["is_in_wardrobe"]
+_set_project_ids: Final = _set["project_ids"]
+_set_sku_category_name: Final = _set["sku_category_name"]
+_set_raw: Final = _set["raw"]
+
+
 def sku(text: bytes) -> Sku:
     """Read a SKU. Only its id is needed; what is unknown, null or of another type than documented survives in ``raw``.
 
     Raises:
         UnexpectedResponseError: it is no object, or has no usable id.
     """
-    wire = jsontext.read(_sku_fields, text)
+    return _sku_of(jsontext.read(_sku_fields, text), text)
+
+
+def _sku_of(wire: _SkuWire, text: bytes) -> Sku:
     identifier = wire.id if wire.id is not None else wire.sku_id
     if identifier is None or identifier == "":
         msg = "a SKU needs an id: a string or an integer"
         raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
-    return Sku(
-        id=str(identifier),
-        name=wire.name,
-        front_image=wire.front_image,
-        back_image=wire.back_image,
-        gender=None if wire.gender is None else known(Gender, wire.gender),
-        is_in_wardrobe=wire.is_in_wardrobe,
-        project_ids=None if wire.project_ids is None else tuple(wire.project_ids),
-        sku_category_name=None if wire.sku_category_name is None else known(SkuCategory, wire.sku_category_name),
-        raw=text,
-    )
+    made = _new(Sku)
+    _set_id(made, str(identifier))
+    _set_name(made, wire.name)
+    _set_front_image(made, wire.front_image)
+    _set_back_image(made, wire.back_image)
+    _set_gender(made, _genders[wire.gender])
+    _set_is_in_wardrobe(made, wire.is_in_wardrobe)
+    _set_project_ids(made, wire.project_ids)
+    _set_sku_category_name(made, _categories[wire.sku_category_name])
+    _set_raw(made, text)
+    return made
 
 
 def brief_result(text: bytes) -> BriefResult:
@@ -79,8 +99,7 @@ def brief_result(text: bytes) -> BriefResult:
     Raises:
         UnexpectedResponseError: it is none.
     """
-    wire = jsontext.read(_result_fields, text)
-    return BriefResult(id=None if wire.id is None else str(wire.id), raw=text)
+    return BriefResult(id=_id_of(jsontext.read(_result_fields, text)), raw=text)
 
 
 IDENTIFIED: Final = (Sku, BriefResult)
@@ -90,20 +109,32 @@ IDENTIFIED: Final = (Sku, BriefResult)
 def row_id(text: bytes) -> str | None:
     """Give the id of any row, or ``None`` where it has none."""
     try:
-        found = _result_wire.decode(text).id
+        return _id_of(_result_wire.decode(text))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return None if found is None else str(found)
+
+
+def _id_of(found: _ResultWire) -> str | None:
+    return None if found.id is None else str(found.id)
 
 
 def sku_row_id(text: bytes) -> str | None:
     """Give the id of a SKU's row, which may be called ``skuId``, or ``None`` where it has none."""
     try:
-        found = _sku_id.decode(text)
+        return _sku_id_of(_sku_id.decode(text))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _sku_id_of(found: _SkuId) -> str | None:
     identifier = found.id if found.id is not None else found.sku_id
     return None if identifier is None else str(identifier)
+
+
+def ids(texts: Sequence[bytes], identify: Callable[[bytes], str | None]) -> list[str | None]:
+    """Give the ids of a page's rows, as ``identify`` does of each."""
+    found = _at_once(_IDS, identify, texts)
+    return [identify(text) for text in texts] if found is None else found
 
 
 W = TypeVar("W", bound=msgspec.Struct)
@@ -220,7 +251,7 @@ def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
         ConfigurationError: it is neither a type nor callable, or a type that cattrs cannot structure.
     """
     if into is bytes:
-        return lambda text: text  # type: ignore[return-value]
+        return _as_it_is  # type: ignore[return-value]
     if isinstance(into, type) or get_origin(into) is not None:
         try:
             hook = _into.get_structure_hook(into)
@@ -246,8 +277,35 @@ def _structure(text: bytes, into: Any, hook: Callable[[Any, Any], Any]) -> Any:
     raise UnexpectedResponseError(msg, where=where.removeprefix("."), body=text)
 
 
-def items(texts: Iterable[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
+def _as_it_is(text: bytes) -> bytes:
+    return text
+
+
+# What reads a whole page with a loop of C's, or fails; then its rows are read one by one, which tells what is wrong.
+_ITEMS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
+    (_as_it_is, list),
+    (sku, lambda texts: list(map(_sku_of, map(_sku_wire.decode, texts), texts))),
+    (brief_result, lambda texts: list(map(BriefResult.unread, map(_id_of, map(_result_wire.decode, texts)), texts))),
+)
+_IDS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
+    (row_id, lambda texts: list(map(_id_of, map(_result_wire.decode, texts)))),
+    (sku_row_id, lambda texts: list(map(_sku_id_of, map(_sku_id.decode, texts)))),
+)
+
+
+def _at_once(known: Any, read: Callable[[bytes], Any], texts: Sequence[bytes]) -> Any:
+    whole = next((whole for one, whole in known if one is read), None)
+    if whole is not None:
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError, UnexpectedResponseError):
+            return whole(texts)
+    return None
+
+
+def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
     """Decode the items of a page; an error names its place, such as ``entries[3].id``."""
+    found: list[T] | None = _at_once(_ITEMS, decode, texts)
+    if found is not None:
+        return found
     done: list[T] = []
     try:
         for text in texts:

@@ -28,6 +28,7 @@ from ._body import Body
 from ._messages import Request, Response
 
 _FIRST_FINAL_STATUS: Final = 200
+_READ_AT_ONCE: Final = 64 * 1024
 USER_AGENT: Final = f"aishoot-async/{__version__}"
 
 
@@ -75,6 +76,15 @@ class Sending:
 _SENDING: Final[ContextVar[Sending]] = ContextVar("aishoot_async.sending")
 
 
+def _read_in_parts(transport: asyncio.Transport | None) -> None:
+    """Let asyncio's own transport read at most so much at once: for each reading it takes all of that from the heap.
+
+    The attribute is not documented. Where it is missing (uvloop, TLS), nothing is lost.
+    """
+    if isinstance(getattr(transport, "max_size", None), int):
+        transport.max_size = _READ_AT_ONCE  # type: ignore[union-attr]
+
+
 class _Pool(aiohttp.TCPConnector):
     """Connections, each noted when it is handed out.
 
@@ -98,8 +108,9 @@ class _Pool(aiohttp.TCPConnector):
             if protocol is None or not (protocol.should_close and protocol in self._known):
                 break
             connection.close()
-        if protocol is not None:
+        if protocol is not None and protocol not in self._known:
             self._known.add(protocol)
+            _read_in_parts(connection.transport)
         _SENDING.get().begins(connection.transport)
         return connection
 
