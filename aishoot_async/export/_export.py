@@ -79,7 +79,8 @@ async def export_results(
         refresh: fetch everything again, and replace the parts that have changed; the briefs may be others than before,
             and what is there of those not named stays. An interrupted refresh goes on.
         restart: remove what earlier runs have written here, and begin anew.
-        strict: walk each brief until two walks agree.
+        strict: walk each brief until two walks agree; one that never comes to that has failed. What was read
+            otherwise, or cut off, is read from its beginning.
         shard: ``(number from 1, count)``: only the briefs of that shard. Each process of a folder takes another; the
             last to finish writes ``_SUCCESS``.
         patience: seconds for which an outage is ridden out.
@@ -244,6 +245,7 @@ def _job(
         shard=parse_shard(options.shard, is_single=is_single),
         refresh=options.refresh,
         restart=options.restart,
+        strict=options.strict,
     )
 
 

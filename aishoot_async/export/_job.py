@@ -31,7 +31,7 @@ class Job:
         place: the destination.
         units: all of the job's, whatever the shard.
         shard: which of them are this run's.
-        refresh, restart: as the user has it.
+        refresh, restart, strict: as the user has it.
     """
 
     kind: str
@@ -44,6 +44,7 @@ class Job:
     shard: Shard = WHOLE
     refresh: bool = False
     restart: bool = False
+    strict: bool = False
 
     @property
     def identity(self) -> str:

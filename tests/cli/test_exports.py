@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from aishoot_async.sandbox import Fault, Status
+from aishoot_async.sandbox import Fault, InsertRows, Status
 
 BRIEFS = {1: 250, 2: 3}
 
@@ -79,6 +79,46 @@ def test_all_of_one_brief_failing_is_a_failure(aishoot, tmp_path):
     done = aishoot("results", "export", "99", "--to", str(tmp_path / "r.jsonl"))
     assert done.returncode == 1
     assert "404" in done.stderr
+    assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_strict_gives_the_same_file_and_the_same_folder(aishoot, server, tmp_path):
+    for to in ("r.jsonl", "out"):
+        usual, strict = tmp_path / to, tmp_path / f"strict-{to}"
+        assert aishoot("results", "export", "1", "--to", str(usual)).returncode == 0
+        server.reset_requests()
+        done = aishoot("results", "export", "1", "--strict", "--to", str(strict))
+        assert done.returncode == 0, done.stderr
+        assert server.calls["brief_results"] >= 2 * 3
+    assert (tmp_path / "strict-r.jsonl").read_bytes() == (tmp_path / "r.jsonl").read_bytes()
+    part = "brief_id=1/part-00000.jsonl"
+    assert (tmp_path / "strict-out" / part).read_bytes() == (tmp_path / "out" / part).read_bytes()
+
+
+def test_a_brief_that_keeps_changing(aishoot, server, tmp_path):
+    """By itself it is kept, and not called whole; with --strict nothing of it is there."""
+    server.add_fault(Fault(InsertRows(brief=1), operation="brief_results", page=2, brief=1))
+    report = tmp_path / "report.json"
+
+    def export(*more):
+        done = aishoot("results", "export", *more, "--report", str(report))
+        return done.returncode, done.stderr, json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+
+    code, said, written = export("1", "2", "--to", str(tmp_path / "usual"))
+    assert (code, written["unstable"], written["failed"]) == (3, [1], {"passing": [], "permanent": []})
+    assert "brief 1 changed in every one of 3 passes" in said
+    assert (tmp_path / "usual" / "brief_id=1").exists()
+    code, said, written = export("1", "2", "--strict", "--to", str(tmp_path / "strict"))
+    assert (code, written["unstable"], written["failed"]) == (3, [], {"passing": [1], "permanent": []})
+    assert "brief 1 failed" in said
+    assert "was walked 5 times" in said
+    assert not (tmp_path / "strict" / "brief_id=1").exists()
+    for to in ("usual", "strict"):
+        assert not (tmp_path / to / "_SUCCESS").exists()
+    report.unlink()
+    code, said, _ = export("1", "--strict", "--to", str(tmp_path / "r.jsonl"))
+    assert code == 1
+    assert "fewer changes" in said
     assert not (tmp_path / "r.jsonl").exists()
 
 
