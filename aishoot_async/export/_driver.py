@@ -146,7 +146,7 @@ class Driver:
             how_far = reach(error)
             if how_far is Failure.ALL or self._job.place.is_single:
                 raise
-            logger.warning("%s failed: %s", name, error)
+            logger.info("%s failed: %s", name, error)  # the report names it
             self._failed_in_a_row += how_far is Failure.PASSING
             return _failure(name, f"{type(error).__name__}: {error}", permanent=how_far is Failure.PERMANENT)
         self._failed_in_a_row = 0

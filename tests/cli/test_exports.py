@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from aishoot_async.sandbox import Fault, InsertRows, Status
+from aishoot_async.sandbox import Delay, Fault, InsertRows, Status
 
 BRIEFS = {1: 250, 2: 3}
 
@@ -32,7 +32,7 @@ def test_several_briefs_go_into_a_folder(aishoot, server, tmp_path):
 def test_a_finished_export_says_so_and_fetches_nothing(aishoot, server, tmp_path):
     command = ("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
     assert aishoot(*command).returncode == 0
-    before = (tmp_path / "r.jsonl").stat()
+    before = (tmp_path / "r.jsonl").stat().st_ino
     calls = server.calls["brief_results"]
     again = aishoot(*command)
     assert again.returncode == 0
@@ -40,10 +40,10 @@ def test_a_finished_export_says_so_and_fetches_nothing(aishoot, server, tmp_path
     assert "--restart" in again.stderr
     assert server.calls["brief_results"] == calls
     assert aishoot(*command, "--refresh").returncode == 0
-    assert (tmp_path / "r.jsonl").stat() == before
+    assert (tmp_path / "r.jsonl").stat().st_ino == before
     assert server.calls["brief_results"] > calls
     assert aishoot(*command, "--restart").returncode == 0
-    assert (tmp_path / "r.jsonl").stat().st_ino != before.st_ino
+    assert (tmp_path / "r.jsonl").stat().st_ino != before
 
 
 def test_briefs_come_from_stdin_or_a_file_too(aishoot, tmp_path):
@@ -73,6 +73,47 @@ def test_what_failed_is_named_and_the_rest_is_there(aishoot, server, tmp_path):
     assert aishoot(*command).returncode == 3
     assert json.loads(report.read_text(encoding="utf-8"))["failed"] == {"passing": [], "permanent": [99]}
     assert len(rows(to / "brief_id=2/part-00000.jsonl")) == 3
+
+
+def test_what_fails_is_said_once(aishoot, tmp_path):
+    done = aishoot("results", "export", "2", "99", "--to", str(tmp_path / "out"))
+    assert done.stderr.count("99 failed") == 1
+
+
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_fetched(aishoot, server, tmp_path):
+    for report in (tmp_path / "nowhere" / "r.json", tmp_path):
+        done = aishoot("results", "export", "1", "--to", str(tmp_path / "out"), "--report", str(report))
+        assert done.returncode == 2
+        assert "the report cannot be written" in done.stderr
+    assert server.calls["brief_results"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_report_of_an_earlier_run_stays_when_this_one_ends_badly(aishoot, server, tmp_path):
+    report = tmp_path / "report.json"
+    command = ("results", "export", "1", "--to", str(tmp_path / "r.jsonl"), "--report", str(report), "--patience", "0")
+
+    def said():
+        return json.loads(report.read_text(encoding="utf-8"))
+
+    assert aishoot(*command).returncode == 0
+    assert said()["complete"]
+    server.add_fault(Fault(Status(403), operation="brief_results"))
+    assert aishoot(*command, "--refresh").returncode == 1
+    assert (said()["complete"], said()["error"].split(":")[0]) == (False, "PermissionDeniedError")
+    server.clear_faults()
+    server.reset_requests()
+    server.add_fault(Fault(Delay(60), operation="brief_results"))
+    process = aishoot.start(*command, "--refresh", stderr=subprocess.DEVNULL)
+    server.wait_for_calls(1, "brief_results", timeout=20)
+    process.kill()
+    process.wait()
+    assert (said()["complete"], "was not finished" in said()["error"]) == (False, True)
+
+
+def test_a_report_may_go_into_a_stream(aishoot, tmp_path):
+    done = aishoot("-q", "results", "export", "2", "--to", str(tmp_path / "out"), "--report", "/dev/stdout")
+    assert json.loads(done.stdout)["complete"]
 
 
 def test_all_of_one_brief_failing_is_a_failure(aishoot, tmp_path):
@@ -165,6 +206,8 @@ def test_a_signal_keeps_what_was_read_and_says_so(aishoot, server, tmp_path):
         (["1", "--to", "out", "--shard", "3/2"], "shard"),
         (["1", "--to", "out", "--refresh", "--restart"], "choose"),
         (["1", "--to", "ftp://x/y"], "ftp://x/y"),
+        (["1", "--to", "r.json"], "jsonl"),
+        (["99999999999999999999", "--to", "out"], "64 bits"),
         (["--briefs-from", "-", "--to", "out"], "line 2"),
         (["1", "--to", "out", "--patience", "-1"], "patience"),
     ],

@@ -39,7 +39,7 @@ class Killer:
         """Begin, kill, and begin again, as many times at the most; then let it end."""
         for _ in range(most):
             self._exports.start(self._server, briefs, destination, **self._options, **options)
-            said = self._exports.kill(self._chance.uniform(0, self._usual))
+            said = self._exports.kill(self._chance.uniform(0, 0.9 * self._usual))
             if said != {"killed": True}:
                 break
             self.kills += 1
@@ -68,7 +68,7 @@ def killed(exports, server, tmp_path, name, kind, kills):
         assert kind == "file" or (destination / "_SUCCESS").exists()
         if kind == "folder":
             shutil.rmtree(destination)
-    assert killer.resumed
+    return killer
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -81,7 +81,7 @@ def test_killed_at_some_moments(exports, small_pages, tmp_path, name):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_killed_at_two_hundred_moments(exports, small_pages, tmp_path, name, kind):
-    killed(exports, small_pages, tmp_path, name, kind, 200)
+    assert killed(exports, small_pages, tmp_path, name, kind, 200).resumed
 
 
 def assert_one_of(folder, before, after):
@@ -118,12 +118,15 @@ def test_a_refresh_killed_at_some_moments(exports, small_pages, tmp_path):
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_refresh_killed_at_two_hundred_moments(exports, small_pages, tmp_path, name):
-    refreshes(exports, small_pages, tmp_path, name, 200)
+def test_a_refresh_killed_at_fifty_moments(exports, small_pages, tmp_path, name):
+    refreshes(exports, small_pages, tmp_path, name, 50)
 
 
 def changes(exports, server, tmp_path, name, kills):
-    """Data that changes between the runs: no torn row at any time, and in the end what the service has."""
+    """Data that changes between the runs: no torn row at any time, and in the end what the service has.
+
+    It grows, or it shrinks: nobody can see rows that go while as many come, behind his back and between two runs.
+    """
     killer = Killer(exports, server, name, f"changes {name}")
     chance = random.Random(name)
     killer.undisturbed(BRIEFS, tmp_path / "whole")
@@ -131,10 +134,10 @@ def changes(exports, server, tmp_path, name, kills):
     number = 0
 
     def change():
-        if chance.random() < 0.5:
-            server.insert_results(1, chance.randrange(200), chance.randint(1, 3))
+        if number % 2:
+            server.insert_results(1, chance.randrange(160), chance.randint(1, 3))
         else:
-            server.delete_results(1, chance.randrange(100), chance.randint(1, 3))
+            server.delete_results(1, chance.randrange(140), chance.randint(1, 3))
         known.update(json.dumps(row) for row in server.results(1))
         if (folder / "brief_id=1").exists():
             assert {json.dumps(row) for row in rows_of(folder, 1)} <= known
@@ -147,7 +150,6 @@ def changes(exports, server, tmp_path, name, kills):
         if last["outcomes"][0]["how"] != "kept":
             assert rows_of(folder, 1) == server.results(1)
         shutil.rmtree(folder)
-    return killer
 
 
 def test_data_that_changes_between_some_kills(exports, small_pages, tmp_path):

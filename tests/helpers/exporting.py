@@ -132,6 +132,10 @@ def child(job: dict[str, Any]) -> Mapping[str, Any]:
     steps = Steps(job.pop("die_at", None))
     if job.pop("small_parts", True):
         small_parts()
+    if (user := job.pop("user", None)) is not None and os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
     if (limit := job.pop("file_limit", None)) is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
