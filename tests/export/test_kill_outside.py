@@ -123,14 +123,13 @@ def test_a_refresh_killed_at_fifty_moments(exports, small_pages, tmp_path, name)
 
 
 def changes(exports, server, tmp_path, name, kills):
-    """Data that changes between the runs: no torn row at any time, and in the end what the service has.
+    """Data that changes between the runs: no torn row at any time, and in the end all that there was at one time.
 
     It grows, or it shrinks: nobody can see rows that go while as many come, behind his back and between two runs.
     """
     killer = Killer(exports, server, name, f"changes {name}")
     chance = random.Random(name)
     killer.undisturbed(BRIEFS, tmp_path / "whole")
-    known = {json.dumps(row) for row in server.results(1)}
     number = 0
 
     def change():
@@ -138,17 +137,16 @@ def changes(exports, server, tmp_path, name, kills):
             server.insert_results(1, chance.randrange(160), chance.randint(1, 3))
         else:
             server.delete_results(1, chance.randrange(140), chance.randint(1, 3))
-        known.update(json.dumps(row) for row in server.results(1))
+        had.append(server.results(1))
         if (folder / "brief_id=1").exists():
-            assert {json.dumps(row) for row in rows_of(folder, 1)} <= known
+            assert all(any(row in rows for rows in had) for row in rows_of(folder, 1))
 
     while killer.kills < kills:
         number += 1
-        folder = tmp_path / str(number)
+        folder, had = tmp_path / str(number), [server.results(1)]
         last = killer.to_its_end(BRIEFS, folder, min(6, kills - killer.kills), change)
         assert last.get("complete"), last
-        if last["outcomes"][0]["how"] != "kept":
-            assert rows_of(folder, 1) == server.results(1)
+        assert rows_of(folder, 1) in had
         shutil.rmtree(folder)
 
 
