@@ -90,6 +90,7 @@ class Content:
         point: how far the walk has come.
         begun, ended: times.
         complete: nothing spoke against its being whole.
+        strict: two walks have agreed on it.
         sweeps: walks that it took.
     """
 
@@ -99,6 +100,7 @@ class Content:
     begun: str = ""
     ended: str = ""
     complete: bool = False
+    strict: bool = False
     sweeps: int = 1
 
     @property
@@ -144,10 +146,11 @@ class Unit:
         """Go on to the next state."""
         return attrs.evolve(self, state=_NEXT[self.state, event], **changes)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is left to be done."""
-        return self.state is State.DONE and not self.is_stale and self.published is not None and self.published.complete
+    def is_settled(self, *, strict: bool) -> bool:
+        """Whether nothing is left to be done; ``strict`` is satisfied by a strict walk alone."""
+        content = self.published
+        is_whole = content is not None and content.complete and (content.strict or not strict)
+        return self.state is State.DONE and not self.is_stale and is_whole
 
 
 def to_plain(unit: Unit) -> dict[str, Any]:

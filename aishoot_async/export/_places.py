@@ -10,8 +10,9 @@ from typing import Final, Protocol
 import attrs
 
 from ..errors import ExportError
-from ._files import move, remove, replacing
+from ._files import move, remove, replacing, sha256_of
 from ._formats import Format
+from ._life import Part
 
 SKUS: Final = "skus"
 """The unit of an export of SKUs: its parts lie at the top."""
@@ -54,6 +55,10 @@ class Place(Protocol):
 
     def sizes(self, names: Sequence[str]) -> dict[str, int]:
         """Give the sizes of what stands under many names; what is not there is left out."""
+        ...
+
+    def holds(self, name: str, part: Part) -> bool:
+        """Whether a part stands under a name, as far as can be told without fetching it."""
         ...
 
     def names(self, unit: str) -> Sequence[str]:
@@ -112,8 +117,9 @@ class LocalFile:
         return self.path.with_name(f".{self.path.name}.aishoot")
 
     def prepare(self) -> None:
-        if self.path.is_dir():
-            raise ExportError(f"cannot write {self.path}: it is a directory")
+        if self.path.exists() and not self.path.is_file():
+            what = "a directory" if self.path.is_dir() else "no regular file"
+            raise ExportError(f"cannot write {self.path}: it is {what}")
         self.home.mkdir(exist_ok=True)
 
     def foreign(self) -> str | None:
@@ -124,6 +130,9 @@ class LocalFile:
 
     def sizes(self, names: Sequence[str]) -> dict[str, int]:
         return _sizes(self.path.parent, names)
+
+    def holds(self, name: str, part: Part) -> bool:
+        return _holds(self.path.with_name(name), part)
 
     def names(self, unit: str) -> Sequence[str]:  # noqa: ARG002
         return [self.path.name] if self.path.exists() else []
@@ -173,6 +182,9 @@ class LocalFolder:
     def sizes(self, names: Sequence[str]) -> dict[str, int]:
         return _sizes(self.path, names)
 
+    def holds(self, name: str, part: Part) -> bool:
+        return _holds(self.path / name, part)
+
     def names(self, unit: str) -> Sequence[str]:
         pattern = part_pattern(unit, self.format)
         folder = self.path if unit == SKUS else self.path / unit
@@ -203,6 +215,10 @@ def _size(path: Path) -> int | None:
 def _sizes(folder: Path, names: Sequence[str]) -> dict[str, int]:
     found = ((name, _size(folder / name)) for name in names)
     return {name: size for name, size in found if size is not None}
+
+
+def _holds(path: Path, part: Part) -> bool:
+    return _size(path) == part.size and path.is_file() and sha256_of(path) == part.sha256
 
 
 def empty_folder(folder: Path, *, keep: Sequence[str] = ()) -> None:

@@ -25,13 +25,12 @@ def publish(place: Place, folder: Path, journal: Journal, unit: Unit) -> tuple[U
     for part in content.staged:
         staged = folder / f"part-{part.number:05}.staged"
         name = place.part_name(unit.name, part.number)
-        size = place.size(name)
-        if before.get(part.number) == part.sha256 and size == part.size:
+        if before.get(part.number) == part.sha256 and place.holds(name, part):
             staged.unlink(missing_ok=True)
         elif staged.exists():
             place.publish(staged, name)
             moved += 1
-        elif size != part.size:
+        elif not place.holds(name, part):
             raise ExportError(f"{staged} is gone, and {name} is not what it was; begin anew with restart=True")
     kept = {place.part_name(unit.name, part.number) for part in content.staged}
     for name in place.names(unit.name):

@@ -39,13 +39,23 @@ class Sight:
 class Reading:
     """Reads one brief into its staging folder."""
 
-    def __init__(self, stage: Stage, shape: Shape, disk: Disk, listing: Listing, see: Callable[[Sight], None]) -> None:
-        """Begin nothing yet."""
+    def __init__(
+        self,
+        stage: Stage,
+        shape: Shape,
+        disk: Disk,
+        listing: Listing,
+        see: Callable[[Sight], None],
+        *,
+        strict: bool = False,
+    ) -> None:
+        """Begin nothing yet; ``strict`` says that the listing's walks are."""
         self._stage = stage
         self._shape = shape
         self._disk = disk
         self._listing = listing
         self._see = see
+        self._strict = strict
         self._strand = Strand(disk)
         self._block: list[Page[bytes]] = []
         self._block_size = 0
@@ -72,7 +82,8 @@ class Reading:
                     continue
                 self._walks += 1
                 if is_whole or self._walks == SWEEPS:
-                    await self._disk.run(partial(self._stage.end, point, now=_now(), complete=is_whole))
+                    end = partial(self._stage.end, point, now=_now(), complete=is_whole, strict=self._strict)
+                    await self._disk.run(end)
                     return self._stage.unit
                 logger.warning("%s changed while it was read; it is read again", self._stage.unit.name)
                 start = None
@@ -82,6 +93,9 @@ class Reading:
     async def _earlier_point(self) -> Point | None:
         unit = self._stage.unit
         if unit.state is not State.READING or unit.reading is None or unit.reading.point.cursor is None:
+            return None
+        if self._strict:
+            # Of one half and another, read at two times, no two walks have agreed on the whole.
             return None
         if not await self._disk.run(self._stage.go_on):
             logger.warning("the disk holds less of %s than the journal says; it is read anew", unit.name)
