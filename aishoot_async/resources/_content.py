@@ -45,10 +45,10 @@ class Content:
     opening: Callable[[], BinaryIO]
     spool: Opened | None = None
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Let go of the temporary file."""
         if self.spool is not None:
-            await self.spool.aclose()
+            self.spool.close()
 
 
 async def read_content(image: Image, identifier: str | None, turn: asyncio.Semaphore) -> Content:
@@ -157,7 +157,7 @@ async def _measured(
     else:
         return Content(what=what, identifier=identifier, size=size, header=header, opening=opening, spool=spool)
     finally:
-        await opened.aclose()
+        opened.close()
     raise _refusal(f"{what} cannot be read: {problem}")
 
 
@@ -171,7 +171,7 @@ async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: a
         number = await spool.run(_flushed)
         return await _measured(what, lambda: _reader(number), identifier, turn, spool)
     except BaseException:
-        await spool.aclose()
+        spool.close()
         raise
 
 

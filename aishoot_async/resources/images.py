@@ -125,8 +125,9 @@ class ImageResource:
         try:
             while True:
                 running = self._running.get(content.identifier)
-                if handed_on := running is None:
+                if running is None:
                     running = self._start(content, send())
+                    handed_on = True
                 error = await self._outcome(running)
                 if error is None:
                     return
@@ -135,7 +136,7 @@ class ImageResource:
                     raise error
         finally:
             if not handed_on:
-                await content.aclose()
+                content.close()
 
     def _start(self, content: Content, work: Coroutine[Any, Any, None]) -> _Running:
         # A task of the session's own: it outlasts a caller who is cancelled, for the others.
@@ -162,10 +163,8 @@ class ImageResource:
             if not running.waiting:
                 self._forget(running)
                 running.task.cancel()
-                try:
-                    await asyncio.wait({running.task})
-                finally:
-                    await running.content.aclose()
+                running.content.close()
+                await asyncio.wait({running.task})
         if running.task.cancelled():
             raise closed_error()
         error = running.task.exception()

@@ -116,7 +116,7 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
             try:
                 unchanged = (await digest(opened))[0] == picture.identifier
             finally:
-                await opened.aclose()
+                opened.close()
         if unchanged:
             await session.images.upload(picture.path, identifier=picture.identifier, patience=patience)
             return
@@ -162,5 +162,5 @@ async def _examined(path: Path, found: os.stat_result) -> Picture:
         else:
             return Picture(path, size, found.st_mtime_ns, identifier)
     finally:
-        await opened.aclose()
+        opened.close()
     raise RequestValidationError(problem, field="image")
