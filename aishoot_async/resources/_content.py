@@ -22,7 +22,7 @@ from ..transport import STEP, Opened
 # What a thread hashes before it can be stopped.
 _STEPS_AT_ONCE: Final = 32
 
-Image = str | os.PathLike[str] | bytes | AsyncIterable[bytes]
+Image = str | os.PathLike[str] | bytes | bytearray | memoryview | AsyncIterable[bytes]
 
 
 @attrs.frozen(kw_only=True)

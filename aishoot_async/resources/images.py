@@ -224,7 +224,9 @@ def _check_presence(response: Response) -> None:
     Raises:
         UnexpectedResponseError: it is a web page.
     """
-    if "html" in response.headers.get("Content-Type", "").lower():
+    # Some servers call even nothing HTML.
+    is_html = "html" in response.headers.get("Content-Type", "").lower()
+    if is_html and response.headers.get("Content-Length") != "0":
         msg = "the answer is a web page: is there a proxy or a login page in between?"
         raise UnexpectedResponseError(msg)
 

@@ -178,11 +178,17 @@ async def test_a_service_that_does_not_take_heads_is_a_typed_error(status, kind)
 
 
 async def test_a_login_page_is_no_sign_that_a_picture_is_there():
-    page = always(b"", 200, {"Content-Type": "text/html; charset=utf-8"})
-    async with RawServer(page) as server, images_of(server) as session:
+    page = {"Content-Type": "text/html; charset=utf-8", "Content-Length": "512"}
+    async with RawServer(always(b"", 200, page)) as server, images_of(server) as session:
         for attempt in (session.images.exists("x"), session.images.upload(PNG)):
             with pytest.raises(UnexpectedResponseError, match="web page"):
                 await attempt
+
+
+async def test_nothing_may_be_called_html():
+    async with RawServer(always(b"", 200, {"Content-Type": "text/html; charset=utf-8"})) as server:
+        async with images_of(server) as session:
+            assert await session.images.exists("x")
 
 
 HASH = identifier_of(PNG).encode()
