@@ -44,7 +44,8 @@ class Timeouts:
     Attributes:
         connect: for name look-up, connection and TLS handshake of one attempt.
         read: for the next bytes of an answer.
-        call: one deadline over all attempts of a call, bodies and waits included, from its admission on.
+        call: one deadline over all attempts of a call, bodies and waits included, from its admission on. Each part
+            of an image that the service takes puts it off by the time it took: late is an upload that stands still.
         pool: for admission, while as many requests as `Limits` allows are on their way. Without end by default: each
             of those is bounded by ``call``, so waiting always makes headway.
 
@@ -110,6 +111,18 @@ class Limits:
         if self.in_flight > self.connections:
             msg = f"Limits.in_flight ({self.in_flight}) must not exceed Limits.connections ({self.connections})"
             raise ConfigurationError(msg)
+
+
+def check_seconds(name: str, value: object) -> float:
+    """Check an option that is a time to wait, and may be 0.
+
+    Raises:
+        ConfigurationError: it is no number of seconds from 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
+        msg = f"{name} must be a number of seconds from 0, not {value!r}"
+        raise ConfigurationError(msg)
+    return value
 
 
 def is_loopback(host: str) -> bool:

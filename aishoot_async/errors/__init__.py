@@ -30,7 +30,7 @@ AIShootError                        .cursor, or None
 │ └ LoginRejectedError
 ├ ExportError
 ├ SyncError
-│ └ CatalogError                    .line .field
+│ └ CatalogError                    .line .field .key .problems
 └ LockedError
 """
 

@@ -1,6 +1,11 @@
 """What can go wrong with work made of many calls: walks, logins, exports, syncs."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from ._base import AIShootError
+
+_LISTED: Final = 100
 
 
 class PagingError(AIShootError):
@@ -40,18 +45,46 @@ class SyncError(AIShootError):
 
 
 class CatalogError(SyncError):
-    """A row of the catalog cannot be right.
+    """A row of the catalog cannot be right, or several cannot.
 
     Attributes:
-        line: the row's line in the file, from 1; ``None`` where there is no file.
-        field: the field at fault; ``None`` where it is the whole row.
+        line: the row's line in the file, from 1; ``None`` where there is no file, or several rows are bad.
+        field: the field at fault; ``None`` where it is the whole row, or several rows are bad.
+        key: the row's key, where it has one.
+        problems: each of the problems as an error of its own; of such a one, itself.
     """
 
-    def __init__(self, message: str, *, line: int | None = None, field: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        field: str | None = None,
+        key: str | None = None,
+        problems: "Sequence[CatalogError]" = (),
+    ) -> None:
         """Say which row, and which field."""
         super().__init__(message)
         self.line = line
         self.field = field
+        self.key = key
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> "tuple[CatalogError, ...]":
+        """Each of the problems as an error of its own; of such a one, itself."""
+        return self._problems or (self,)
+
+    @classmethod
+    def of(cls, problems: "Sequence[CatalogError]") -> "CatalogError":
+        """Make one error of several; its message lists them, the first hundred in full."""
+        if len(problems) == 1:
+            return problems[0]
+        listed = [str(problem) for problem in problems[:_LISTED]]
+        if len(problems) > _LISTED:
+            listed.append(f"and {len(problems) - _LISTED} more")
+        lines = "".join(f"\n  {line}" for line in listed)
+        return cls(f"{len(problems)} problems with the catalog; nothing was done:{lines}", problems=problems)
 
 
 class LockedError(AIShootError):

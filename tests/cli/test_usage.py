@@ -34,6 +34,7 @@ NEEDED = {
     "results list": ["1"],
     "results export": ["1", "--to", "r.jsonl"],
     "skus export": ["--to", "r.jsonl"],
+    "images upload": ["x.jpg"],
     "completion": ["bash"],
 }
 EVERYWHERE = ("--sandbox", "--base-url", "--organization", "--json", "--quiet", "--verbose", "--no-input", "--help")
@@ -51,7 +52,9 @@ OF_ONE = {
 
 def test_the_commands_of_the_interface_are_there():
     skus = {f"skus {name}" for name in ("list", "global", "get", "create", "update", "delete", "export")}
-    assert skus | {"results list", "results export", "sandbox", "completion"} <= set(map(" ".join, COMMANDS))
+    assert skus | {"results list", "results export", "images upload", "sandbox", "completion"} <= set(
+        map(" ".join, COMMANDS)
+    )
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -1,0 +1,21 @@
+"""A catalog kept in step with the service: plan, apply, never a duplicate, never a loss."""
+
+from ._applying import apply_plan
+from ._item import CatalogItem
+from ._plan import PlannedPicture, Prefer, SyncAction, SyncEntry, SyncPlan
+from ._planning import plan_sync
+from ._report import OutcomeKind, SyncOutcome, SyncReport
+
+__all__ = [
+    "CatalogItem",
+    "OutcomeKind",
+    "PlannedPicture",
+    "Prefer",
+    "SyncAction",
+    "SyncEntry",
+    "SyncOutcome",
+    "SyncPlan",
+    "SyncReport",
+    "apply_plan",
+    "plan_sync",
+]

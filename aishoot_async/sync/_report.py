@@ -1,0 +1,81 @@
+"""What an apply came to."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+
+class OutcomeKind(StrEnum):
+    """What became of an item."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    ADOPTED = "adopted"
+    DELETED = "deleted"
+    CONFLICT = "conflict"  # both sides have changed; nothing was sent
+    FAILED = "failed"  # refused, or not sent; the next run tries again
+    UNKNOWN = "unknown"  # it may or may not have happened; the next run looks again, and never sends blindly
+
+
+@attrs.frozen(kw_only=True)
+class SyncOutcome:
+    """What became of an item.
+
+    Attributes:
+        key: the item's.
+        outcome: what became of it.
+        sku_id: the SKU's id, once there is one.
+        error: why it failed, is a conflict, or is unknown: a sentence.
+        line: where the catalog's file has the item.
+        found_by_looking: whether the answer to its create was lost, and the SKU was found in the listing.
+    """
+
+    key: str
+    outcome: OutcomeKind
+    sku_id: str | None = None
+    error: str | None = None
+    line: int | None = None
+    found_by_looking: bool = False
+
+    def to_plain(self) -> dict[str, Any]:
+        """Give it as plain values, for a line of JSON."""
+        return {
+            "key": self.key,
+            "outcome": str(self.outcome),
+            "sku_id": self.sku_id,
+            "error": self.error,
+            "line": self.line,
+            "found_by_looking": self.found_by_looking,
+        }
+
+
+@attrs.frozen(kw_only=True)
+class SyncReport:
+    """What an apply came to.
+
+    Attributes:
+        outcomes: each item's, in the order of the plan.
+    """
+
+    outcomes: Sequence[SyncOutcome] = attrs.field(repr=False)
+
+    @property
+    def counts(self) -> Mapping[OutcomeKind, int]:
+        """How many items came to what; what nothing came to counts 0."""
+        return Counter(outcome.outcome for outcome in self.outcomes)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the service has all that the plan wanted: no conflict, no failure, nothing unknown."""
+        bad = {OutcomeKind.CONFLICT, OutcomeKind.FAILED, OutcomeKind.UNKNOWN}
+        return not any(outcome.outcome in bad for outcome in self.outcomes)
+
+    @property
+    def unsettled(self) -> Sequence[SyncOutcome]:
+        """The conflicts, the failures and what is unknown."""
+        bad = {OutcomeKind.CONFLICT, OutcomeKind.FAILED, OutcomeKind.UNKNOWN}
+        return [outcome for outcome in self.outcomes if outcome.outcome in bad]
