@@ -112,6 +112,18 @@ class Limits:
             raise ConfigurationError(msg)
 
 
+def check_seconds(name: str, value: object) -> float:
+    """Check an option that is a time to wait, and may be 0.
+
+    Raises:
+        ConfigurationError: it is no number of seconds from 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
+        msg = f"{name} must be a number of seconds from 0, not {value!r}"
+        raise ConfigurationError(msg)
+    return value
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address is this machine's own."""
     if host == "localhost" or host.endswith(".localhost"):

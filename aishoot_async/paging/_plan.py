@@ -1,11 +1,11 @@
 """How a listing is walked, as its caller has it."""
 
-from math import inf
 from typing import Final, Literal
 
 import attrs
 
 from ..calls import CallOptions
+from ..config import check_seconds
 from ..errors import ConfigurationError, Cursor
 from ._listing import EndpointMemory
 
@@ -45,10 +45,7 @@ class Plan:
         if self.page_size is not None:
             whole("page_size", self.page_size, 1)
         whole("prefetch", self.prefetch, 1)
-        patience: object = self.patience
-        if isinstance(patience, bool) or not isinstance(patience, int | float) or not 0 <= patience < inf:
-            msg = f"patience must be a number of seconds from 0, not {self.patience!r}"
-            raise ConfigurationError(msg)
+        check_seconds("patience", self.patience)
         if self.on_drift not in {"warn", "raise", "ignore"}:
             msg = f'on_drift must be "warn", "raise" or "ignore", not {self.on_drift!r}'
             raise ConfigurationError(msg)

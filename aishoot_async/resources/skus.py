@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from .. import codec
-from ..calls import Caller
+from ..calls import Caller, CallOptions
+from ..config import check_seconds
 from ..errors import NotFoundError, PagingError
 from ..models import PagingOptions, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
 from ..paging import EndpointMemory, Pager, open_whole
@@ -93,11 +94,16 @@ class SkuResource:
         """
         return await self._caller.call("GET", f"{PATH}/global", lambda response: open_whole(response.body, codec.sku))
 
-    async def get(self, sku_id: str) -> Sku:
+    async def get(self, sku_id: str, *, patience: float = 0.0) -> Sku:
         """Read one SKU. The API has no such operation: it lists with ``skuIdFilter``, and matches the id exactly.
+
+        Args:
+            sku_id: the SKU.
+            patience: seconds for which an outage is ridden out, as for listings (`PagingOptions`).
 
         Raises:
             AIShootError: as every call does.
+            ConfigurationError: ``patience`` cannot work.
             NotFoundError: there is none of that id (``synthetic=True``).
             RequestValidationError: the id cannot be one.
         """
@@ -105,17 +111,21 @@ class SkuResource:
         # The first page alone tells, most often: neither the page base nor the end of the list matters then.
         first = 1 if self._memory.base is None else self._memory.base
         with contextlib.suppress(NotFoundError, PagingError):  # what page 1 can come to where pages count from 0
-            for found in (await self.list(sku_id_filter=sku_id, start=first)).items:
+            for found in (await self.list(sku_id_filter=sku_id, start=first, patience=patience)).items:
                 if found.id == sku_id:
                     return found
-        async with self.list(sku_id_filter=sku_id, prefetch=1).walk() as walk:
+        async with self.list(sku_id_filter=sku_id, prefetch=1, patience=patience).walk() as walk:
             async for found in walk:
                 if found.id == sku_id:
                     return found
         raise NotFoundError(404, method="GET", path=path, message=f"no SKU has the id {sku_id!r}", synthetic=True)
 
-    async def create(self, sku: SkuCreate) -> Sku:
+    async def create(self, sku: SkuCreate, *, patience: float = 0.0) -> Sku:
         """Create a SKU: ``POST /ai-shoot/skus``. It is never sent twice, unless the first cannot have arrived.
+
+        Args:
+            sku: what to create.
+            patience: seconds for which an outage is ridden out, as far as it is known that nothing was sent.
 
         Returns:
             The SKU as the service gave it; what it left out is filled in from the request.
@@ -123,21 +133,32 @@ class SkuResource:
         Raises:
             AIShootError: as every call does.
             AmbiguousWriteError: the SKU may or may not have been created.
+            ConfigurationError: ``patience`` cannot work.
             RequestValidationError: this is no `SkuCreate`.
         """
         check_body(sku, SkuCreate)
         return await self._caller.call(
-            "POST", PATH, lambda response: _answers.created(response, sku), body=codec.encode_body(sku)
+            "POST",
+            PATH,
+            lambda response: _answers.created(response, sku),
+            body=codec.encode_body(sku),
+            options=_patient(patience),
         )
 
-    async def update(self, sku_id: str, sku: SkuUpdate) -> Sku:
+    async def update(self, sku_id: str, sku: SkuUpdate, *, patience: float = 0.0) -> Sku:
         """Replace a SKU: ``PUT /ai-shoot/skus/{skuId}``. What ``sku`` leaves out is reset; see `edit` for less.
+
+        Args:
+            sku_id: the SKU.
+            sku: all that it is to be.
+            patience: seconds for which an outage is ridden out.
 
         Returns:
             The SKU as the service gave it; where it answers without a body, as requested, with ``raw == b""``.
 
         Raises:
             AIShootError: as every call does.
+            ConfigurationError: ``patience`` cannot work.
             NotFoundError: there is none of that id.
             RequestValidationError: the id cannot be one, or this is no `SkuUpdate`.
         """
@@ -149,34 +170,50 @@ class SkuResource:
             lambda response: _answers.updated(response, sku_id, sku),
             template=ONE,
             body=codec.encode_body(sku),
+            options=_patient(patience),
         )
 
-    async def edit(self, sku_id: str, **changes: Unpack[SkuChanges]) -> Sku:
+    async def edit(self, sku_id: str, *, patience: float = 0.0, **changes: Unpack[SkuChanges]) -> Sku:
         """Change the named fields of a SKU and no other: read it, and replace the whole.
 
         Whoever writes between the two is overwritten: the API has no ETag. A field that the service does not list
         cannot be carried over.
 
+        Args:
+            sku_id: the SKU.
+            patience: seconds for which an outage is ridden out.
+            changes: what is to be otherwise.
+
         Raises:
             AIShootError: as every call does.
+            ConfigurationError: ``patience`` cannot work.
             NotFoundError: there is none of that id.
             RequestValidationError: a change cannot be right, or a field cannot be carried over (`SkuUpdate.from_sku`).
         """
         check_changes(changes)
-        found = await self.get(sku_id)
+        found = await self.get(sku_id, patience=patience)
         update = SkuUpdate.from_sku(found, **changes)
-        return await self.update(sku_id, update) if changes else found
+        return await self.update(sku_id, update, patience=patience) if changes else found
 
-    async def delete(self, sku_id: str) -> None:
+    async def delete(self, sku_id: str, *, patience: float = 0.0) -> None:
         """Delete a SKU: ``DELETE /ai-shoot/skus/{skuId}``.
+
+        Args:
+            sku_id: the SKU.
+            patience: seconds for which an outage is ridden out.
 
         Raises:
             AIShootError: as every call does.
+            ConfigurationError: ``patience`` cannot work.
             NotFoundError: there is none of that id.
             RequestValidationError: the id cannot be one.
         """
         path = f"{PATH}/{path_segment('sku_id', sku_id)}"
-        await self._caller.call("DELETE", path, _answers.deleted, template=ONE)
+        await self._caller.call("DELETE", path, _answers.deleted, template=ONE, options=_patient(patience))
+
+
+def _patient(patience: object) -> CallOptions:
+    return CallOptions(patience=check_seconds("patience", patience))
 
 
 def _filter(field: str, wire: str, value: object) -> dict[str, str]:
