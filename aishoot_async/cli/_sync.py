@@ -54,9 +54,10 @@ async def sync(
             return show_plan(plan, options, context)
         async with context.session() as session:
             return await apply(session, plan, options, context)
+    path = _needed("catalog", catalog, "name a catalog, or a plan with --plan")
     state = _needed("state", options.state, "a catalog needs its state: --state FILE; the first run makes it")
     with ending.blocking():
-        items = read_catalog(_needed("catalog", catalog, "name a catalog, or a plan with --plan"))
+        items = read_catalog(path)
     async with context.session() as session:
         plan = await plan_sync(
             session,
@@ -71,7 +72,7 @@ async def sync(
         )
         if options.plan_out is not None:
             plan.save(options.plan_out)
-            context.talk.note(f"the plan is in {options.plan_out}")
+            context.talk.note(f"{options.plan_out} has the plan: skus sync --plan {options.plan_out} --apply does it")
         if not options.apply:
             return show_plan(plan, options, context)
         return await apply(session, plan, options, context)

@@ -39,7 +39,7 @@ class SyncOptions:
     "Only show what would be done, as without --apply."
     prune: bool = False
     "Delete the SKUs that this state made or adopted for keys that the catalog no longer has."
-    max_delete: Annotated[int | str | None, Parameter(converter=_amount)] = None
+    max_delete: Annotated[int | str | None, Parameter(converter=_amount, metavar="N|P%")] = None
     "Of --prune: delete nothing if it would be more than N or P%; a tenth of the state's SKUs if nothing is said."
     prefer: Literal["catalog", "remote"] | None = None
     "Whose value wins where both sides have changed a field; without, that is a conflict, and nothing is sent."

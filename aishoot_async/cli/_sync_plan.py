@@ -54,11 +54,9 @@ def say_plan(plan: SyncPlan, context: Context) -> None:
     facts = {str(action): count for action, count in counts.items()}
     context.talk.note(f"{idle}{', '.join(parts) or 'the catalog is empty'}", **facts)
     if plan.left_alone:
-        left = len(plan.left_alone)
         context.talk.note(
-            f"{left:,} {'SKU' if left == 1 else 'SKUs'} of keys that the catalog no longer has stay as they are; "
-            f"--prune deletes them",
-            left_alone=left,
+            f"{len(plan.left_alone):,} SKUs are left alone, whose keys the catalog no longer has; --prune deletes them",
+            left_alone=len(plan.left_alone),
         )
 
 
