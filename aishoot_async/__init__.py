@@ -37,6 +37,7 @@ __all__ = [
     "ExportError",
     "Gender",
     "Hook",
+    "ImageResource",
     "Limits",
     "LockedError",
     "LoginRejectedError",

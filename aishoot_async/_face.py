@@ -59,5 +59,6 @@ from .models import Unset as Unset
 from .paging import Pager as Pager
 from .paging import Walk as Walk
 from .resources import BriefResource as BriefResource
+from .resources import ImageResource as ImageResource
 from .resources import SkuResource as SkuResource
 from .session import AIShootSession as AIShootSession

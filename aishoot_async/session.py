@@ -11,7 +11,7 @@ from .auth import AuthServer, Means, TokenSource, attached, token_source
 from .calls import Caller, Hook, Lifetime, Throttle, Traffic, check_hooks
 from .config import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, Limits, RetryPolicy, Timeouts, parse_origin, parse_proxy
 from .errors import ConfigurationError
-from .resources import BriefResource, SkuResource
+from .resources import BriefResource, ImageResource, SkuResource
 from .transport import Transport
 
 
@@ -23,10 +23,12 @@ class AIShootSession:
     Attributes:
         skus: the SKUs.
         briefs: the briefs and their results.
+        images: the images that SKUs are made of.
     """
 
     skus: SkuResource
     briefs: BriefResource
+    images: ImageResource
 
     def __init__(
         self,
@@ -79,7 +81,6 @@ class AIShootSession:
                 raise ConfigurationError(msg)
         base = base_url if base_url is not None else os.environ.get("AISHOOT_BASE_URL") or DEFAULT_BASE_URL
         auth_base = auth_url if auth_url is not None else os.environ.get("AISHOOT_AUTH_URL") or DEFAULT_AUTH_URL
-        self._organization = organization or os.environ.get("AUTORETOUCH_ORGANIZATION_ID") or None
         self._lifetime = Lifetime()
         self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate)
         self._base_url = parse_origin("base_url", base, insecure_http=insecure_http)
@@ -101,6 +102,7 @@ class AIShootSession:
         )
         self.skus = SkuResource(caller)
         self.briefs = BriefResource(caller)
+        self.images = ImageResource(caller, organization or os.environ.get("AUTORETOUCH_ORGANIZATION_ID") or None)
 
     @property
     def base_url(self) -> str:

@@ -4,7 +4,7 @@ from ._answers import printable
 from ._call import CallOptions
 from ._caller import Caller
 from ._hooks import CallEvent, Hook, check_hooks
-from ._lifetime import Lifetime
+from ._lifetime import Lifetime, closed_error
 from ._throttle import Throttle, Traffic
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "Throttle",
     "Traffic",
     "check_hooks",
+    "closed_error",
     "printable",
 ]

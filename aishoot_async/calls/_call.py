@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Final, Literal
 
@@ -35,10 +35,15 @@ class CallOptions:
     Attributes:
         lane: where it waits for admission: with single calls, or with the pages of walks.
         patience: seconds for which it rides out an outage; 0 fails when its attempts have come to nothing.
+        attempts: how often it is made at most; ``None`` for as often as the session's policy has it.
+        look: for a POST that may safely be made again: finds out whether an attempt that may have been seen has done
+            its work, and gives the answer if so.
     """
 
     lane: Lane = "single"
     patience: float = 0.0
+    attempts: int | None = None
+    look: Callable[[], Awaitable[Response | None]] | None = None
 
 
 @attrs.define(kw_only=True)
@@ -55,6 +60,7 @@ class Call:
         attempts: the ledger, oldest first.
         secrets: the tokens it was made with.
         deadline: when its attempts end, by the loop's clock.
+        scope: what ends them then.
         failed_at: when its latest attempts had come to nothing.
         admission: its place in the throttle, while it has one.
         attempts_left: how many may still be made.
@@ -72,6 +78,7 @@ class Call:
     attempts: list[Attempt] = attrs.field(factory=list)
     secrets: list[Secret] = attrs.field(factory=list)
     deadline: float = math.inf
+    scope: asyncio.Timeout | None = None
     failed_at: float = 0.0
     admission: Admission | None = None
     attempts_left: int = 0
@@ -85,6 +92,19 @@ class Call:
     def time_left(self) -> float:
         """Seconds until its deadline."""
         return self.deadline - self.loop.time()
+
+    @property
+    def repeats_as(self) -> str:
+        """The method by whose rules it is made again: a POST that can be looked up is like a PUT."""
+        return self.request.method if self.options.look is None else "PUT"
+
+    def has_moved(self, seconds: float) -> None:
+        """Put the deadline off by the time that a part of its body took: a large one is not late while it moves."""
+        self.deadline += seconds
+        scope = self.scope
+        # When the session closes, it ends the scope in its own way.
+        if scope is not None and not scope.expired() and (scope.when() or 0) > self.loop.time():
+            scope.reschedule(self.deadline)
 
     @property
     def may_have_happened(self) -> bool:
@@ -157,7 +177,7 @@ class Call:
             # Cut after the tokens were taken out, or half of one could be left.
             failure.body = failure.body[:EXCERPT]
         # What a token could not be had for was not sent with it.
-        if self.request.method == "POST" and not self.without_token and _is_ambiguous(failure):
+        if self.repeats_as == "POST" and not self.without_token and _is_ambiguous(failure):
             msg = (
                 f"POST {self.path} may or may not have happened ({failure}). It was not sent again; "
                 f"list what is there before you repeat it"

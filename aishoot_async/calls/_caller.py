@@ -25,7 +25,7 @@ from ..errors import (
     UnexpectedResponseError,
 )
 from ..secret import Secret
-from ..transport import Request, Response, Sending, Transport
+from ..transport import Request, Response, Sending, Stream, Transport
 from ._answers import is_success, status_error
 from ._call import Call, CallOptions
 from ._hooks import Hook
@@ -75,7 +75,7 @@ class Caller:
         *,
         template: str | None = None,
         query: str = "",
-        body: bytes | None = None,
+        body: bytes | Stream | None = None,
         options: CallOptions = _USUAL,
     ) -> T:
         """Call one operation, and read its answer.
@@ -87,7 +87,7 @@ class Caller:
             template: the path as the API's page has it, where ids are named and not given; ``None`` for a path
                 without any.
             query: the query, percent-encoded.
-            body: the JSON to send.
+            body: the JSON to send, or what is read while it is sent.
             options: how the call stands beside others.
 
         Raises:
@@ -109,7 +109,7 @@ class Caller:
         )
         if options.patience:
             return await self._outage.ride_out(call, lambda: self._once(call, read, 1), lambda: self._once(call, read))
-        return await self._once(call, read)
+        return await self._once(call, read, options.attempts)
 
     async def _once(self, call: Call, read: Callable[[Response], T], attempts: int | None = None) -> T:
         call.attempts_left = self._retry.attempts if attempts is None else attempts
@@ -138,6 +138,7 @@ class Caller:
         scope = asyncio.timeout_at(None if math.isinf(call.deadline) else call.deadline)
         try:
             async with scope:
+                call.scope = scope
                 self.lifetime.began(scope)
                 response = await self._attempts(call)
         except TimeoutError:
@@ -147,6 +148,7 @@ class Caller:
             self._leave(call, Outcome.ANSWERED)
             return response
         finally:
+            call.scope = None
             self.lifetime.ended(scope)
         if self.lifetime.closed:
             # It becomes a `SessionClosedError` where nothing can have happened.
@@ -173,10 +175,15 @@ class Caller:
                 if fresh != token:
                     token = fresh
                     continue
-            await self._before_next(call, failure)
+            again = await self._may_be_made_again(call, failure)
+            if call.options.look is not None and call.may_have_happened and (done := await call.options.look()):
+                return done
+            if not again:
+                raise failure
+            call.admission = await self._throttle.enter("again", None)
 
-    async def _before_next(self, call: Call, failure: TransportError | APIStatusError) -> None:
-        """Wait until the call may be made again, or raise the failure."""
+    async def _may_be_made_again(self, call: Call, failure: TransportError | APIStatusError) -> bool:
+        """Wait as long as there must be between two attempts, or say that there will be no other."""
         outcome, level = outcome_of(failure), call.admission.level if call.admission else 0
         self._leave(call, outcome)
         wait = self._wait_before_next(call, failure, level)
@@ -184,15 +191,15 @@ class Caller:
         # With nothing else on its way, a refusal is about how fast requests come: all of them wait.
         self._throttle.pause(wait if wait and is_refusal and level == 1 else pause_asked_for(self._retry, failure))
         if wait is None:
-            raise failure
+            return False
         self.retries += 1
         call.will_be_repeated(wait)
         await self.lifetime.sleep(wait)
-        call.admission = await self._throttle.enter("again", None)
+        return True
 
     def _wait_before_next(self, call: Call, failure: TransportError | APIStatusError, level: int) -> float | None:
         call.attempts_left -= 1
-        if self.lifetime.closed or not call.attempts_left or not may_repeat(call.request.method, failure):
+        if self.lifetime.closed or not call.attempts_left or not may_repeat(call.repeats_as, failure):
             return None
         wait = wait_before_next(
             self._retry,
@@ -219,7 +226,7 @@ class Caller:
         # The session may have been closed while its token was fetched, and nothing would close a pool opened now.
         self.lifetime.check_open()
         began = call.begins_attempt()
-        sending = Sending()
+        sending = Sending(moved=call.has_moved)
         try:
             response = await self._transport.send(call.request, token, sending)
         except TransportError as error:

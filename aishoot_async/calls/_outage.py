@@ -78,7 +78,7 @@ class Outage:
             try:
                 return await (ask if turn is _Turn.FREE else look)()
             except (TransportError, APIStatusError) as error:
-                if turn is _Turn.LAST or not may_repeat(call.request.method, error):
+                if turn is _Turn.LAST or not may_repeat(call.repeats_as, error):
                     raise
                 call.failed_at = call.loop.time()
                 ends = min(ends, call.failed_at + patience)

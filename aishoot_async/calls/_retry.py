@@ -9,7 +9,7 @@
     too large; any other status                      never                  never
 
 "Never" for a POST, because the service may have created what it was asked for, and there is no idempotency key.
-(401 is not here: it is answered with a new token, once.)
+(401 is not here: it is answered with a new token, once.) A POST that can be looked up, an upload, is like a PUT.
 
     what happened                                    the wait before attempt n, of step = backoff * 2 ** (n - 2)
     ------------------------------------------------------------------------------------------------------------

@@ -16,10 +16,26 @@ def path_segment(field: str, value: object) -> str:
         RequestValidationError: no path can name it: it is empty, ``.`` or ``..`` (servers and proxies resolve these,
             encoded or not), or holds a control character or a lone surrogate.
     """
-    if not isinstance(value, str) or value in {"", ".", ".."} or _CONTROLS.search(value):
+    if value in {".", ".."} or not _is_opaque(value):
         msg = f"{field} must be a non-empty string other than '.' and '..', without control characters, not {value!r}"
         raise RequestValidationError(msg, field=field)
     return quote(utf8_text(field, value), safe="")
+
+
+def opaque(field: str, value: object) -> str:
+    """Accept an opaque id that stands in a query.
+
+    Raises:
+        RequestValidationError: it is empty, or holds a control character or a lone surrogate.
+    """
+    if not _is_opaque(value):
+        msg = f"{field} must be a non-empty string without control characters, not {value!r}"
+        raise RequestValidationError(msg, field=field)
+    return utf8_text(field, value)
+
+
+def _is_opaque(value: object) -> bool:
+    return isinstance(value, str) and value != "" and not _CONTROLS.search(value)
 
 
 def utf8_text(field: str, value: object) -> str:

@@ -1,12 +1,17 @@
 """A plan: what a sync would do, as values that a person can read and a program can apply later."""
 
+import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
+
+from ..errors import SyncError
+from ._disk import guarded, replace_file
 
 Prefer = Literal["catalog", "remote"]
 
@@ -50,10 +55,12 @@ class SyncEntry:
         sku_id: the SKU's id, where there is one.
         changes: the fields that differ: ``{field: (from, to)}``; of a create, all that the catalog states, from
             ``None``.
-        reason: a sentence: why.
+        reason: why: a sentence.
         line: where the catalog's file has the item.
         wanted: every field that the catalog states, by its snake_case name; images are identifiers.
-        seen: the same fields as the service showed them when the plan was made; what it did not show is not there.
+        seen: every field of the SKU as the service showed it when the plan was made; what it did not show is not there.
+        left: fields that stay as somebody else has changed them, because the remote is preferred.
+        settled: those of them that the catalog has changed, too: from now on they count as settled.
         pictures: the pictures behind the image fields, where those are paths.
     """
 
@@ -65,6 +72,8 @@ class SyncEntry:
     line: int | None = None
     wanted: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     seen: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    left: Sequence[str] = attrs.field(default=(), converter=tuple[str, ...])
+    settled: Sequence[str] = attrs.field(default=(), converter=tuple[str, ...])
     pictures: Mapping[str, PlannedPicture] = attrs.field(factory=dict[str, PlannedPicture], repr=False)
 
 
@@ -80,6 +89,7 @@ class SyncPlan:
         state: the state file.
         state_id: which state file that is, wherever it lies.
         revision: how far the state was when the plan was made; a plan is stale once the state has moved on.
+        listing: the number of the listing that it was made from.
         made_at: when, in ISO 8601, UTC.
         options: what `plan_sync` was told: ``prune``, ``max_delete``, ``prefer``, ``force``.
     """
@@ -91,6 +101,7 @@ class SyncPlan:
     state: Path
     state_id: str
     revision: int
+    listing: int
     made_at: str
     options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
 
@@ -105,19 +116,115 @@ class SyncPlan:
         idle = {SyncAction.UNCHANGED, SyncAction.CONFLICT, SyncAction.HOLD}
         return all(entry.action in idle for entry in self.entries)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file: JSON, indented. Blocking.
 
         Raises:
             SyncError: it cannot be written.
         """
-        raise NotImplementedError
+        write_plan(self, Path(path))
 
     @classmethod
-    def load(cls, path: str | Path) -> "SyncPlan":
+    def load(cls, path: str | os.PathLike[str]) -> "SyncPlan":
         """Read what `save` wrote. Blocking.
 
         Raises:
             SyncError: it cannot be read, or is no plan.
         """
-        raise NotImplementedError
+        return read_plan(Path(path))
+
+
+_FORMAT: Final = "aishoot_async sync plan"
+_VERSION: Final = 1
+
+
+def write_plan(plan: SyncPlan, path: Path) -> None:
+    """Write a plan to a file.
+
+    Raises:
+        SyncError: it cannot be written.
+    """
+    plain = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "made_at": plan.made_at,
+        "service": plan.service,
+        "organization": plan.organization,
+        "state": {
+            "path": str(plan.state),
+            "id": plan.state_id,
+            "revision": plan.revision,
+            "listing": plan.listing,
+        },
+        "options": dict(plan.options),
+        "counts": {str(action): count for action, count in plan.counts.items()},
+        "left_alone": list(plan.left_alone),
+        "entries": [_entry_to_plain(entry) for entry in plan.entries],
+    }
+    text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
+    guarded(replace_file, path, text.encode())
+
+
+def _entry_to_plain(entry: SyncEntry) -> dict[str, Any]:
+    # What is empty is left out: most entries of most plans are unchanged ones.
+    plain: dict[str, Any] = {"key": entry.key, "action": str(entry.action)}
+    optional = {
+        "sku_id": entry.sku_id,
+        "line": entry.line,
+        "reason": entry.reason,
+        "changes": {field: {"from": old, "to": new} for field, (old, new) in entry.changes.items()},
+        "wanted": dict(entry.wanted),
+        "seen": dict(entry.seen),
+        "left": list(entry.left),
+        "settled": list(entry.settled),
+        "pictures": {field: attrs.asdict(picture) for field, picture in entry.pictures.items()},
+    }
+    return plain | {name: value for name, value in optional.items() if value not in (None, "", {}, [])}
+
+
+def read_plan(path: Path) -> SyncPlan:
+    """Read a plan from a file.
+
+    Raises:
+        SyncError: it cannot be read, or is no plan.
+    """
+    try:
+        plain = json.loads(guarded(path.read_bytes))
+        state = {_FORMAT: plain["state"]}[plain["format"]]
+        return {_VERSION: SyncPlan}[plain["version"]](
+            entries=tuple(_entry_from_plain(entry) for entry in plain["entries"]),
+            left_alone=tuple(_text(key) for key in plain["left_alone"]),
+            service=_text(plain["service"]),
+            organization=None if plain["organization"] is None else _text(plain["organization"]),
+            state=Path(_text(state["path"])),
+            state_id=_text(state["id"]),
+            revision=int(state["revision"]),
+            listing=int(state["listing"]),
+            made_at=_text(plain["made_at"]),
+            options=dict(plain["options"]),
+        )
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        problem = f"{path} is no plan of a sync ({type(error).__name__}: {error})"
+    raise SyncError(problem)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text is expected, not {value!r}")
+    return value
+
+
+def _entry_from_plain(plain: dict[str, Any]) -> SyncEntry:
+    return SyncEntry(
+        key=_text(plain["key"]),
+        action=SyncAction(plain["action"]),
+        sku_id=None if plain.get("sku_id") is None else _text(plain["sku_id"]),
+        line=plain.get("line"),
+        reason=plain.get("reason", ""),
+        changes={field: (change["from"], change["to"]) for field, change in plain.get("changes", {}).items()},
+        wanted=dict(plain.get("wanted", {})),
+        seen=dict(plain.get("seen", {})),
+        left=plain.get("left", ()),
+        settled=plain.get("settled", ()),
+        pictures={field: PlannedPicture(**picture) for field, picture in plain.get("pictures", {}).items()},
+    )

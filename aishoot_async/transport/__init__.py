@@ -2,5 +2,6 @@
 
 from ._http import Sending, Transport
 from ._messages import Request, Response
+from ._stream import STEP, Opened, Stream
 
-__all__ = ["Request", "Response", "Sending", "Transport"]
+__all__ = ["STEP", "Opened", "Request", "Response", "Sending", "Stream", "Transport"]

@@ -7,7 +7,9 @@ raised outside of ``except``, so that not even ``__context__`` leads there.
 import asyncio
 import io
 import ssl
+import time
 import urllib.request
+from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cached_property
 from typing import Final
@@ -26,6 +28,7 @@ from ..errors import CallTimeoutError, ConnectError, TransportError
 from ..secret import Secret
 from ._body import Body
 from ._messages import Request, Response
+from ._stream import Passage, Stream
 
 _FIRST_FINAL_STATUS: Final = 200
 USER_AGENT: Final = f"aishoot-async/{__version__}"
@@ -50,9 +53,14 @@ async def _never_resend(request: aiohttp.ClientRequest, send: aiohttp.ClientHand
 
 @attrs.define
 class Sending:
-    """What is known of a request on its way: whether it obtained a connection, and so may have been seen."""
+    """What is known of a request on its way: whether it obtained a connection, and so may have been seen.
 
-    _transport: asyncio.Transport | None = None
+    Attributes:
+        moved: hears of the seconds that each part of a streamed body took.
+    """
+
+    moved: Callable[[float], None] = attrs.field(default=lambda _: None, kw_only=True)
+    _transport: asyncio.Transport | None = attrs.field(default=None, init=False)
 
     @property
     def obtained(self) -> bool:
@@ -152,20 +160,23 @@ class Transport:
         Raises:
             ConnectError: no connection was obtained; nothing was sent.
             CallTimeoutError: nothing came for ``Timeouts.read``.
+            RequestValidationError: the file that its body is read from is not what it was.
             ResponseTooLargeError: the body outgrew ``Limits.response_bytes``.
             TransportError: the connection died, or the answer is broken.
         """
         proxy = self._proxy_for(request.url)
         if self._client is None:
             self._client = self._open()
-        response = None
+        response = passage = None
+        if isinstance(request.body, Stream):
+            passage = Passage(request.body, sending.moved, time.monotonic)
         noted = _SENDING.set(sending)
         try:
             response = await self._client.request(
                 request.method,
                 request.url,
                 # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it.
-                data=None if request.body is None else io.BytesIO(request.body),
+                data=io.BytesIO(request.body) if isinstance(request.body, bytes) else passage,
                 headers=request.headers(token),
                 allow_redirects=False,
                 proxy=proxy,
@@ -182,6 +193,10 @@ class Transport:
                 response.close()
             sending.ends()
             _SENDING.reset(noted)
+            if passage is not None:
+                await passage.aclose()
+        if passage is not None and passage.problem is not None:
+            raise passage.problem
         raise self._lost(seen) if sending.obtained else ConnectError(self._unconnected(seen), maybe_sent=False)
 
     async def _read(self, response: aiohttp.ClientResponse) -> Response:

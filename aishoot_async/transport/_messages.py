@@ -7,6 +7,7 @@ import attrs
 from yarl import URL
 
 from ..secret import Secret
+from ._stream import Stream
 
 JSON: Final = "application/json"
 
@@ -27,14 +28,14 @@ class Request:
     Attributes:
         method: the HTTP method, in capitals.
         url: the whole URL, encoded.
-        body: the request's body; ``None`` for none.
+        body: the request's body, or what is read while it is sent; ``None`` for none.
         content_type: the media type of the body.
         accept: the media type that is asked for.
     """
 
     method: str
     url: URL
-    body: bytes | None = attrs.field(default=None, repr=False)  # it may hold a token
+    body: bytes | Stream | None = attrs.field(default=None, repr=False)  # it may hold a token
     content_type: str = JSON
     accept: str = JSON
 
@@ -43,6 +44,9 @@ class Request:
         made = {"Accept": self.accept}
         if self.body is not None:
             made["Content-Type"] = self.content_type
+        if isinstance(self.body, Stream):
+            made["Content-Type"] = self.body.content_type
+            made["Content-Length"] = str(self.body.length)
         if token is not None:
             made["Authorization"] = _Unshown(f"Bearer {token.reveal()}")
         return made

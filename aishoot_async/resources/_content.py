@@ -1,0 +1,212 @@
+"""What is uploaded: a picture on the disk or in memory, hashed and looked at before anything is sent.
+
+A file is open only while it is read, in worker threads: any number of uploads may wait, and hold a path each.
+"""
+
+import functools
+import io
+import os
+import stat
+from collections.abc import AsyncIterable, Callable
+from hashlib import sha256
+from tempfile import TemporaryFile
+from typing import BinaryIO, Final, cast
+
+import attrs
+
+from ..errors import RequestValidationError
+from ..picture import SIDE_AT_MOST, PictureHeader, read_header
+from ..transport import STEP, Opened
+
+# What a thread hashes before it can be stopped.
+_STEPS_AT_ONCE: Final = 32
+
+Image = str | os.PathLike[str] | bytes | AsyncIterable[bytes]
+
+
+@attrs.frozen(kw_only=True)
+class Content:
+    """The bytes of one picture.
+
+    Attributes:
+        what: what it is called in messages.
+        identifier: the SHA-256 of its bytes, in hex.
+        size: in bytes.
+        header: what its header says.
+        opening: opens it anew; it blocks.
+        spool: the temporary file that holds it, if one does.
+    """
+
+    what: str
+    identifier: str
+    size: int
+    header: PictureHeader
+    opening: Callable[[], BinaryIO]
+    spool: Opened | None = None
+
+    async def aclose(self) -> None:
+        """Let go of the temporary file."""
+        if self.spool is not None:
+            await self.spool.aclose()
+
+
+async def read_content(image: Image, identifier: str | None = None) -> Content:
+    """Hash a picture, and look at its header.
+
+    Args:
+        image: a path, the bytes, or what gives them.
+        identifier: the hash, where that is known: then only the header is read.
+
+    Raises:
+        RequestValidationError: it cannot be read, or is no picture that the service takes.
+    """
+    # What an untyped caller passes is checked at run time.
+    given: object = image
+    if isinstance(given, bytes | bytearray | memoryview):
+        data = bytes(given)
+        return await _measured("the picture", lambda: io.BytesIO(data), identifier)
+    if isinstance(given, str | os.PathLike):
+        path = os.fsdecode(given)
+        return await _measured(path, lambda: open_file(path), identifier)
+    if isinstance(given, AsyncIterable):
+        return await _spooled(cast("AsyncIterable[object]", given), identifier)
+    msg = f"a picture must be a path, bytes, or an async iterable of bytes, not a {type(image).__name__}"
+    raise RequestValidationError(msg, field="image")
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open a file to read it; it blocks.
+
+    Raises:
+        RequestValidationError: there is none, or it may not be read.
+    """
+    try:
+        # Looked at first: to open a pipe would wait for whoever writes into it.
+        if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            return open(path, "rb")  # noqa: PTH123  # closed by whoever asked for it
+        problem = "it is no file"
+    except (OSError, ValueError) as error:
+        # ValueError: a NUL, or a lone surrogate.
+        problem = getattr(error, "strerror", None) or "this is no path"
+    raise _refusal(f"{path!r} cannot be read: {problem}")
+
+
+def look_at(file: BinaryIO, what: str) -> PictureHeader:
+    """Read a picture's header; it blocks.
+
+    Raises:
+        RequestValidationError: it is no picture that the service takes.
+    """
+
+    def read_at(at: int, size: int) -> bytes:
+        file.seek(at)
+        return file.read(size)
+
+    header = read_header(read_at)
+    if header is None:
+        empty = not read_at(0, 1)
+        raise _refusal(f"{what} is empty" if empty else f"{what} is no JPEG, PNG, TIFF or WebP")
+    if max(header.width or 0, header.height or 0) > SIDE_AT_MOST:
+        raise _refusal(
+            f"{what} has {header.width} x {header.height} pixels: the service takes {SIDE_AT_MOST} x {SIDE_AT_MOST} at "
+            f"most"
+        )
+    return header
+
+
+async def digest(opened: Opened) -> tuple[str, int]:
+    """Hash a file from its beginning, in worker threads; give the hash and the number of bytes."""
+    made, size = sha256(), 0
+    buffer = memoryview(bytearray(STEP))
+
+    def some(file: BinaryIO) -> int:
+        file.seek(size)
+        read = 0
+        for _ in range(_STEPS_AT_ONCE):
+            count = cast("io.BufferedIOBase", file).readinto(buffer)
+            made.update(buffer[:count])
+            read += count
+            if not count:
+                break
+        return read
+
+    while read := await opened.run(some):
+        size += read
+    return made.hexdigest(), size
+
+
+async def _measured(
+    what: str, opening: Callable[[], BinaryIO], identifier: str | None, spool: Opened | None = None
+) -> Content:
+    opened = Opened(opening)
+    try:
+        header = await opened.run(lambda file: look_at(file, what))
+        if identifier is None:
+            identifier, size = await digest(opened)
+        else:
+            size = await opened.run(lambda file: file.seek(0, io.SEEK_END))
+    except OSError as error:
+        problem = error.strerror or str(error)
+    else:
+        return Content(what=what, identifier=identifier, size=size, header=header, opening=opening, spool=spool)
+    finally:
+        await opened.aclose()
+    raise _refusal(f"{what} cannot be read: {problem}")
+
+
+async def _spooled(parts: AsyncIterable[object], identifier: str | None) -> Content:
+    """Keep what can be read only once in a file without a name."""
+    what = "the picture"
+    spool = Opened(lambda: cast("BinaryIO", TemporaryFile()))  # noqa: SIM115  # `Opened` closes it
+    try:
+        async for part in parts:
+            await spool.run(functools.partial(_append, part))
+        number = await spool.run(_flushed)
+        return await _measured(what, lambda: _reader(number), identifier, spool)
+    except BaseException:
+        await spool.aclose()
+        raise
+
+
+def _append(part: object, file: BinaryIO) -> None:
+    if not isinstance(part, bytes | bytearray | memoryview):
+        raise _refusal(f"the picture must come as bytes, not as {type(part).__name__}")
+    file.write(cast("bytes", part))
+
+
+def _flushed(file: BinaryIO) -> int:
+    file.flush()
+    return file.fileno()
+
+
+class _Reader(io.RawIOBase):
+    """Reads a file that is open from its beginning, whatever place others have in it; and leaves it open."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, at: int, whence: int = io.SEEK_SET, /) -> int:
+        ends = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: os.fstat(self._descriptor).st_size}
+        self._at = ends[whence] + at
+        return self._at
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+        data = os.pread(self._descriptor, len(buffer), self._at)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _reader(descriptor: int) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(_Reader(descriptor), STEP))
+
+
+def _refusal(problem: str) -> RequestValidationError:
+    return RequestValidationError(problem, field="image")

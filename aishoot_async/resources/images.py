@@ -1,0 +1,238 @@
+"""Images: https://api.autoretouch.com, "Upload": where the identifier of a SKU's picture comes from."""
+
+import asyncio
+import copy
+import functools
+import os
+import re
+from collections.abc import Coroutine
+from typing import Any, Final
+from urllib.parse import quote
+
+import attrs
+
+from ..calls import Caller, CallOptions, closed_error
+from ..errors import (
+    AIShootError,
+    APIStatusError,
+    ConfigurationError,
+    NotFoundError,
+    RequestValidationError,
+    TransportError,
+    UnexpectedResponseError,
+)
+from ..transport import Response
+from ._checks import opaque, utf8_text
+from ._content import Content, Image, read_content
+from ._multipart import file_stream
+
+PATH: Final = "/upload"
+# Files that are read at once: more would only disturb each other.
+_READ_AT_ONCE: Final = 8
+_HASH: Final = re.compile(r"[0-9a-f]{64}")
+
+
+@attrs.define
+class _Running:
+    """An upload under way, and how many wait for it."""
+
+    task: "asyncio.Task[None]"
+    content: Content
+    waiting: int = 0
+
+
+class ImageResource:
+    """``session.images``."""
+
+    def __init__(self, caller: Caller, organization: str | None) -> None:
+        """Belong to a session."""
+        self._caller = caller
+        self._organization = organization
+        self._reading = asyncio.Semaphore(_READ_AT_ONCE)
+        self._running: dict[str, _Running] = {}
+
+    @property
+    def organization(self) -> str:
+        """The organization that the images belong to.
+
+        Raises:
+            ConfigurationError: none is named.
+        """
+        if self._organization is None:
+            msg = "images belong to an organization: name it with organization=, or in AUTORETOUCH_ORGANIZATION_ID"
+            raise ConfigurationError(msg)
+        return self._organization
+
+    async def exists(self, identifier: str, *, patience: float = 0.0) -> bool:
+        """Tell whether the organization has an image: ``HEAD /upload``.
+
+        Args:
+            identifier: what `upload` gave, and what stands in a SKU's ``front_image``.
+            patience: seconds for which an outage is ridden out.
+
+        Raises:
+            AIShootError: as every call does.
+            ConfigurationError: no organization is named.
+            RequestValidationError: no image can have that identifier.
+        """
+        opaque("identifier", identifier)
+        return await self._ask(identifier, CallOptions(patience=patience))
+
+    async def upload(
+        self, image: Image, *, name: str | None = None, identifier: str | None = None, patience: float = 0.0
+    ) -> str:
+        """Upload an image, unless it is there: ``HEAD /upload``, then ``POST /upload``.
+
+        An image is named by its bytes, so that to upload it twice changes nothing: an upload whose answer is lost is
+        looked up, and sent again if it is not there. The same bytes are sent once, however many tasks upload them. The
+        time in which the service takes the bytes does not count for ``Timeouts.call``.
+
+        Args:
+            image: a path, the bytes, or an async iterable of bytes (kept in a temporary file meanwhile). JPEG, PNG,
+                TIFF or WebP, of at most 10,000 x 10,000 pixels.
+            name: a file name for the service; ``None`` for the path's.
+            identifier: what the identifier is, where the caller knows it: then nothing is hashed, and nothing is read
+                of an image that is there. Other bytes than those are not uploaded.
+            patience: seconds for which an outage is ridden out.
+
+        Returns:
+            The identifier: the SHA-256 of the bytes, in hex.
+
+        Raises:
+            AIShootError: as every call does; never an `AmbiguousWriteError`, as an upload can be repeated.
+            ConfigurationError: no organization is named.
+            RequestValidationError: it cannot be read, is no image that the service takes, or was changed meanwhile.
+            UnexpectedResponseError: also when the service calls it by another name than its hash.
+        """
+        organization = self.organization
+        _check_name(name)
+        _check_hash(identifier)
+        self._caller.lifetime.check()
+        async with self._reading:
+            content = await read_content(image, identifier)
+        if name is None and isinstance(image, str | os.PathLike):
+            name = os.path.basename(os.fsdecode(image))  # noqa: PTH119  # a Path would refuse none, and cost more
+        name = name or f"image{content.header.suffix}"
+        handed_on = False
+        try:
+            while True:
+                running = self._running.get(content.identifier)
+                own = running is None
+                if running is None:
+                    running = self._start(content, self._send(organization, content, name, patience))
+                    handed_on = True
+                error = await self._outcome(running)
+                if error is None:
+                    return content.identifier
+                # Another's file may have gone or changed; this one has not.
+                if own or not isinstance(error, RequestValidationError):
+                    raise error
+        finally:
+            if not handed_on:
+                await content.aclose()
+
+    def _start(self, content: Content, work: Coroutine[Any, Any, None]) -> _Running:
+        # A task of the session's own: it outlasts a caller who is cancelled, for the others.
+        running = _Running(self._caller.lifetime.spawn(work), content)
+        self._running[content.identifier] = running
+        running.task.add_done_callback(lambda _: self._forget(running))
+        return running
+
+    def _forget(self, running: _Running) -> None:
+        if self._running.get(running.content.identifier) is running:
+            del self._running[running.content.identifier]
+
+    async def _outcome(self, running: _Running) -> AIShootError | None:
+        """Wait for an upload; the last who does, when all are cancelled, ends it.
+
+        Raises:
+            SessionClosedError: the session was closed meanwhile.
+        """
+        running.waiting += 1
+        try:
+            await asyncio.wait({running.task})
+        finally:
+            running.waiting -= 1
+            if not running.waiting:
+                self._forget(running)
+                running.task.cancel()
+                try:
+                    await asyncio.wait({running.task})
+                finally:
+                    await running.content.aclose()
+        if running.task.cancelled():
+            raise closed_error()
+        error = running.task.exception()
+        if isinstance(error, AIShootError):
+            # Each who waits gets one of their own: to raise it writes into it.
+            return copy.copy(error)
+        if error is not None:
+            raise error
+        return None
+
+    async def _send(self, organization: str, content: Content, name: str, patience: float) -> None:
+        identifier = content.identifier
+        if await self._ask(identifier, CallOptions(patience=patience)):
+            return
+        await self._caller.call(
+            "POST",
+            PATH,
+            functools.partial(_check_answer, identifier),
+            query=f"organization={quote(organization, safe='')}",
+            body=file_stream(content, name),
+            options=CallOptions(patience=patience, look=lambda: self._look(identifier)),
+        )
+
+    async def _ask(self, identifier: str, options: CallOptions) -> bool:
+        query = f"contentHash={quote(identifier, safe='')}&organization={quote(self.organization, safe='')}"
+        try:
+            await self._caller.call("HEAD", PATH, _check_presence, query=query, options=options)
+        except NotFoundError:
+            return False
+        return True
+
+    async def _look(self, identifier: str) -> Response | None:
+        """Tell what the service did with an upload that it may or may not have had."""
+        try:
+            if not await self._ask(identifier, CallOptions(attempts=1)):
+                return None
+        except (TransportError, APIStatusError, UnexpectedResponseError):
+            return None
+        return Response(status=200, reason="", headers={}, body=identifier.encode())
+
+
+def _check_name(name: object) -> None:
+    if name is not None and not utf8_text("name", name):
+        msg = "name must not be empty"
+        raise RequestValidationError(msg, field="name")
+
+
+def _check_hash(identifier: object) -> None:
+    if identifier is not None and not (isinstance(identifier, str) and _HASH.fullmatch(identifier)):
+        msg = f"identifier must be a SHA-256 in lower-case hex, not {identifier!r}"
+        raise RequestValidationError(msg, field="identifier")
+
+
+def _check_presence(response: Response) -> None:
+    """Read a 2xx to a HEAD: it has no body to tell by, but a login page has a type.
+
+    Raises:
+        UnexpectedResponseError: it is a web page.
+    """
+    if "html" in response.headers.get("Content-Type", "").lower():
+        msg = "the answer is a web page: is there a proxy or a login page in between?"
+        raise UnexpectedResponseError(msg)
+
+
+def _check_answer(identifier: str, response: Response) -> None:
+    """Read the answer to an upload: the hash, as plain text, which some servers put in quotes.
+
+    Raises:
+        UnexpectedResponseError: it is something else, or another hash.
+    """
+    said = response.body.strip()
+    if said[:1] == said[-1:] == b'"':
+        said = said[1:-1].strip()
+    if said.lower() != identifier.encode():
+        msg = f"the answer to an upload must be the picture's SHA-256, {identifier}"
+        raise UnexpectedResponseError(msg, body=response.body)

@@ -1,0 +1,153 @@
+"""Pure: the fields of a SKU as plain values, as a catalog states them and as a service shows them.
+
+A service may show a field otherwise than it was sent: an image as a URL, an enumeration in capitals, projects as
+objects or not at all. `same` knows such renderings; `equal` compares what was shown with what was shown.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, cast
+from urllib.parse import unquote
+
+from .. import jsontext
+from ..models import UNSET, WIRE_NAMES, Gender, Sku, SkuCategory, SkuCreate, known
+
+FIELDS: Final = tuple(WIRE_NAMES)
+IMAGES: Final = ("front_image", "back_image")
+_ENUMERATIONS: Final = {"gender": Gender, "sku_category_name": SkuCategory}
+_HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
+_NO_LETTER: Final = re.compile(r"[\W_]+")
+
+Fields = Mapping[str, Any]
+"""Fields by their snake_case names, as plain values; one that is not stated, or not shown, is not there."""
+
+
+class Absent(Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+"""A field that is not there."""
+
+
+def stated(sku: SkuCreate) -> dict[str, Any]:
+    """Give the fields that a catalog states."""
+    given = {field: getattr(sku, field) for field in FIELDS}
+    return {field: _plain(value) for field, value in given.items() if value is not UNSET}
+
+
+def shown(sku: Sku) -> dict[str, Any]:
+    """Give the fields that a service shows, whatever their types."""
+    if not sku.raw:
+        given = {field: getattr(sku, field) for field in FIELDS}
+        return {field: _plain(value) for field, value in given.items() if value is not None}
+    everything: dict[str, Any] = jsontext.value(sku.raw)
+    return {field: _plain(everything[wire]) for field, wire in WIRE_NAMES.items() if wire in everything}
+
+
+def _plain(value: Any) -> Any:
+    # What comes out of the state file must be equal to what went in.
+    match value:
+        case str() | Decimal():
+            return str(value)
+        case tuple() | list():
+            return [_plain(element) for element in cast("Iterable[Any]", value)]
+        case dict():
+            return {key: _plain(element) for key, element in cast("dict[str, Any]", value).items()}
+        case _:
+            return value
+
+
+def request_fields(fields: Fields) -> dict[str, Any]:
+    """Make the arguments of a `SkuCreate` or `SkuUpdate`: an enumeration's value may be one that is not documented."""
+    made = dict(fields)
+    for field, enumeration in _ENUMERATIONS.items():
+        if isinstance(made.get(field), str):
+            made[field] = known(enumeration, made[field])
+    return made
+
+
+def equal(field: str, one: object, other: object) -> bool:
+    """Tell whether two values are equal that a service has shown, or a catalog stated. Not shown is as good as null."""
+    return one == other or _canonical(field, one) == _canonical(field, other)
+
+
+def _canonical(field: str, value: object) -> object:
+    if value is ABSENT:
+        return None
+    if field == "project_ids":
+        numbers = _project_ids(value)
+        return value if numbers is None else numbers
+    return value
+
+
+def same(field: str, wanted: object, value: object) -> bool:
+    """Tell whether a service shows what is wanted, in one rendering or another. What it does not show, it does not."""
+    if value is ABSENT or wanted is None or value is None:
+        return wanted is value
+    return wanted == value or _is_rendering(field, wanted, value)
+
+
+def _is_rendering(field: str, wanted: object, value: object) -> bool:
+    if field in IMAGES:
+        return any(_names(text, str(wanted)) for text in _texts(value))
+    if field == "project_ids":
+        return _project_ids(wanted) == _project_ids(value)
+    return field != "name" and _spelling(wanted) == _spelling(value)
+
+
+def _texts(value: object) -> Iterable[str]:
+    """Give the text, or those in the object that stands in its place."""
+    inside: Iterable[object] = cast("dict[str, object]", value).values() if isinstance(value, dict) else [value]
+    return [text for text in inside if isinstance(text, str)]
+
+
+def _names(text: str, identifier: str) -> bool:
+    """Tell whether a longer name or URL holds the identifier as a whole token."""
+    if _HASH.fullmatch(identifier):
+        # Nothing else looks like a hash, so that an underscore beside it is no part of a longer name.
+        edge, text, identifier = "[0-9A-Za-z]", text.lower(), identifier.lower()
+    else:
+        edge = r"[\w-]"
+    pattern = re.compile(f"(?<!{edge}){re.escape(identifier)}(?!{edge})")
+    return any(pattern.search(form) is not None for form in {text, unquote(text)})
+
+
+def _spelling(value: object) -> str:
+    return _NO_LETTER.sub("", str(value)).casefold()
+
+
+def _project_ids(value: object) -> frozenset[int] | None:
+    if not isinstance(value, list | tuple):
+        return None
+    found: set[int] = set()
+    for element in cast("Iterable[Any]", value):
+        number = element
+        if isinstance(element, dict):
+            members = cast("dict[str, Any]", element)
+            number = members.get("id", members.get("projectId"))
+        if isinstance(number, str) and number.isascii() and number.isdigit():
+            number = int(number)
+        if isinstance(number, bool) or not isinstance(number, int):
+            return None
+        found.add(number)
+    return frozenset(found)
+
+
+def name_key(name: object) -> str:
+    """Give a name as it is after what a service may do to white space and to the forms of letters."""
+    return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
+
+
+def same_name(wanted: object, value: object) -> bool:
+    """Tell whether a service shows a name that was sent, trimmed and composed perhaps."""
+    return isinstance(value, str) and _composed(str(wanted)) == _composed(value)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip()

@@ -1,0 +1,166 @@
+"""The pictures of a catalog: looked at and hashed for a plan, uploaded for an apply."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import anyio
+import attrs
+from anyio import to_thread
+
+from ..errors import RequestValidationError, SyncError
+from ..resources import digest, look_at, open_file
+from ..session import AIShootSession
+from ..transport import Opened
+
+SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
+BYTES_AT_MOST: Final = 7 * 1024 * 1024
+"""What AI Shoot takes; where 7 MB is not said to be 7,000,000 bytes, it may be this."""
+SIDE_AT_LEAST: Final = 1500
+"""Pixels of the longer side."""
+_AT_ONCE: Final = 8
+
+
+@attrs.frozen
+class Picture:
+    """A picture on the disk, as a plan found it.
+
+    Attributes:
+        path: where it is.
+        size: in bytes.
+        mtime_ns: when it was written, in nanoseconds, as the disk says.
+        identifier: what the service calls it: the SHA-256 of its bytes, in hex.
+    """
+
+    path: Path
+    size: int
+    mtime_ns: int
+    identifier: str
+
+
+class PictureMemory(Protocol):
+    """Remembers which pictures have been hashed and found good, from one plan to the next."""
+
+    def recall(self, path: str, size: int, mtime_ns: int, /) -> str | None:
+        """Give the identifier of a picture that has not changed since; on the event loop."""
+        ...
+
+    def remember(self, picture: Picture, /) -> None:
+        """Keep a picture; on the event loop."""
+        ...
+
+
+def is_path(value: str) -> bool:
+    """Tell the path of a picture from an identifier: it has a separator, or names a file with a picture's suffix."""
+    if os.sep in value or (os.altsep is not None and os.altsep in value):
+        return True
+    return Path(value).suffix.lower() in SUFFIXES and os.path.isfile(value)  # noqa: PTH113  # never raises
+
+
+async def look(paths: Iterable[Path], memory: PictureMemory) -> tuple[dict[Path, Picture], dict[Path, str]]:
+    """Find out which pictures there are, and what is wrong with those that cannot be used.
+
+    Only what the memory does not know is read.
+
+    Returns:
+        The pictures, and a sentence for each path that is none.
+    """
+    pictures: dict[Path, Picture] = {}
+    problems: dict[Path, str] = {}
+    unknown: list[tuple[Path, os.stat_result]] = []
+    for path, found in zip(wanted := list(dict.fromkeys(paths)), await to_thread.run_sync(_stat, wanted), strict=True):
+        if isinstance(found, str):
+            problems[path] = found
+        elif (identifier := memory.recall(str(path), found.st_size, found.st_mtime_ns)) is not None:
+            pictures[path] = Picture(path, found.st_size, found.st_mtime_ns, identifier)
+        else:
+            unknown.append((path, found))
+    left = iter(unknown)
+
+    async def work() -> None:
+        for path, found in left:
+            try:
+                picture = await _examined(path, found)
+            except RequestValidationError as error:
+                problems[path] = str(error)
+            else:
+                pictures[path] = picture
+                memory.remember(picture)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(min(_AT_ONCE, len(unknown))):
+            group.start_soon(work)
+    return pictures, problems
+
+
+async def upload(session: AIShootSession, picture: Picture, *, patience: float = 0.0) -> None:
+    """See to it that the service has a picture, exactly as the plan found it.
+
+    Args:
+        session: the session to send it with.
+        picture: the picture.
+        patience: seconds for which an outage is ridden out.
+
+    Raises:
+        AIShootError: as every call does.
+        SyncError: the file is not what it was, or cannot be read any more.
+    """
+    (found,) = await to_thread.run_sync(_stat, [picture.path])
+    if isinstance(found, str):
+        raise SyncError(found)
+    unchanged = (found.st_size, found.st_mtime_ns) == (picture.size, picture.mtime_ns)
+    try:
+        if not unchanged:
+            opened = Opened(lambda: open_file(str(picture.path)))
+            try:
+                unchanged = (await digest(opened))[0] == picture.identifier
+            finally:
+                await opened.aclose()
+        if unchanged:
+            await session.images.upload(picture.path, identifier=picture.identifier, patience=patience)
+            return
+        problem = f"{picture.path} has changed since it was planned; plan again"
+    except RequestValidationError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{picture.path} cannot be read: {error.strerror}"
+    raise SyncError(problem)
+
+
+def _stat(paths: Sequence[Path]) -> list[os.stat_result | str]:
+    return [_stat_one(path) for path in paths]
+
+
+def _stat_one(path: Path) -> os.stat_result | str:
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
+    return (
+        found
+        if found.st_size <= BYTES_AT_MOST
+        else f"{path} has {found.st_size:,} bytes; AI Shoot takes {BYTES_AT_MOST:,}"
+    )
+
+
+async def _examined(path: Path, found: os.stat_result) -> Picture:
+    opened = Opened(lambda: open_file(str(path)))
+    try:
+        header = await opened.run(lambda file: look_at(file, str(path)))
+        identifier, size = await digest(opened)
+    except OSError as error:
+        problem = f"{path} cannot be read: {error.strerror}"
+    else:
+        side = header.longer_side
+        if side is None:
+            problem = f"{path} does not say how many pixels it has: is it cut short?"
+        elif side < SIDE_AT_LEAST:
+            problem = f"{path} has {header.width} x {header.height} pixels; AI Shoot needs {SIDE_AT_LEAST} on one side"
+        elif size != found.st_size:
+            problem = f"{path} changed while it was read"
+        else:
+            return Picture(path, size, found.st_mtime_ns, identifier)
+    finally:
+        await opened.aclose()
+    raise RequestValidationError(problem, field="image")
