@@ -33,12 +33,8 @@ def json_rows(path: Path, complain: Complain) -> Iterator[Stated]:
 
 def _stated(row: bytes, line: int, complain: Complain) -> dict[str, Any] | None:
     try:
-        row.decode()
         members = jsontext.members(row)
         values = {name: jsontext.value(text) for name, text in members.items()}
-    except UnicodeDecodeError:
-        complain(line, None, "the line is not UTF-8")
-        return None
     except UnexpectedResponseError as error:
         complain(line, error.keys[0] if error.keys else None, str(error))
         return None

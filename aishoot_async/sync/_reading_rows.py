@@ -14,6 +14,7 @@ from .. import jsontext
 from ..errors import RequestValidationError, UnexpectedResponseError
 from ..models import WIRE_NAMES, SkuCreate
 from ._item import CatalogItem
+from ._pictures import SUFFIXES
 
 COLUMNS: Final = {
     "key": "key",
@@ -23,7 +24,7 @@ COLUMNS: Final = {
 """What a column may be called, and the field that it is."""
 _NEEDED: Final = {"key": "key", "name": "name", "front_image": "frontImage"}
 _PICTURES: Final = ("front_image", "back_image")
-_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+_SUFFIXES: Final = tuple(SUFFIXES)
 _SEPARATORS: Final = frozenset({"/", os.sep, os.altsep or os.sep})
 _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WHOLE: Final = re.compile(r"\s*\d{1,100}\s*", re.ASCII)

@@ -331,10 +331,12 @@ def test_a_file_that_cannot_be_read(tmp_path):
 def test_utf_16_and_other_encodings(write):
     ((_, _, said),) = refused(write("c.csv", f"{HEADING}\n".encode("utf-16")))
     assert "UTF-16" in said
-    assert places(write("c.csv", f"{HEADING}\nA,Größe,f\nB,b,f\nC,\u00e9,f".encode("latin-1"))) == [
-        (2, "name"),
-        (4, "name"),
-    ]
+    path = write("c.csv", f"{HEADING}\nA,Größe,f\nB,b,f\nC,c,\u00e9.jpg".encode("latin-1"))
+    assert places(path) == [(2, "name"), (4, "front_image")]
+    assert all("not UTF-8" in said for _, _, said in refused(path))
+    for line in (b'{"key": "\xff", "name": "a", "frontImage": "f"}', b'{"key\xff": "A"}'):
+        ((_, _, said),) = refused(write("c.jsonl", line))
+        assert "not UTF-8" in said
 
 
 def test_rows_of_another_length_and_quotes_that_are_wrong(write):
