@@ -3,7 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from aishoot_async import AIShootError, AIShootSession, SkuCreate
@@ -59,10 +60,11 @@ async def apply(session: AIShootSession, plan: SyncPlan, options: SyncOptions, c
                 settle=options.settle,
                 patience=options.patience,
             )
-    except (AIShootError, asyncio.CancelledError):
-        # What was done is worth knowing; the state has it.
-        _say_how_to_go_on(len(seen), options, context)
-        _print(seen, context)
+    except (AIShootError, asyncio.CancelledError) as error:
+        # What was done is worth knowing; the state has it. A plan that is refused has done nothing.
+        if seen or isinstance(error, asyncio.CancelledError):
+            _say_how_to_go_on(len(seen), options, context)
+            _print(seen, context)
         raise
     code = _code(report)
     if not _written(plan, report, options, context):
@@ -122,20 +124,24 @@ def _counted(report: SyncReport) -> dict[str, int]:
 
 def _written(plan: SyncPlan, report: SyncReport, options: SyncOptions, context: Context) -> bool:
     """Write the files that were asked for; say whether that worked."""
+    failed = {outcome.key for outcome in report.outcomes if outcome.outcome is OutcomeKind.FAILED}
+    items = [_item(entry) for entry in plan.entries if _comes_back(entry, failed)]
+    reported = _try(options.report, lambda path: path.write_text(_rendered(plan, report), encoding="utf-8"), context)
+    return _try(options.failures, lambda path: write_catalog(path, items), context) and reported
+
+
+def _try(path: Path | None, write: Callable[[Path], object], context: Context) -> bool:
     try:
-        if options.report is not None:
-            options.report.write_text(json.dumps(_plain(plan, report), indent=1) + "\n", encoding="utf-8")
-        if options.failures is not None:
-            failed = {outcome.key for outcome in report.outcomes if outcome.outcome is OutcomeKind.FAILED}
-            write_catalog(options.failures, [_item(entry) for entry in plan.entries if _comes_back(entry, failed)])
+        if path is not None:
+            write(path)
     except OSError as error:
-        context.talk.error(f"{error.filename} cannot be written: {error.strerror}")
+        context.talk.error(f"{path} cannot be written: {error.strerror}")
         return False
     return True
 
 
-def _plain(plan: SyncPlan, report: SyncReport) -> dict[str, Any]:
-    return {
+def _rendered(plan: SyncPlan, report: SyncReport) -> str:
+    whole = {
         "complete": report.complete,
         "counts": _counted(report),
         "service": plan.service,
@@ -143,6 +149,7 @@ def _plain(plan: SyncPlan, report: SyncReport) -> dict[str, Any]:
         "state": str(plan.state),
         "outcomes": [outcome.to_plain() for outcome in report.outcomes],
     }
+    return json.dumps(whole, indent=1) + "\n"
 
 
 def _comes_back(entry: SyncEntry, failed: Container[str]) -> bool:

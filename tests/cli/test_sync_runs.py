@@ -1,0 +1,330 @@
+"""``aishoot skus sync``, as processes against a real server: show, apply, again; and what goes wrong in between."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from aishoot_async.sandbox import Delay, DropAfter, Fault, Status
+
+COLUMNS = ("key", "name", "frontImage", "gender")
+
+
+class Catalog:
+    """A catalog file that changes from run to run, and the state beside it."""
+
+    def __init__(self, folder, aishoot):
+        self.folder, self.aishoot = folder, aishoot
+        self.rows = {f"K{n}": {"key": f"K{n}", "name": f"Dress {n}", "frontImage": f"f{n}"} for n in range(5)}
+        self.path, self.state = folder / "c.csv", folder / "c.state"
+
+    def write(self):
+        with self.path.open("w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS)
+            table.writeheader()
+            table.writerows(self.rows.values())
+
+    def command(self, *options):
+        self.write()
+        return ("skus", "sync", str(self.path), "--state", str(self.state), "--settle", "0.2", *options)
+
+    def sync(self, *options, before=()):
+        return self.aishoot(*before, *self.command(*options))
+
+    def shown(self, *options):
+        done = self.sync(*options, before=("--json",))
+        assert "Traceback" not in done.stderr
+        return done.returncode, {row["key"]: row for row in map(json.loads, done.stdout.splitlines())}
+
+
+@pytest.fixture
+def catalog(tmp_path, aishoot):
+    return Catalog(tmp_path, aishoot)
+
+
+def names(server):
+    return sorted(sku["name"] for sku in server.skus() if sku["name"].startswith("Dress"))
+
+
+def id_of(server, name):
+    (found,) = [sku["id"] for sku in server.skus() if sku["name"] == name]
+    return found
+
+
+def edit(catalog, server, name, **changes):
+    """Change a SKU as somebody else would."""
+    arguments = [part for field, value in changes.items() for part in (f"--{field.replace('_', '-')}", value)]
+    assert catalog.aishoot("skus", "update", id_of(server, name), *arguments).returncode == 0
+
+
+def test_show_apply_and_nothing_to_do(catalog, server):
+    shown = catalog.sync()
+    assert shown.returncode == 0, shown.stderr
+    heading, *lines = [line.split("\t") for line in shown.stdout.splitlines()]
+    assert heading[:2] == ["key", "action"]
+    assert [line[:2] for line in lines] == [[key, "create"] for key in catalog.rows]
+    assert shown.stderr.splitlines()[0] == "5 to create"
+    assert catalog.sync("--dry-run", "--exit-code").returncode == 10
+    assert names(server) == []
+
+    done = catalog.sync("--apply")
+    assert done.returncode == 0, done.stderr
+    heading, *lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[:2] for line in lines] == [[key, "created"] for key in catalog.rows]
+    assert [line[2] for line in lines] == [id_of(server, row["name"]) for row in catalog.rows.values()]
+    assert done.stderr.splitlines()[-1].startswith("5 created")
+    assert names(server) == [f"Dress {n}" for n in range(5)]
+
+    for options in ((), ("--apply",), ("--exit-code",)):
+        again = catalog.sync(*options)
+        assert (again.returncode, again.stdout) == (0, "")
+        assert "nothing to do: 5 unchanged" in again.stderr
+    assert server.calls["create_sku"] == 5
+
+
+def test_an_edit_is_shown_before_and_after_and_the_rest_of_the_sku_is_kept(catalog, server):
+    catalog.sync("--apply")
+    edit(catalog, server, "Dress 1", category="top")
+    catalog.rows["K1"] |= {"name": "Dress 1, long", "gender": "female"}
+    code, (plan,) = catalog.shown("--exit-code")[0], catalog.shown()[1].values()
+    assert code == 10
+    assert (plan["key"], plan["action"]) == ("K1", "update")
+    assert plan["changes"]["name"] == {"from": "Dress 1", "to": "Dress 1, long"}
+    assert plan["changes"]["gender"] == {"from": None, "to": "female"}
+    assert "1 to update (name, gender), 4 unchanged" in catalog.sync().stderr
+
+    code, outcomes = catalog.shown("--apply")
+    assert code == 0
+    assert {key: one["outcome"] for key, one in outcomes.items()} == {"K1": "updated"}
+    (sku,) = [sku for sku in server.skus() if sku["name"] == "Dress 1, long"]
+    assert (sku["gender"], sku["skuCategoryName"]) == ("female", "top")
+
+
+def test_a_conflict_is_named_and_somebody_decides(catalog, server):
+    catalog.sync("--apply")
+    edit(catalog, server, "Dress 1", name="Dress one")
+    catalog.rows["K1"]["name"] = "Dress 1, long"
+    catalog.rows["K2"]["name"] = "Dress 2, long"
+    assert catalog.sync().returncode == 5
+    done = catalog.sync("--apply")
+    assert done.returncode == 5
+    assert "K1 is in conflict: " in done.stderr
+    assert names(server)[1:4] == ["Dress 2, long", "Dress 3", "Dress 4"]
+    assert "Dress one" in names(server)
+    assert catalog.sync("--apply", "--prefer", "catalog").returncode == 0
+    assert "Dress 1, long" in names(server)
+    assert catalog.sync("--exit-code").returncode == 0
+
+
+def test_prune_is_asked_for_and_bounded(catalog, server):
+    catalog.sync("--apply")
+    others = len(server.skus()) - 5
+    removed = catalog.rows.pop("K0"), catalog.rows.pop("K1")
+    left = catalog.sync("--apply")
+    assert left.returncode == 0
+    assert "2 SKUs are left alone" in left.stderr
+    for options in ((), ("--max-delete", "1"), ("--max-delete", "20%")):
+        refused = catalog.sync("--apply", "--prune", *options)
+        assert (refused.returncode, refused.stdout) == (1, ""), refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert len(names(server)) == 5
+    code, plan = catalog.shown("--prune", "--max-delete", "40%")
+    assert (code, {key: row["action"] for key, row in plan.items()}) == (0, {"K0": "delete", "K1": "delete"})
+    done = catalog.sync("--apply", "--prune", "--max-delete", "2")
+    assert done.returncode == 0, done.stderr
+    assert {row["name"] for row in removed}.isdisjoint(names(server))
+    assert len(server.skus()) == others + 3
+
+
+@pytest.mark.parametrize("how", ["empty", "no rows", "half", "cut in a row", "cut in quotes"])
+def test_a_catalog_that_is_not_whole_deletes_nothing(catalog, server, how):
+    catalog.sync("--apply")
+    catalog.write()
+    whole = catalog.path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    catalog.path.write_bytes(
+        {
+            "empty": b"",
+            "no rows": lines[0],
+            "half": b"".join(lines[:3]),
+            "cut in a row": b"".join(lines[:4]) + lines[4][:-4],
+            "cut in quotes": b"".join(lines[:4]) + b'K3,"Dr',
+        }[how]
+    )
+    command = ("skus", "sync", str(catalog.path), "--state", str(catalog.state))
+    done = catalog.aishoot(*command, "--apply", "--prune", "--max-delete", "100%")
+    assert done.returncode in {1, 2}
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert len(names(server)) == 5
+    assert server.calls["delete_sku"] == 0
+
+
+def test_what_failed_is_told_written_and_fed_back(catalog, server):
+    report, failures = catalog.folder / "r.json", catalog.folder / "f.csv"
+    server.add_fault(Fault(Status(422), operation="create_sku", at=2, times=2))
+    done = catalog.sync("--apply", "--report", str(report), "--failures", str(failures))
+    assert done.returncode == 3, done.stderr
+    said = json.loads(report.read_text(encoding="utf-8"))
+    assert (said["complete"], said["counts"]["created"], said["counts"]["failed"]) == (False, 3, 2)
+    failed = [one["key"] for one in said["outcomes"] if one["outcome"] == "failed"]
+    assert all(f"{key} failed: " in done.stderr for key in failed)
+    with failures.open(encoding="utf-8", newline="") as file:
+        assert [row["key"] for row in csv.DictReader(file)] == failed
+
+    again = ("skus", "sync", str(failures), "--state", str(catalog.state), "--apply", "--failures", str(failures))
+    assert catalog.aishoot(*again).returncode == 0
+    assert names(server) == [f"Dress {n}" for n in range(5)]
+    assert failures.read_text(encoding="utf-8").split() == ["key,name,frontImage"]
+    assert catalog.sync("--exit-code").returncode == 0
+
+
+def test_all_failing_is_a_failure(catalog, server):
+    server.add_fault(Fault(Status(422), operation="create_sku"))
+    done = catalog.sync("--apply")
+    assert done.returncode == 1
+    assert done.stderr.count(" failed: ") == 5
+
+
+def test_more_failures_than_anybody_reads_are_counted(catalog, server):
+    catalog.rows = {f"K{n}": {"key": f"K{n}", "name": f"Dress {n}", "frontImage": "f"} for n in range(30)}
+    server.add_fault(Fault(Status(422), operation="create_sku"))
+    done = catalog.sync("--apply")
+    assert done.stderr.count(" failed: ") == 20
+    assert "so did 10 more" in done.stderr
+
+
+def test_creates_whose_answers_were_lost_are_found(catalog, server):
+    server.add_fault(Fault(DropAfter(), operation="create_sku", every=2))
+    code, outcomes = catalog.shown("--apply")
+    assert code == 0
+    assert {one["outcome"] for one in outcomes.values()} == {"created"}
+    assert sum(one["found_by_looking"] for one in outcomes.values()) == 2
+    assert names(server) == [f"Dress {n}" for n in range(5)]
+
+
+def test_a_plan_is_a_file_that_is_applied_later_and_once(catalog, server):
+    plan, failures = catalog.folder / "plan.json", catalog.folder / "f.jsonl"
+    made = catalog.sync("--plan-out", str(plan))
+    assert made.returncode == 0, made.stderr
+    assert "--plan" in made.stderr
+    seen = catalog.aishoot("--json", "skus", "sync", "--plan", str(plan), "--exit-code")
+    assert (seen.returncode, len(seen.stdout.splitlines())) == (10, 5)
+    apply = ("skus", "sync", "--plan", str(plan), "--apply", "--failures", str(failures))
+    server.add_fault(Fault(Status(422), operation="create_sku", at=3))
+    assert catalog.aishoot(*apply).returncode == 3
+    assert len(names(server)) == 4
+    assert len(failures.read_text(encoding="utf-8").splitlines()) == 1
+    stale = catalog.aishoot(*apply)
+    assert (stale.returncode, stale.stdout) == (1, "")
+    assert server.calls["create_sku"] == 5
+    fed = catalog.aishoot("skus", "sync", str(failures), "--state", str(catalog.state), "--apply")
+    assert fed.returncode == 0, fed.stderr
+    assert names(server) == [f"Dress {n}" for n in range(5)]
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[1]", "nonsense", "\0"])
+def test_a_plan_that_is_none(catalog, content):
+    path = catalog.folder / "plan.json"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    for options in ((), ("--apply",)):
+        done = catalog.aishoot("skus", "sync", "--plan", str(path), *options)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith("error: ")
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_says_how_to_go_on_and_the_same_command_does(catalog, server, number, code):
+    catalog.rows = {f"K{n}": {"key": f"K{n}", "name": f"Dress {n}", "frontImage": "f"} for n in range(40)}
+    server.add_fault(Fault(Delay(60, after_effect=True), operation="create_sku", at=20, times=21))
+    process = catalog.aishoot.start(*catalog.command("--apply"), stderr=subprocess.PIPE, text=True)
+    server.wait_for_calls(20, "create_sku", timeout=20)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+    server.clear_faults()
+    done = catalog.sync("--apply")
+    assert done.returncode == 0, done.stderr
+    assert names(server) == sorted(f"Dress {n}" for n in range(40))
+
+
+def test_a_signal_while_it_reads_a_catalog_that_nobody_writes(catalog, server):
+    os.mkfifo(catalog.path)
+    command = ("skus", "sync", str(catalog.path), "--state", str(catalog.state))
+    process = catalog.aishoot.start(*command, stderr=subprocess.PIPE, text=True)
+    with catalog.path.open("w"):  # it has begun to read
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "stopped" in said
+    assert server.calls.total() == 0
+
+
+def test_a_second_run_at_the_same_state_is_refused(catalog, server):
+    server.add_fault(Fault(Delay(60), operation="create_sku"))
+    first = catalog.aishoot.start(*catalog.command("--apply"), stderr=subprocess.PIPE)
+    try:
+        server.wait_for_calls(1, "create_sku", timeout=20)
+        second = catalog.sync("--apply")
+        assert (second.returncode, second.stdout) == (1, "")
+        assert "Wait until the other process has ended." in second.stderr
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_a_login_that_is_refused_in_mid_apply_keeps_what_was_done(catalog, server):
+    server.add_fault(Fault(Status(401), operation="create_sku", at=3, times=100))
+    done = catalog.sync("--apply")
+    assert done.returncode == 4
+    assert "aishoot login" in done.stderr
+    assert [line.split("\t")[1] for line in done.stdout.splitlines()] == ["outcome", "created", "created"]
+    server.clear_faults()
+    assert catalog.sync("--apply").returncode == 0
+    assert names(server) == [f"Dress {n}" for n in range(5)]
+
+
+def test_the_sandbox_goes_and_its_state_is_refused_afterwards(catalog, alone):
+    for code in (0, 1):
+        done = alone("--sandbox", *catalog.command("--apply"))
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_terminal_gets_tables(catalog, server):
+    shown = catalog.aishoot.in_a_terminal(*catalog.command(), redirection="2>/dev/null")
+    assert shown.code == 0
+    heading, *lines = shown.text.splitlines()
+    assert heading.split()[:2] == ["key", "action"]
+    assert all("\t" not in line for line in lines)
+    assert lines[0].split()[:2] == ["K0", "create"]
+    done = catalog.aishoot.in_a_terminal(*catalog.command("--apply"))
+    assert done.code == 0
+    assert "K4" in done.text
+    assert "5 created" in done.text
+    assert len(names(server)) == 5
+
+
+def test_quiet_and_machines(catalog, server):
+    server.add_fault(Fault(Status(422), operation="create_sku", at=1))
+    done = catalog.sync("--apply", before=("--log-format", "json", "--json"))
+    said = list(map(json.loads, done.stderr.splitlines()))
+    assert said[-1]["created"] == 4
+    assert [entry["key"] for entry in said if entry["level"] == "error"]
+    assert catalog.sync("--apply", before=("--quiet",)).stderr == ""
+
+
+def test_a_file_that_cannot_be_written_in_the_end_is_told(catalog):
+    report = catalog.folder / "r.json"
+    report.symlink_to("/dev/full")
+    done = catalog.sync("--apply", "--report", str(report))
+    assert done.returncode == 1
+    assert "r.json cannot be written: No space left" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("5 created")
