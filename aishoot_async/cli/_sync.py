@@ -2,14 +2,8 @@
 
 from pathlib import Path
 
-from aishoot_async import RequestValidationError
-from aishoot_async.sync import SyncPlan, plan_sync, read_catalog
-
 from ._options import Given
-from ._signals import ending
-from ._sync_apply import apply
 from ._sync_options import SyncOptions
-from ._sync_plan import show_plan
 
 
 async def sync(
@@ -48,37 +42,8 @@ async def sync(
         The catalog file.
     """
     options.check(catalog)
+    from ._sync_run import run_plan, run_sync  # noqa: PLC0415  # what other commands do without
+
     if options.plan is not None:
-        plan = SyncPlan.load(options.plan)
-        if not options.apply:
-            return show_plan(plan, options, context)
-        async with context.session() as session:
-            return await apply(session, plan, options, context)
-    path = _needed("catalog", catalog, "name a catalog, or a plan with --plan")
-    state = _needed("state", options.state, "a catalog needs its state: --state FILE; the first run makes it")
-    with ending.blocking():
-        items = read_catalog(path)
-    async with context.session() as session:
-        plan = await plan_sync(
-            session,
-            items,
-            state=state,
-            prune=options.prune,
-            max_delete=options.max_delete,
-            prefer=options.prefer,
-            force=options.force,
-            settle=options.settle,
-            patience=options.patience,
-        )
-        if options.plan_out is not None:
-            plan.save(options.plan_out)
-            context.talk.note(f"{options.plan_out} has the plan: skus sync --plan {options.plan_out} --apply does it")
-        if not options.apply:
-            return show_plan(plan, options, context)
-        return await apply(session, plan, options, context)
-
-
-def _needed(field: str, path: Path | None, problem: str) -> Path:
-    if path is None:
-        raise RequestValidationError(problem, field=field)
-    return path
+        return await run_plan(options.plan, options, context)
+    return await run_sync(catalog, options, context)

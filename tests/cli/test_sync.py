@@ -141,6 +141,7 @@ def shown(capfd):
             state=Path("s"),
             state_id="1",
             revision=1,
+            listing=1,
             made_at="2026-01-01T00:00:00Z",
         )
         context = Context(sandbox=False, base_url=None, organization=None, json=json, may_ask=False, talk=Talk())
