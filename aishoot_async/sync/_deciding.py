@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import attrs
 
-from ._fields import ABSENT, FIELDS, Fields, equal, name_key
+from ._fields import ABSENT, FIELDS, Fields, equal
 from ._judging import Known, Verdict, judge
 from ._life import Operation, Owned
-from ._matching import Fit, Held, Legibility, named
+from ._matching import Fit, Held, Legibility, Shelf, named
 from ._plan import PlannedPicture, Prefer, SyncAction, SyncEntry
 
 
@@ -59,10 +59,8 @@ class Decider:
         owned = {item.sku_id for item in situation.owned.values()}
         # Of these nobody knows yet whose they are.
         self._reserved = {sku_id: key for key, held in situation.held.items() for sku_id in held.sku_ids}
-        self._free: dict[str, list[str]] = defaultdict(list)
-        for sku_id, row in situation.rows.items():
-            if sku_id not in owned:
-                self._free[name_key(row.get("name"))].append(sku_id)
+        free = {sku_id: row for sku_id, row in situation.rows.items() if sku_id not in owned}
+        self._free = Shelf(free, situation.legibility)
         self._taken: set[str] = set()
 
     def decide(self, wish: Wish) -> SyncEntry:
@@ -87,9 +85,7 @@ class Decider:
         """Adopt the one SKU that fits, or create one."""
         wanted, legibility = entry.wanted, self._now.legibility
         fitting = [
-            sku_id
-            for sku_id in self._free[name_key(wanted["name"])]
-            if sku_id not in self._taken and legibility.fit(wanted, self._now.rows[sku_id]) is Fit.WHOLE
+            sku_id for sku_id, fit in self._free.fits(wanted).items() if fit is Fit.WHOLE and sku_id not in self._taken
         ]
         doubtful = [sku_id for sku_id in fitting if sku_id in self._reserved]
         if doubtful:

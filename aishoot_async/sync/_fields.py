@@ -81,7 +81,7 @@ def _canonical(field: str, value: object) -> object:
     if value is ABSENT:
         return None
     if field == "project_ids":
-        numbers = _project_ids(value)
+        numbers = project_numbers(value)
         return value if numbers is None else numbers
     return value
 
@@ -97,7 +97,7 @@ def _is_rendering(field: str, wanted: object, value: object) -> bool:
     if field in IMAGES:
         return any(_names(text, str(wanted)) for text in _texts(value))
     if field == "project_ids":
-        return _project_ids(wanted) == _project_ids(value)
+        return project_numbers(wanted) == project_numbers(value)
     return field != "name" and _spelling(wanted) == _spelling(value)
 
 
@@ -109,6 +109,8 @@ def _texts(value: object) -> Iterable[str]:
 
 def _names(text: str, identifier: str) -> bool:
     """Tell whether a longer name or URL holds the identifier as a whole token."""
+    if identifier.casefold() not in text.casefold() and "%" not in text:
+        return False
     if _HASH.fullmatch(identifier):
         # Nothing else looks like a hash, so that an underscore beside it is no part of a longer name.
         edge, text, identifier = "[0-9A-Za-z]", text.lower(), identifier.lower()
@@ -122,7 +124,8 @@ def _spelling(value: object) -> str:
     return _NO_LETTER.sub("", str(value)).casefold()
 
 
-def _project_ids(value: object) -> frozenset[int] | None:
+def project_numbers(value: object) -> frozenset[int] | None:
+    """Read projects that are shown as numbers, as their digits, or as objects that have an id; else ``None``."""
     if not isinstance(value, list | tuple):
         return None
     found: set[int] = set()

@@ -5,7 +5,7 @@ is ever guessed: what cannot be told apart is left for a person, or for a later 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
@@ -54,11 +54,14 @@ class Legibility:
 
     def fit(self, wanted: Fields, row: Fields, *, own_image: bool = False) -> Fit:
         """Tell how well a SKU fits; ``own_image``: no other item has the front image, so that it names this one."""
+        is_named = name_key(wanted["name"]) == name_key(row.get("name"))
+        if not is_named and "name" not in self.illegible and not own_image:
+            return Fit.NOT
         rest = [field for field in wanted if field not in self.illegible]
         if all(_shows(field, wanted[field], row) for field in rest) and any(field in rest for field in _TELLING):
             return Fit.WHOLE
         by_image = own_image and same("front_image", wanted["front_image"], row.get("front_image", ABSENT))
-        return Fit.PART if by_image or name_key(wanted["name"]) == name_key(row.get("name")) else Fit.NOT
+        return Fit.PART if by_image or is_named else Fit.NOT
 
 
 def _shows(field: str, wanted: Any, row: Fields) -> bool:
@@ -67,6 +70,26 @@ def _shows(field: str, wanted: Any, row: Fields) -> bool:
         return same_name(wanted, value)
     # What was sent as "none" may well be left out of an answer.
     return same(field, wanted, value) or ((wanted is None or wanted == []) and value in (ABSENT, None, []))
+
+
+class Shelf:
+    """SKUs, laid out so that the few that may fit are found at once."""
+
+    def __init__(self, rows: Mapping[str, Fields], legibility: Legibility) -> None:
+        """Lay them out."""
+        self.rows = rows
+        self._legibility = legibility
+        self._by_name: dict[str, list[str]] = defaultdict(list)
+        for sku_id, row in rows.items():
+            self._by_name[name_key(row.get("name"))].append(sku_id)
+
+    def fits(self, wanted: Fields, *, own_image: bool = False) -> Mapping[str, Fit]:
+        """Give the SKUs that fit, wholly or in part."""
+        # Whatever fits has the name; but for what names no SKU, or where something else does.
+        by_name = "name" not in self._legibility.illegible and not own_image
+        ids = self._by_name[name_key(wanted["name"])] if by_name else list(self.rows)
+        fits = {sku_id: self._legibility.fit(wanted, self.rows[sku_id], own_image=own_image) for sku_id in ids}
+        return {sku_id: fit for sku_id, fit in fits.items() if fit is not Fit.NOT}
 
 
 @attrs.frozen
@@ -99,31 +122,28 @@ class Matched:
 
 def match(
     creates: Mapping[int, Fields],
-    candidates: Mapping[int, Mapping[str, Fields]],
-    legibility: Legibility,
+    shelf: Shelf,
+    since: Callable[[int, str], bool],
     own_image: Collection[int] = (),
 ) -> Matched:
     """Find the SKUs that came of creates whose answers were lost.
 
     Args:
         creates: what was sent, by the create's number.
-        candidates: for each, the SKUs that may be its: new since it was sent, and nobody's.
-        legibility: which fields can be compared.
+        shelf: the SKUs that are nobody's.
+        since: whether no listing had a SKU before a create was sent.
         own_image: the creates whose front image nobody else has.
     """
     whole: dict[int, list[str]] = {}
     part: dict[int, list[str]] = {}
     for number, wanted in creates.items():
-        fits = {
-            sku_id: legibility.fit(wanted, row, own_image=number in own_image)
-            for sku_id, row in candidates[number].items()
-        }
-        whole[number] = [sku_id for sku_id, fit in fits.items() if fit is Fit.WHOLE]
-        part[number] = [sku_id for sku_id, fit in fits.items() if fit is Fit.PART]
+        fits = shelf.fits(wanted, own_image=number in own_image)
+        whole[number] = [sku_id for sku_id, fit in fits.items() if fit is Fit.WHOLE and since(number, sku_id)]
+        part[number] = [sku_id for sku_id, fit in fits.items() if fit is Fit.PART and since(number, sku_id)]
     found: dict[int, str] = {}
     held: dict[int, Held] = {}
     for group in _components(whole):
-        rows = {sku_id: candidates[number][sku_id] for number in group for sku_id in whole[number]}
+        rows = {sku_id: shelf.rows[sku_id] for number in group for sku_id in whole[number]}
         pairs = _pair({number: whole[number] for number in group}, creates, rows)
         if pairs is None:
             several = Held(list(rows), f"{named(list(rows))} may have come of it, and it cannot be told which")

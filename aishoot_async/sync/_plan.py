@@ -113,8 +113,7 @@ class SyncPlan:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do: nothing to send, and nothing to remember."""
-        idle = {SyncAction.UNCHANGED, SyncAction.CONFLICT, SyncAction.HOLD}
-        return all(entry.action in idle for entry in self.entries)
+        return all(entry.action in IDLE for entry in self.entries)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file: JSON, indented. Blocking.
@@ -134,6 +133,8 @@ class SyncPlan:
         return read_plan(Path(path))
 
 
+IDLE: Final = frozenset({SyncAction.UNCHANGED, SyncAction.CONFLICT, SyncAction.HOLD})
+"""Actions for which nothing is sent."""
 _FORMAT: Final = "aishoot_async sync plan"
 _VERSION: Final = 1
 

@@ -1,5 +1,6 @@
 """The state of a sync, held open by one process: what is in memory is on the disk, or will be before it matters."""
 
+import asyncio
 import json
 import os
 import sqlite3
@@ -123,7 +124,7 @@ class State:
         )
 
     async def intend(self, operation: Operation) -> None:
-        """Write an operation down: only then may it be sent."""
+        """Write an operation down: only then may it be sent. A caller that is cancelled here never sends it."""
         self.open[operation.number] = operation
         row = (
             operation.number,
@@ -135,7 +136,11 @@ class State:
             _json(operation.wanted),
             self._clock(),
         )
-        await self._writer.write((_INTEND, row))
+        try:
+            await self._writer.write((_INTEND, row))
+        except asyncio.CancelledError:
+            self._writer.put([self._ended(operation, "failed", "never sent")])
+            raise
 
     async def end(self, operation: Operation, end: End, *, note: str | None = None, item: Owned | None = None) -> None:
         """Write down how an operation ended, and what the item is now."""
@@ -274,11 +279,11 @@ def _open(path: Path, service: str, organization: str | None, held: ExitStack) -
         raise LockedError(f"another sync has the state {path} just now; wait for it, or name another file")
     database, content = open_database(path, service)
     held.callback(database.close)
-    known = content.meta["organization"]
     for what, ours, theirs in (
         ("service", service, content.meta["service"]),
-        ("organization", organization or known, known or organization),
+        ("organization", organization, content.meta["organization"]),
     ):
-        if ours != theirs:
+        # An organization need not be named, as long as there are no pictures.
+        if ours and theirs and ours != theirs:
             raise SyncError(f"the state {path} belongs to the {what} {theirs}, and this is {ours}; nothing was done")
     return database, content

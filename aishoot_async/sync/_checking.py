@@ -1,0 +1,87 @@
+"""Pure: whether a plan still fits what it was made for. A plan that does not is stale, and nothing of it is done."""
+
+from collections.abc import Collection, Mapping
+
+from ._fields import ABSENT, FIELDS, Fields, equal
+from ._life import Owned
+from ._matching import Fit, Legibility, Shelf, named
+from ._plan import SyncAction, SyncEntry, SyncPlan
+
+
+def foreign(plan: SyncPlan, owned: Mapping[str, Owned], keys: Mapping[str, str], lost: Collection[str]) -> str | None:
+    """Say what of a plan cannot have been planned from this state.
+
+    Args:
+        plan: the plan, perhaps from a file that was edited.
+        owned: the items that have a SKU, by their keys.
+        keys: those keys, by the SKUs' ids.
+        lost: the keys of creates of unknown outcome.
+    """
+    met: set[str] = set()
+    adopted: set[str] = set()
+    for entry in plan.entries:
+        if entry.key in met:
+            return f"{entry.key!r} is there twice"
+        met.add(entry.key)
+        item = owned.get(entry.key)
+        match entry.action:
+            case SyncAction.UPDATE | SyncAction.DELETE:
+                is_bad = item is None or item.sku_id != entry.sku_id
+            case SyncAction.ADOPT:
+                is_bad = entry.sku_id is None or entry.sku_id in keys or entry.sku_id in adopted
+                adopted.add(entry.sku_id or "")
+            case SyncAction.CREATE:
+                is_bad = entry.key in lost
+            case _:
+                is_bad = False
+        if is_bad:
+            return f"the state does not allow to {entry.action} {entry.key!r} as SKU {entry.sku_id}"
+    return None
+
+
+def outrun(
+    plan: SyncPlan,
+    rows: Mapping[str, Fields],
+    seen: Mapping[str, int],
+    owned: Mapping[str, Owned],
+    legibility: Legibility,
+) -> str | None:
+    """Say what has changed at the service, since a plan was made, of what the plan judged.
+
+    Args:
+        plan: the plan.
+        rows: every SKU of the service, by its id.
+        seen: the number of the listing that had a SKU first.
+        owned: the items that have a SKU, by their keys.
+        legibility: which fields the service shows so that they can be compared.
+    """
+    for entry in plan.entries:
+        if entry.action in {SyncAction.UPDATE, SyncAction.ADOPT, SyncAction.DELETE}:
+            problem = _changed(entry, rows.get(entry.sku_id or ""))
+            if problem is not None:
+                return problem
+    taken = {item.sku_id for item in owned.values()}
+    taken |= {entry.sku_id for entry in plan.entries if entry.action is SyncAction.ADOPT and entry.sku_id is not None}
+    new = {sku_id: row for sku_id, row in rows.items() if seen[sku_id] > plan.listing and sku_id not in taken}
+    shelf = Shelf(new, legibility)
+    for entry in plan.entries:
+        if entry.action is SyncAction.CREATE:
+            item = owned.get(entry.key)
+            if item is not None and item.sku_id in rows:
+                return f"SKU {item.sku_id} of {entry.key!r}, which would be created anew, is there"
+            fitting = [sku_id for sku_id, fit in shelf.fits(entry.wanted).items() if fit is Fit.WHOLE]
+            if fitting:
+                return f"{named(fitting)} is new, and fits {entry.key!r}, which would be created"
+    return None
+
+
+def _changed(entry: SyncEntry, row: Fields | None) -> str | None:
+    if row is None:
+        if entry.action is SyncAction.DELETE:
+            return None
+        return f"SKU {entry.sku_id} of {entry.key!r} is not there any more"
+    judged = FIELDS if entry.action is SyncAction.DELETE else tuple(entry.wanted)
+    for field in judged:
+        if not equal(field, entry.seen.get(field, ABSENT), row.get(field, ABSENT)):
+            return f"{field} of SKU {entry.sku_id} ({entry.key!r}) has changed at the service"
+    return None

@@ -1,0 +1,134 @@
+"""Looking at what the service has: a whole listing, and what came of creates whose answers were lost."""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final
+
+import attrs
+from anyio import to_thread
+
+from ..session import AIShootSession
+from ._fields import Fields, shown
+from ._life import Operation, Owned
+from ._matching import Held, Legibility, Matched, Shelf, match
+from ._state import State
+
+logger: Final = logging.getLogger("aishoot_async.sync")
+Rows = Mapping[str, Fields]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Looker:
+    """Looks at what the service has, and remembers which SKUs were there."""
+
+    def __init__(self, session: AIShootSession, state: State, *, settle: float, patience: float, sleep: Sleep) -> None:
+        """Look at nothing yet.
+
+        Args:
+            session: makes the calls.
+            state: remembers.
+            settle: seconds after which a listing shows what was done.
+            patience: seconds for which an outage is ridden out.
+            sleep: waits.
+        """
+        self._session = session
+        self.state = state
+        self.settle = settle
+        self._patience = patience
+        self.sleep = sleep
+        self.rows: Rows = {}
+
+    async def look(self) -> Rows:
+        """List all SKUs, until two walks agree.
+
+        Raises:
+            AIShootError: as a strict walk does.
+        """
+        rows: dict[str, Fields] = {}
+        async with self._session.skus.list(strict=True, patience=self._patience).walk() as walk:
+            async for sku in walk:
+                rows[sku.id] = shown(sku)
+        await self.state.saw(rows)
+        self.rows = rows
+        return rows
+
+    def legibility(self) -> Legibility:
+        """Learn which fields this service shows so that they can be compared."""
+        pairs = ((item.sent, item.row) for item in self.state.owned.values() if item.row is not None)
+        return Legibility.learn(pairs, self.rows.values())
+
+    async def find(self, operations: Sequence[Operation]) -> "Found":
+        """Find out what came of creates; the settle time has passed since they were sent.
+
+        What is found becomes its item's; what two listings, far enough apart, do not have is absent.
+
+        Raises:
+            AIShootError: as a strict walk does.
+        """
+        first = await self._match(operations)
+        left = [operation for operation in operations if operation.number not in first.found]
+        if not left:
+            return Found(count=len(operations))
+        await self.sleep(self.settle)
+        second = await self._match(left)
+        absent = [number for number in second.absent if number in first.absent]
+        held = dict(second.held)
+        for number in second.absent:
+            if number not in first.absent:
+                reason = "something like it was there a moment ago, and is not any more"
+                held[number] = Held((), f"{reason}; look again")
+        by_number = {operation.number: operation for operation in left}
+        for number in absent:
+            await self.state.end(by_number[number], "absent")
+        return Found(
+            count=len(operations) - len(held) - len(absent),
+            held=held,
+            absent=[by_number[number] for number in absent],
+        )
+
+    async def _match(self, operations: Sequence[Operation]) -> Matched:
+        rows, state = await self.look(), self.state
+        creates = {operation.number: operation.wanted for operation in operations}
+        before = {operation.number: operation.listing for operation in operations}
+        oldest = min(before.values())
+        new = {sku_id: row for sku_id, row in rows.items() if sku_id not in state.keys and state.seen[sku_id] > oldest}
+
+        def work() -> Matched:
+            return match(
+                creates,
+                Shelf(new, self.legibility()),
+                lambda number, sku_id: state.seen[sku_id] > before[number],
+                self._own_images(operations),
+            )
+
+        matched = await to_thread.run_sync(work)
+        by_number = {operation.number: operation for operation in operations}
+        for number, sku_id in matched.found.items():
+            operation = by_number[number]
+            item = Owned(key=operation.key, sku_id=sku_id, applied=operation.wanted, row=rows[sku_id])
+            logger.info("the create of %r was lost, and found as SKU %s", operation.key, sku_id)
+            await state.end(operation, "done", note="found by looking", item=item)
+        return matched
+
+    def _own_images(self, operations: Sequence[Operation]) -> set[int]:
+        keys = {operation.key for operation in operations}
+        owned = (item for item in self.state.owned.values() if item.key not in keys)
+        images = Counter(item.applied.get("front_image") for item in owned)
+        images.update(operation.wanted.get("front_image") for operation in operations)
+        return {operation.number for operation in operations if images[operation.wanted.get("front_image")] == 1}
+
+
+@attrs.frozen(kw_only=True)
+class Found:
+    """What came of creates.
+
+    Attributes:
+        count: how many were found.
+        held: of which it cannot be told, by their numbers.
+        absent: which have not happened.
+    """
+
+    count: int
+    held: Mapping[int, Held] = attrs.field(factory=dict[int, Held])
+    absent: Sequence[Operation] = ()

@@ -1,0 +1,65 @@
+"""Pure: the body of an update. A PUT replaces the whole SKU, so what is not to be changed has to be carried over."""
+
+from typing import Any
+
+from ..errors import RequestValidationError
+from ..models import WIRE_NAMES, Sku, SkuUpdate
+from ._fields import FIELDS, IMAGES, Fields, project_numbers, request_fields, same, shown
+from ._life import Owned
+from ._plan import SyncEntry
+
+Rendering = tuple[str, str]
+"""What the service puts before and behind an image's identifier."""
+
+
+def merged(entry: SyncEntry, fresh: Sku, item: Owned) -> SkuUpdate:
+    """Make the body: what the catalog states, and everything else as the service has it.
+
+    What the service does not show is sent as it was last applied, if it ever was.
+
+    Raises:
+        RequestValidationError: a field cannot be carried over, because it was shown in a form that cannot be sent.
+    """
+    row = shown(fresh)
+    fields: dict[str, Any] = {field: value for field, value in entry.wanted.items() if field not in entry.left}
+    rendering = _rendering(item)
+    for field in FIELDS:
+        if field in fields:
+            continue
+        if row.get(field) is None:
+            if field not in row and field in item.applied:
+                fields[field] = item.applied[field]
+        elif field in IMAGES and isinstance(row[field], str):
+            fields[field] = _identifier(field, row[field], item.applied, rendering)
+        elif (
+            field == "project_ids"
+            and fresh.project_ids is None
+            and (numbers := project_numbers(row[field])) is not None
+        ):
+            fields[field] = sorted(numbers)
+    return SkuUpdate.from_sku(fresh, **request_fields(fields))
+
+
+def _rendering(item: Owned) -> Rendering:
+    """Learn from an image that was sent how the service shows images."""
+    for field in IMAGES:
+        sent, seen = item.sent.get(field), (item.row or {}).get(field)
+        if isinstance(sent, str) and isinstance(seen, str) and seen.count(sent) == 1:
+            before, _, behind = seen.partition(sent)
+            return before, behind
+    return "", ""
+
+
+def _identifier(field: str, value: str, applied: Fields, rendering: Rendering) -> str:
+    """Give the identifier of an image that the service shows."""
+    if same(field, applied.get(field), value):
+        return str(applied[field])
+    before, behind = rendering
+    inside = value.removeprefix(before).removesuffix(behind)
+    if len(inside) != len(value) - len(before) - len(behind) or not inside.strip():
+        msg = (
+            f"{field} cannot be carried over: the service shows {WIRE_NAMES[field]} as {value!r}, and it cannot be "
+            f"told which identifier that is; state it in the catalog"
+        )
+        raise RequestValidationError(msg, field=field)
+    return inside

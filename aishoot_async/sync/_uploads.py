@@ -1,0 +1,47 @@
+"""The pictures of an apply: each is sent once, however many items have it."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..session import AIShootSession
+from ._pictures import Picture, upload
+from ._plan import PlannedPicture
+
+
+class Uploads:
+    """Sees to it that the service has what is about to be named to it."""
+
+    def __init__(self, session: AIShootSession, patience: float) -> None:
+        """Send nothing yet."""
+        self._session = session
+        self._patience = patience
+        self._sent: dict[str, asyncio.Future[None]] = {}
+
+    async def send(self, pictures: Iterable[PlannedPicture]) -> None:
+        """Go on when the service has these pictures.
+
+        Raises:
+            AIShootError: as every call does.
+            SyncError: a file is not what it was when the plan was made.
+        """
+        for picture in pictures:
+            await self._once(picture)
+
+    async def _once(self, picture: PlannedPicture) -> None:
+        sent = self._sent.get(picture.identifier)
+        if sent is not None:
+            await asyncio.shield(sent)
+            return
+        sent = self._sent[picture.identifier] = asyncio.get_running_loop().create_future()
+        try:
+            found = Picture(Path(picture.path), picture.size, picture.mtime_ns, picture.identifier)
+            await upload(self._session, found, patience=self._patience)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                sent.set_exception(error)
+                sent.exception()  # retrieved, should nobody wait for it
+            else:
+                sent.cancel()
+            raise
+        sent.set_result(None)
