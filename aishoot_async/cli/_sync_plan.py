@@ -12,7 +12,7 @@ from ._failures import DONE, TO_DO, UNKNOWN_OUTCOME
 from ._sync_options import SyncOptions
 from ._tables import print_data, print_rows
 
-_COLUMNS: Final = ("key", "action", "field", "from", "to", "reason", "sku")
+_COLUMNS: Final = ("key", "action", "field", "from", "to", "sku", "reason")
 _SAID: Final = {
     SyncAction.CREATE: "{} to create",
     SyncAction.UPDATE: "{} to update",

@@ -154,13 +154,13 @@ def shown(capfd):
 def test_a_plan_is_what_changes_field_by_field(shown):
     _, out, _ = shown(CREATE, UPDATE, CONFLICT, DELETE, SAME)
     assert [tuple(line.split("\t")) for line in out.splitlines()] == [
-        ("key", "action", "field", "from", "to", "reason", "sku"),
-        ("A-1", "create", "", "", "Linen dress", "new", ""),
-        ("A-2", "update", "name", "Old ", "New", "", "sku-2"),
-        ("A-2", "update", "project_ids", "[1]", "[1, 2]", "", "sku-2"),
-        ("A-2", "update", "front_image", "aaa", "/pictures/front.jpg", "", "sku-2"),
-        ("A-3", "conflict", "gender", "male", "female", "both sides", "sku-3"),
-        ("A-4", "delete", "", "Gone", "", "", "sku-4"),
+        ("key", "action", "field", "from", "to", "sku", "reason"),
+        ("A-1", "create", "", "", "Linen dress", "", "new"),
+        ("A-2", "update", "name", "Old ", "New", "sku-2", ""),
+        ("A-2", "update", "project_ids", "[1]", "[1, 2]", "sku-2", ""),
+        ("A-2", "update", "front_image", "aaa", "/pictures/front.jpg", "sku-2", ""),
+        ("A-3", "conflict", "gender", "male", "female", "sku-3", "both sides"),
+        ("A-4", "delete", "", "Gone", "", "sku-4", ""),
     ]
 
 

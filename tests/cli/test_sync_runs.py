@@ -1,4 +1,4 @@
-"""``aishoot skus sync``, as processes against a real server: show, apply, again; and what goes wrong in between."""
+"""``aishoot skus sync`` against a real server: show, apply, again; and what goes wrong in between."""
 
 import csv
 import json
@@ -16,8 +16,8 @@ COLUMNS = ("key", "name", "frontImage", "gender")
 class Catalog:
     """A catalog file that changes from run to run, and the state beside it."""
 
-    def __init__(self, folder, aishoot):
-        self.folder, self.aishoot = folder, aishoot
+    def __init__(self, folder, run):
+        self.folder, self.run = folder, run
         self.rows = {f"K{n}": {"key": f"K{n}", "name": f"Dress {n}", "frontImage": f"f{n}"} for n in range(5)}
         self.path, self.state = folder / "c.csv", folder / "c.state"
 
@@ -32,7 +32,7 @@ class Catalog:
         return ("skus", "sync", str(self.path), "--state", str(self.state), "--settle", "0.2", *options)
 
     def sync(self, *options, before=()):
-        return self.aishoot(*before, *self.command(*options))
+        return self.run(*before, *self.command(*options))
 
     def shown(self, *options):
         done = self.sync(*options, before=("--json",))
@@ -41,8 +41,12 @@ class Catalog:
 
 
 @pytest.fixture
-def catalog(tmp_path, aishoot):
-    return Catalog(tmp_path, aishoot)
+def catalog(tmp_path, ran, server):
+    def run(*arguments):
+        code, out, err = ran(*arguments, against=server)
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return Catalog(tmp_path, run)
 
 
 def names(server):
@@ -54,10 +58,10 @@ def id_of(server, name):
     return found
 
 
-def edit(catalog, server, name, **changes):
+def edit(catalog, server, was, **changes):
     """Change a SKU as somebody else would."""
     arguments = [part for field, value in changes.items() for part in (f"--{field.replace('_', '-')}", value)]
-    assert catalog.aishoot("skus", "update", id_of(server, name), *arguments).returncode == 0
+    assert catalog.run("skus", "update", id_of(server, was), *arguments).returncode == 0
 
 
 def test_show_apply_and_nothing_to_do(catalog, server):
@@ -155,7 +159,7 @@ def test_a_catalog_that_is_not_whole_deletes_nothing(catalog, server, how):
         }[how]
     )
     command = ("skus", "sync", str(catalog.path), "--state", str(catalog.state))
-    done = catalog.aishoot(*command, "--apply", "--prune", "--max-delete", "100%")
+    done = catalog.run(*command, "--apply", "--prune", "--max-delete", "100%")
     assert done.returncode in {1, 2}
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -176,7 +180,7 @@ def test_what_failed_is_told_written_and_fed_back(catalog, server):
         assert [row["key"] for row in csv.DictReader(file)] == failed
 
     again = ("skus", "sync", str(failures), "--state", str(catalog.state), "--apply", "--failures", str(failures))
-    assert catalog.aishoot(*again).returncode == 0
+    assert catalog.run(*again).returncode == 0
     assert names(server) == [f"Dress {n}" for n in range(5)]
     assert failures.read_text(encoding="utf-8").split() == ["key,name,frontImage"]
     assert catalog.sync("--exit-code").returncode == 0
@@ -211,17 +215,17 @@ def test_a_plan_is_a_file_that_is_applied_later_and_once(catalog, server):
     made = catalog.sync("--plan-out", str(plan))
     assert made.returncode == 0, made.stderr
     assert "--plan" in made.stderr
-    seen = catalog.aishoot("--json", "skus", "sync", "--plan", str(plan), "--exit-code")
+    seen = catalog.run("--json", "skus", "sync", "--plan", str(plan), "--exit-code")
     assert (seen.returncode, len(seen.stdout.splitlines())) == (10, 5)
     apply = ("skus", "sync", "--plan", str(plan), "--apply", "--failures", str(failures))
     server.add_fault(Fault(Status(422), operation="create_sku", at=3))
-    assert catalog.aishoot(*apply).returncode == 3
+    assert catalog.run(*apply).returncode == 3
     assert len(names(server)) == 4
     assert len(failures.read_text(encoding="utf-8").splitlines()) == 1
-    stale = catalog.aishoot(*apply)
+    stale = catalog.run(*apply)
     assert (stale.returncode, stale.stdout) == (1, "")
     assert server.calls["create_sku"] == 5
-    fed = catalog.aishoot("skus", "sync", str(failures), "--state", str(catalog.state), "--apply")
+    fed = catalog.run("skus", "sync", str(failures), "--state", str(catalog.state), "--apply")
     assert fed.returncode == 0, fed.stderr
     assert names(server) == [f"Dress {n}" for n in range(5)]
 
@@ -232,17 +236,17 @@ def test_a_plan_that_is_none(catalog, content):
     if content is not None:
         path.write_text(content, encoding="utf-8")
     for options in ((), ("--apply",)):
-        done = catalog.aishoot("skus", "sync", "--plan", str(path), *options)
+        done = catalog.run("skus", "sync", "--plan", str(path), *options)
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.startswith("error: ")
         assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_says_how_to_go_on_and_the_same_command_does(catalog, server, number, code):
+def test_a_signal_says_how_to_go_on_and_the_same_command_does(aishoot, catalog, server, number, code):
     catalog.rows = {f"K{n}": {"key": f"K{n}", "name": f"Dress {n}", "frontImage": "f"} for n in range(40)}
     server.add_fault(Fault(Delay(60, after_effect=True), operation="create_sku", at=20, times=21))
-    process = catalog.aishoot.start(*catalog.command("--apply"), stderr=subprocess.PIPE, text=True)
+    process = aishoot.start(*catalog.command("--apply"), stderr=subprocess.PIPE, text=True)
     server.wait_for_calls(20, "create_sku", timeout=20)
     process.send_signal(number)
     _, said = process.communicate(timeout=20)
@@ -255,10 +259,10 @@ def test_a_signal_says_how_to_go_on_and_the_same_command_does(catalog, server, n
     assert names(server) == sorted(f"Dress {n}" for n in range(40))
 
 
-def test_a_signal_while_it_reads_a_catalog_that_nobody_writes(catalog, server):
+def test_a_signal_while_it_reads_a_catalog_that_nobody_writes(aishoot, catalog, server):
     os.mkfifo(catalog.path)
     command = ("skus", "sync", str(catalog.path), "--state", str(catalog.state))
-    process = catalog.aishoot.start(*command, stderr=subprocess.PIPE, text=True)
+    process = aishoot.start(*command, stderr=subprocess.PIPE, text=True)
     with catalog.path.open("w"):  # it has begun to read
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=20)
@@ -267,9 +271,9 @@ def test_a_signal_while_it_reads_a_catalog_that_nobody_writes(catalog, server):
     assert server.calls.total() == 0
 
 
-def test_a_second_run_at_the_same_state_is_refused(catalog, server):
+def test_a_second_run_at_the_same_state_is_refused(aishoot, catalog, server):
     server.add_fault(Fault(Delay(60), operation="create_sku"))
-    first = catalog.aishoot.start(*catalog.command("--apply"), stderr=subprocess.PIPE)
+    first = aishoot.start(*catalog.command("--apply"), stderr=subprocess.PIPE)
     try:
         server.wait_for_calls(1, "create_sku", timeout=20)
         second = catalog.sync("--apply")
@@ -291,21 +295,21 @@ def test_a_login_that_is_refused_in_mid_apply_keeps_what_was_done(catalog, serve
     assert names(server) == [f"Dress {n}" for n in range(5)]
 
 
-def test_the_sandbox_goes_and_its_state_is_refused_afterwards(catalog, alone):
+def test_the_sandbox_goes_and_its_state_is_refused_afterwards(catalog):
     for code in (0, 1):
-        done = alone("--sandbox", *catalog.command("--apply"))
+        done = catalog.sync("--apply", before=("--sandbox",))
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
 
 
-def test_a_terminal_gets_tables(catalog, server):
-    shown = catalog.aishoot.in_a_terminal(*catalog.command(), redirection="2>/dev/null")
+def test_a_terminal_gets_tables(aishoot, catalog, server):
+    shown = aishoot.in_a_terminal(*catalog.command(), redirection="2>/dev/null")
     assert shown.code == 0
     heading, *lines = shown.text.splitlines()
-    assert heading.split()[:2] == ["key", "action"]
+    assert "\x1b[1mkey" in heading
     assert all("\t" not in line for line in lines)
     assert lines[0].split()[:2] == ["K0", "create"]
-    done = catalog.aishoot.in_a_terminal(*catalog.command("--apply"))
+    done = aishoot.in_a_terminal(*catalog.command("--apply"))
     assert done.code == 0
     assert "K4" in done.text
     assert "5 created" in done.text
