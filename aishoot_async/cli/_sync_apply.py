@@ -113,7 +113,10 @@ def _say(report: SyncReport, seconds: float, context: Context) -> None:
         if outcome.outcome in _OPEN:
             talk.warn(f"{outcome.key} {_OPEN[outcome.outcome]}: {outcome.error}", key=outcome.key, line=outcome.line)
     if counts[OutcomeKind.UNKNOWN]:
-        talk.note("the same command looks again for what may have been written, and never sends it blindly")
+        talk.note(
+            "the same command looks again, and never sends blindly. Where a SKU is named that may have come of it: "
+            "delete that, or make it what the catalog wants"
+        )
     told = ", ".join(f"{counts[kind]:,} {kind}" for kind in OutcomeKind if counts[kind])
     talk.note(f"{told or 'nothing to do'} ({seconds:.1f} s)", complete=report.complete, **_counted(report))
 

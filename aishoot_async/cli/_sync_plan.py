@@ -50,7 +50,8 @@ def say_plan(plan: SyncPlan, context: Context) -> None:
         f"{_SAID[action].format(f'{count:,}')}{named if action is SyncAction.UPDATE else ''}"
         for action, count in counts.items()
     ]
-    idle = "nothing to do: " if plan.is_empty else ""
+    is_open = any(action in counts for action in _OPEN)
+    idle = "" if not plan.is_empty else "nothing to send: " if is_open else "nothing to do: "
     facts = {str(action): count for action, count in counts.items()}
     context.talk.note(f"{idle}{', '.join(parts) or 'the catalog is empty'}", **facts)
     if plan.left_alone:

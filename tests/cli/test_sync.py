@@ -202,5 +202,6 @@ def test_the_exit_code_of_a_plan(shown, entries, plain, with_exit_code):
     assert code == plain
     assert shown(*entries, exit_code=True)[0] == with_exit_code
     idle = not any(entry in (CREATE, DELETE) for entry in entries)
-    assert ("nothing to do" in err) == idle
+    assert ("nothing to" in err) == idle
+    assert ("nothing to do" in err) == (plain == 0 and idle)
     assert ("--apply" in err) != idle

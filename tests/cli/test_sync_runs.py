@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from aishoot_async.sandbox import Delay, DropAfter, Fault, Status
+from aishoot_async.sandbox import Delay, DropAfter, DropBefore, Fault, Status
+from aishoot_async.sync import read_catalog, write_catalog
 
 COLUMNS = ("key", "name", "frontImage", "gender")
 
@@ -19,6 +20,7 @@ class Catalog:
     def __init__(self, folder, run):
         self.folder, self.run = folder, run
         self.rows = {f"K{n}": {"key": f"K{n}", "name": f"Dress {n}", "frontImage": f"f{n}"} for n in range(5)}
+        self.settle = "0.2"
         self.path, self.state = folder / "c.csv", folder / "c.state"
 
     def write(self):
@@ -29,7 +31,7 @@ class Catalog:
 
     def command(self, *options):
         self.write()
-        return ("skus", "sync", str(self.path), "--state", str(self.state), "--settle", "0.2", *options)
+        return ("skus", "sync", str(self.path), "--state", str(self.state), "--settle", self.settle, *options)
 
     def sync(self, *options, before=()):
         return self.run(*before, *self.command(*options))
@@ -332,3 +334,36 @@ def test_a_file_that_cannot_be_written_in_the_end_is_told(catalog):
     assert done.returncode == 1
     assert "r.json cannot be written: No space left" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("5 created")
+
+
+def test_what_may_have_happened_is_named_and_never_sent_blindly(aishoot, catalog, server):
+    server.add_fault(Fault(DropBefore(), operation="create_sku", times=5))
+    catalog.settle = "2"
+    process = aishoot.start(*catalog.command("--apply"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    server.wait_for_calls(5, "create_sku", timeout=20)
+    server.insert_sku(name="Dress 0", frontImage="another")  # who is to say that this did not come of it?
+    out, said = process.communicate(timeout=20)
+    assert process.returncode == 5, said
+    assert "K0 may or may not have been written: " in said
+    outcomes = {line.split("\t")[0]: line.split("\t")[1] for line in out.splitlines()[1:]}
+    assert outcomes == {key: "unknown" if key == "K0" else "created" for key in catalog.rows}
+    catalog.settle = "0.2"
+    for options, named in (((), "K0 is on hold: "), (("--apply",), "K0 may or may not have been written: ")):
+        held = catalog.sync(*options)
+        assert held.returncode == 5
+        assert "nothing to send: 1 on hold, 4 unchanged" in held.stderr
+        assert named in held.stderr
+    assert server.calls["create_sku"] == 5 + 4
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".tsv"])
+def test_every_format_goes_in_and_what_failed_comes_out_in_it(catalog, server, suffix):
+    catalog.write()
+    path, failures = catalog.path.with_suffix(suffix), catalog.folder / f"f{suffix}"
+    write_catalog(path, read_catalog(catalog.path))
+    server.add_fault(Fault(Status(422), operation="create_sku", at=2))
+    command = ("--state", str(catalog.state), "--apply", "--failures", str(failures))
+    assert catalog.run("skus", "sync", str(path), *command).returncode == 3
+    assert len(read_catalog(failures)) == 1
+    assert catalog.run("skus", "sync", str(failures), *command).returncode == 0
+    assert names(server) == [f"Dress {n}" for n in range(5)]
