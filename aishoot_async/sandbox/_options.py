@@ -13,7 +13,9 @@ Oversize = Literal["cap", "reject"]
 PastEnd = Literal["empty", "not-found", "repeat-last"]
 TotalWord = Literal["exact", "missing", "page"]
 LastWord = Literal["exact", "missing", "always", "never"]
+SKU_FIELDS = ("name", "frontImage", "backImage", "gender", "isInWardrobe", "projectIds", "skuCategoryName")
 IdFilter = Literal["substring", "exact"]
+RenderImages = Literal["identifier", "file", "url"]
 LoginStatuses = Literal["rfc", "auth0"]
 ExpiredDeviceError = Literal["expired_token", "invalid_grant"]
 
@@ -64,5 +66,7 @@ class SandboxOptions(ListingOptions, LoginOptions, total=False):
     gzip: bool
     integer_ids: bool
     put_body: bool
+    render_images: RenderImages
+    omit_fields: Iterable[str]
     faults: Iterable[Fault]
     keep_requests: int

@@ -14,6 +14,7 @@ from aishoot_async.sandbox._database import fact, open_database, set_fact
 from aishoot_async.sandbox._faults import Fault, FaultPlan
 from aishoot_async.sandbox._login import CLIENT_ID
 from aishoot_async.sandbox._options import SandboxOptions
+from aishoot_async.sandbox._rendering import Rendering
 from aishoot_async.sandbox._requests import RecordedRequest, RequestLog
 from aishoot_async.sandbox._result_table import ResultTable
 from aishoot_async.sandbox._settings import SandboxSettings
@@ -83,7 +84,13 @@ class Sandbox:
     async def _launch(self, database: sqlite3.Connection) -> _Running:
         settings = self.settings
         tables = Tables(
-            SkuTable(database, seed=settings.seed, integer_ids=settings.integer_ids, id_filter=settings.sku_id_filter),
+            SkuTable(
+                database,
+                seed=settings.seed,
+                integer_ids=settings.integer_ids,
+                id_filter=settings.sku_id_filter,
+                rendering=Rendering(settings.render_images, settings.omit_fields),
+            ),
             ResultTable(database, seed=settings.seed, integer_ids=settings.integer_ids),
             TokenTable(database, seed=settings.seed, clock=settings.clock, lifetime=settings.token_lifetime),
         )

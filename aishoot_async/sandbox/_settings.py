@@ -6,13 +6,14 @@ endpoints, `SandboxSettings` (which is both, and the rest) to the server.
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from attrs import Attribute, field, frozen
 
 from aishoot_async.sandbox._faults import Fault
 from aishoot_async.sandbox._options import (
+    SKU_FIELDS,
     BelowBase,
     Envelope,
     ExpiredDeviceError,
@@ -22,6 +23,7 @@ from aishoot_async.sandbox._options import (
     Oversize,
     PageBase,
     PastEnd,
+    RenderImages,
     TotalWord,
 )
 
@@ -81,6 +83,17 @@ def _all_faults(_instance: object, attribute: "Attribute[Any]", value: tuple[obj
     for fault in value:
         if not isinstance(fault, Fault):
             raise ValueError(f"{attribute.name} must hold Fault objects, not {fault!r}")  # noqa: TRY004 - one error type
+
+
+def _sku_fields(_instance: object, attribute: "Attribute[Any]", value: tuple[str, ...]) -> None:
+    for name in value:
+        if name not in SKU_FIELDS:
+            raise ValueError(f"{attribute.name} must hold names such as {', '.join(SKU_FIELDS)}, not {name!r}")
+
+
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    # One name is no list of its letters.
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _briefs_or_demo(value: Mapping[int, int] | None) -> dict[int, int]:
@@ -158,7 +171,9 @@ class SandboxSettings(ListingSettings, LoginSettings):
     `database`: a file, or `:memory:`; a file that already holds a sandbox keeps what it holds (`skus` and `briefs`
     fill new files only). `host`, `port`: where to listen; port 0 takes a free one. `latency`: seconds before each
     answer. `pretty`: indented JSON. `gzip`: compress JSON for clients that accept it. `integer_ids`: ids are JSON
-    numbers. `put_body`: an update answers with the SKU (else with an empty body). `faults`: the fault plan.
+    numbers. `put_body`: an update answers with the SKU (else with an empty body). `render_images`: answers show images
+    as they were sent, as file names, or as URLs. `omit_fields`: the SKU body fields, by their names on the wire, that
+    no answer shows. `faults`: the fault plan.
     `keep_requests`: how many of the latest requests stay recorded.
 
     Raises `ValueError`, with the setting's name, for anything it cannot use.
@@ -175,5 +190,7 @@ class SandboxSettings(ListingSettings, LoginSettings):
     gzip: bool = field(default=False, validator=_boolean)
     integer_ids: bool = field(default=False, validator=_boolean)
     put_body: bool = field(default=True, validator=_boolean)
+    render_images: RenderImages = field(default="identifier", validator=_one_of(RenderImages))
+    omit_fields: tuple[str, ...] = field(default=(), converter=_names, validator=_sku_fields)
     faults: tuple[Fault, ...] = field(default=(), converter=tuple[Fault, ...], validator=_all_faults)
     keep_requests: int = field(default=2_000, validator=_integer(1))

@@ -7,6 +7,7 @@ from typing import Any
 
 import aishoot_async.sandbox._demo as demo
 from aishoot_async.sandbox._database import take_serials
+from aishoot_async.sandbox._rendering import Rendering
 from aishoot_async.sandbox._wire import compact
 
 EVERY_NTH_IS_GLOBAL = 3
@@ -16,12 +17,21 @@ _HUGE = 2**62  # beyond any table, within SQLite's integers
 class SkuTable:
     """The SKUs of one sandbox."""
 
-    def __init__(self, connection: sqlite3.Connection, *, seed: int, integer_ids: bool, id_filter: str) -> None:
-        """`id_filter` is `substring` or `exact`."""
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        seed: int,
+        integer_ids: bool,
+        id_filter: str,
+        rendering: Rendering,
+    ) -> None:
+        """`id_filter` is `substring` or `exact`; `rendering` says how the fields look in answers."""
         self._db = connection
         self._seed = seed
         self._integer_ids = integer_ids
         self._exact = id_filter == "exact"
+        self._rendering = rendering
 
     def fill(self, count: int) -> None:
         """Add demo SKUs at the end; every third is available to the whole organization."""
@@ -135,7 +145,7 @@ class SkuTable:
         return compact(
             {
                 "id": wire_id,
-                **fields,
+                **self._rendering.apply(fields),
                 "createdAt": demo.moment(serial * 11),
                 "updatedAt": demo.moment(serial * 11 + revision - 1),
                 "audit": {"revision": revision, "createdBy": {"name": "Zoë Østergård", "team": None}},

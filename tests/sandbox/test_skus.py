@@ -169,3 +169,21 @@ async def test_rows_put_in_behind_the_apis_back(connect):
         with pytest.raises(KeyError):
             api.sandbox.delete_sku("x")
         assert api.sandbox.skus() == [first, second, third, last]
+
+
+@pytest.mark.parametrize(
+    ("form", "shown"),
+    [("identifier", "f1"), ("file", "f1.jpg"), ("url", "https://images.example/organizations/7/f1?width=1500")],
+)
+async def test_images_are_rendered(connect, form, shown):
+    async with connect(render_images=form, skus=0) as api:
+        sku = (await api.post(SKUS, json={"name": "A", "frontImage": "f1"})).json()
+        assert (sku["frontImage"], sku["backImage"]) == (shown, None)
+        assert api.sandbox.skus() == [sku]
+
+
+async def test_fields_are_left_out_of_answers_and_not_forgotten(connect):
+    async with connect(omit_fields=["projectIds", "gender"], skus=0) as api:
+        sku = (await api.post(SKUS, json={"name": "A", "frontImage": "f1", "projectIds": [3]})).json()
+        assert not {"projectIds", "gender"} & sku.keys()
+        assert len((await api.get(f"{SKUS}?projectFilter=3")).json()["entries"]) == 1
