@@ -1,10 +1,13 @@
 """``aishoot skus sync`` against a real server: show, apply, again; and what goes wrong in between."""
 
 import csv
+import hashlib
 import json
 import os
 import signal
+import struct
 import subprocess
+import zlib
 
 import pytest
 
@@ -354,6 +357,57 @@ def test_what_may_have_happened_is_named_and_never_sent_blindly(aishoot, catalog
         assert "nothing to send: 1 on hold, 4 unchanged" in held.stderr
         assert named in held.stderr
     assert server.calls["create_sku"] == 5 + 4
+
+
+def png(width, height, shade=0):
+    """Make a grey picture."""
+    lines = zlib.compress((b"\0" + bytes([shade]) * width) * height)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", lines), (b"IEND", b""))
+    packed = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def test_pictures_are_named_by_their_paths_and_uploaded_once(catalog, server):
+    (catalog.folder / "pictures").mkdir()
+    picture = catalog.folder / "pictures/front.png"
+    picture.write_bytes(png(1600, 10))
+    for row in catalog.rows.values():
+        row["frontImage"] = "pictures/front.png"
+    no_organization = catalog.sync("--apply")
+    assert (no_organization.returncode, no_organization.stdout) == (2, "")
+    assert "AUTORETOUCH_ORGANIZATION_ID" in no_organization.stderr
+
+    before = ("--organization", "acme")
+    server.add_fault(Fault(Status(422), operation="create_sku", at=5))
+    failures = catalog.folder / "f.csv"
+    done = catalog.sync("--apply", "--failures", str(failures), before=before)
+    assert done.returncode == 3, done.stderr
+    assert (server.calls["upload"], server.calls["upload_exists"]) == (1, 1)
+    assert read_catalog(failures)[0].sku.front_image == str(picture)
+    assert catalog.sync("--apply", before=before).returncode == 0
+    assert server.calls["upload"] == 1
+    made = [sku for sku in server.skus() if sku["name"].startswith("Dress")]
+    assert {sku["frontImage"] for sku in made} == {hashlib.sha256(picture.read_bytes()).hexdigest()}
+
+    picture.write_bytes(png(1600, 10, shade=9))
+    shown = catalog.sync(before=before)
+    assert "5 to update (front_image)" in shown.stderr
+    assert shown.stdout.count(str(picture)) == 5
+
+
+def test_pictures_that_the_service_does_not_take_are_all_named(catalog, server):
+    for number, (row, picture) in enumerate(
+        zip(catalog.rows.values(), (png(1600, 10), png(90, 90), b"GIF89a"), strict=False)
+    ):
+        row["frontImage"] = f"{number}.png"
+        (catalog.folder / f"{number}.png").write_bytes(picture)
+    done = catalog.sync("--apply", before=("--organization", "acme"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert [line.split(":")[0].strip() for line in done.stderr.splitlines()[1:3]] == ["line 3", "line 4"]
+    assert server.calls["create_sku"] == server.calls["upload"] == 0
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".tsv"])
