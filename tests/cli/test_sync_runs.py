@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -330,6 +331,7 @@ def test_quiet_and_machines(catalog, server):
     assert catalog.sync("--apply", before=("--quiet",)).stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_file_that_cannot_be_written_in_the_end_is_told(catalog):
     report = catalog.folder / "r.json"
     report.symlink_to("/dev/full")
@@ -421,3 +423,27 @@ def test_every_format_goes_in_and_what_failed_comes_out_in_it(catalog, server, s
     assert len(read_catalog(failures)) == 1
     assert catalog.run("skus", "sync", str(failures), *command).returncode == 0
     assert names(server) == [f"Dress {n}" for n in range(5)]
+
+
+def test_a_deletion_that_failed_comes_back_in_no_catalog(catalog, server):
+    failures = catalog.folder / "f.csv"
+    catalog.sync("--apply")
+    del catalog.rows["K0"]
+    server.add_fault(Fault(Status(422), operation="delete_sku"))
+    done = catalog.sync("--apply", "--prune", "--max-delete", "1", "--failures", str(failures))
+    assert done.returncode == 1
+    assert "K0 failed: " in done.stderr
+    assert read_catalog(failures) == []
+
+
+@pytest.mark.parametrize(("operation", "code"), [("list_skus", 1), ("update_sku", 5)])
+def test_an_outage_is_ridden_out_for_no_longer_than_is_said(catalog, server, operation, code):
+    catalog.sync("--apply")
+    catalog.rows["K1"]["name"] = "Dress 1, long"
+    server.add_fault(Fault(Status(503), operation=operation))
+    done = catalog.sync("--apply", "--patience", "0")
+    assert done.returncode == code
+    assert "503" in done.stderr
+    server.clear_faults()
+    assert catalog.sync("--apply").returncode == 0
+    assert "Dress 1, long" in names(server)
