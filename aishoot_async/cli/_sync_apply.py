@@ -39,6 +39,20 @@ async def apply(session: AIShootSession, plan: SyncPlan, options: SyncOptions, c
     """Apply a plan with progress; say what it came to, and give the exit code."""
     begun = time.monotonic()
     say_plan(plan, context)
+    report = await _run(session, plan, options, context)
+    code = _code(report)
+    if not _written(plan, report, options, context):
+        code = code or FAILED
+    _name_open(report, context)
+    _print([outcome for outcome in report.outcomes if outcome.outcome is not OutcomeKind.UNCHANGED], context)
+    told = ", ".join(f"{report.counts[kind]:,} {kind}" for kind in OutcomeKind if report.counts[kind])
+    context.talk.note(
+        f"{told or 'nothing to do'} ({time.monotonic() - begun:.1f} s)", complete=report.complete, **_counted(report)
+    )
+    return code
+
+
+async def _run(session: AIShootSession, plan: SyncPlan, options: SyncOptions, context: Context) -> SyncReport:
     seen: list[SyncOutcome] = []
     total = sum(entry.action is not SyncAction.UNCHANGED for entry in plan.entries)
     failed = 0
@@ -52,7 +66,7 @@ async def apply(session: AIShootSession, plan: SyncPlan, options: SyncOptions, c
                     failed += outcome.outcome is OutcomeKind.FAILED
                     update(len(seen), total, f"{failed} failed" if failed else "")
 
-            report = await apply_plan(
+            return await apply_plan(
                 session,
                 plan,
                 state=options.state,
@@ -66,12 +80,6 @@ async def apply(session: AIShootSession, plan: SyncPlan, options: SyncOptions, c
             _say_how_to_go_on(len(seen), options, context)
             _print(seen, context)
         raise
-    code = _code(report)
-    if not _written(plan, report, options, context):
-        code = code or FAILED
-    _say(report, time.monotonic() - begun, context)
-    _print([outcome for outcome in report.outcomes if outcome.outcome is not OutcomeKind.UNCHANGED], context)
-    return code
 
 
 def _code(report: SyncReport) -> int:
@@ -102,8 +110,9 @@ def _say_how_to_go_on(done: int, options: SyncOptions, context: Context) -> None
     context.talk.note(f"{done:,} items were done, and the state has all that was sent: {again}", done=done)
 
 
-def _say(report: SyncReport, seconds: float, context: Context) -> None:
-    talk, counts = context.talk, report.counts
+def _name_open(report: SyncReport, context: Context) -> None:
+    """Name what waits for somebody by its key, before a reader of stdout may have had enough."""
+    talk = context.talk
     failed = [outcome for outcome in report.outcomes if outcome.outcome is OutcomeKind.FAILED]
     for outcome in failed[:_SAID_AT_MOST]:
         talk.error(f"{outcome.key} failed: {outcome.error}", key=outcome.key, line=outcome.line)
@@ -112,13 +121,11 @@ def _say(report: SyncReport, seconds: float, context: Context) -> None:
     for outcome in report.outcomes:
         if outcome.outcome in _OPEN:
             talk.warn(f"{outcome.key} {_OPEN[outcome.outcome]}: {outcome.error}", key=outcome.key, line=outcome.line)
-    if counts[OutcomeKind.UNKNOWN]:
+    if report.counts[OutcomeKind.UNKNOWN]:
         talk.note(
             "the same command looks again, and never sends blindly. Where a SKU is named that may have come of it: "
             "delete that, or make it what the catalog wants"
         )
-    told = ", ".join(f"{counts[kind]:,} {kind}" for kind in OutcomeKind if counts[kind])
-    talk.note(f"{told or 'nothing to do'} ({seconds:.1f} s)", complete=report.complete, **_counted(report))
 
 
 def _counted(report: SyncReport) -> dict[str, int]:

@@ -28,12 +28,13 @@ _OPEN: Final = (SyncAction.CONFLICT, SyncAction.HOLD)
 def show_plan(plan: SyncPlan, options: SyncOptions, context: Context) -> int:
     """Show what a plan would do; give the exit code of a run that does not do it."""
     shown = [entry for entry in plan.entries if entry.action is not SyncAction.UNCHANGED]
+    # Before anything is printed, of which a reader may have had enough.
+    _name_open([entry for entry in shown if entry.action in _OPEN], context)
     if context.json:
         print_data(b"".join(json.dumps(_plain(entry), ensure_ascii=False).encode() + b"\n" for entry in shown))
     elif shown:
         print_rows([row for entry in shown for row in _rows(entry)], _COLUMNS)
     say_plan(plan, context)
-    name_open([entry for entry in shown if entry.action in _OPEN], context)
     if not plan.is_empty:
         context.talk.note("nothing was done: --apply does it")
     if options.exit_code and not plan.is_empty:
@@ -61,7 +62,7 @@ def say_plan(plan: SyncPlan, context: Context) -> None:
         )
 
 
-def name_open(entries: Sequence[SyncEntry], context: Context) -> None:
+def _name_open(entries: Sequence[SyncEntry], context: Context) -> None:
     """Name by its key whatever waits for somebody."""
     for entry in entries:
         kind = "is in conflict" if entry.action is SyncAction.CONFLICT else "is on hold"

@@ -175,7 +175,7 @@ def test_a_plan_for_programs(shown):
 
 def test_a_plan_is_summed_up_on_stderr(shown):
     _, _, err = shown(CREATE, UPDATE, UPDATE, CONFLICT, DELETE, *[SAME] * 4950, left_alone=["x", "y"])
-    first, left, conflict, then = err.splitlines()
+    conflict, first, left, then = err.splitlines()
     assert first == (
         "1 to create, 2 to update (name, project_ids, front_image), 1 to delete, 1 in conflict, 4,950 unchanged"
     )

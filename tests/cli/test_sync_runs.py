@@ -447,3 +447,17 @@ def test_an_outage_is_ridden_out_for_no_longer_than_is_said(catalog, server, ope
     server.clear_faults()
     assert catalog.sync("--apply").returncode == 0
     assert "Dress 1, long" in names(server)
+
+
+def test_a_reader_that_has_had_enough_keeps_nothing_from_being_said_and_written(aishoot, catalog, server):
+    report, failures = catalog.folder / "r.json", catalog.folder / "f.csv"
+    server.add_fault(Fault(Status(422), operation="create_sku", at=1))
+    reader, writer = os.pipe()
+    os.close(reader)
+    options = ("--apply", "--report", str(report), "--failures", str(failures))
+    process = aishoot.start(*catalog.command(*options), stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    _, said = process.communicate(timeout=20)
+    assert " failed: " in said
+    assert json.loads(report.read_text(encoding="utf-8"))["counts"]["failed"] == 1
+    assert len(read_catalog(failures)) == 1
