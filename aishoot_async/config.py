@@ -44,7 +44,8 @@ class Timeouts:
     Attributes:
         connect: for name look-up, connection and TLS handshake of one attempt.
         read: for the next bytes of an answer.
-        call: one deadline over all attempts of a call, bodies and waits included, from its admission on.
+        call: one deadline over all attempts of a call, bodies and waits included, from its admission on. Each part
+            of an image that the service takes puts it off by the time it took: late is an upload that stands still.
         pool: for admission, while as many requests as `Limits` allows are on their way. Without end by default: each
             of those is bounded by ``call``, so waiting always makes headway.
 

@@ -22,6 +22,10 @@ ReadAt = Callable[[int, int], bytes]
 
 SIDE_AT_MOST: Final = 10_000
 """Pixels a side that the service takes at most."""
+SKU_SIDE_AT_LEAST: Final = 1500
+"""Pixels of the longer side that a SKU's picture needs."""
+SKU_BYTES_AT_MOST: Final = 7 * 1024 * 1024
+"""What AI Shoot takes for a SKU: 7 MB, and nobody says that these are no binary ones."""
 _PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 _FIRST_BYTES: Final = 32
 _PNG_HEAD: Final = 24
@@ -83,6 +87,24 @@ def read_header(read_at: ReadAt) -> PictureHeader | None:
     else:
         return None
     return PictureHeader(kind, *size) if size is not None and all(size) else PictureHeader(kind)
+
+
+def sku_problem(size: int, header: PictureHeader | None = None) -> str | None:
+    """Say why AI Shoot cannot use a picture for a SKU, as the end of a sentence; ``None`` where it can.
+
+    Args:
+        size: in bytes.
+        header: what the picture's header says; ``None`` looks at the size alone.
+    """
+    if size > SKU_BYTES_AT_MOST:
+        return f"has {size:,} bytes; AI Shoot takes {SKU_BYTES_AT_MOST:,} at most"
+    if header is None:
+        return None
+    if header.longer_side is None:
+        return "does not say how many pixels it has: is it cut short?"
+    if header.longer_side < SKU_SIDE_AT_LEAST:
+        return f"has {header.width} x {header.height} pixels; AI Shoot needs {SKU_SIDE_AT_LEAST} on the longer side"
+    return None
 
 
 def header_of(data: bytes) -> PictureHeader | None:

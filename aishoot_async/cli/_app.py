@@ -30,6 +30,7 @@ app: Final = App(
 for _place, _help, _example in (
     ("skus:skus", "SKUs: the garments that shoots are made of.", "aishoot --sandbox skus list --limit 5"),
     ("results:results", "The results of briefs.", "aishoot --sandbox results list 1 --limit 10"),
+    ("images:images", "The pictures that SKUs are made of.", "aishoot images upload front.jpg back.jpg"),
     ("login:login", "Log in: confirm a code in a browser.", "aishoot login --no-browser"),
     ("login:logout", "Log out: revoke the login, and remove its file.", "aishoot logout"),
     ("login:status", "Who is logged in, from where and until when.", "aishoot --json status"),

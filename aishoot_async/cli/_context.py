@@ -57,7 +57,10 @@ class Context:
         async with (
             Sandbox(skus=24, briefs={1: 250, 2: 40, 3: 1200}) as sandbox,
             AIShootSession(
-                sandbox.token, base_url=sandbox.url, auth_url=sandbox.url, organization=self.organization
+                sandbox.token,
+                base_url=sandbox.url,
+                auth_url=sandbox.url,
+                organization=self.organization or "sandbox",
             ) as session,
         ):
             self.talk.note("running against an embedded sandbox with demo data: no account, no network")

@@ -1,12 +1,13 @@
 """Pure: what a caller hands to an operation, checked before any I/O, and an id's way into a path."""
 
 import re
-from typing import Final
+from collections.abc import Collection
+from typing import Final, TypeGuard
 from urllib.parse import quote
 
 from ..errors import RequestValidationError
 
-_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_UNSENDABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def path_segment(field: str, value: object) -> str:
@@ -16,26 +17,25 @@ def path_segment(field: str, value: object) -> str:
         RequestValidationError: no path can name it: it is empty, ``.`` or ``..`` (servers and proxies resolve these,
             encoded or not), or holds a control character or a lone surrogate.
     """
-    if value in {".", ".."} or not _is_opaque(value):
-        msg = f"{field} must be a non-empty string other than '.' and '..', without control characters, not {value!r}"
-        raise RequestValidationError(msg, field=field)
-    return quote(utf8_text(field, value), safe="")
+    return quote(opaque_id(field, value, but=(".", "..")), safe="")
 
 
-def opaque(field: str, value: object) -> str:
-    """Accept an opaque id that stands in a query.
+def opaque_id(field: str, value: object, *, but: Collection[str] = ()) -> str:
+    """Accept an opaque id, except for some.
 
     Raises:
-        RequestValidationError: it is empty, or holds a control character or a lone surrogate.
+        RequestValidationError: it is one of those, is empty, or holds a control character or a lone surrogate.
     """
-    if not _is_opaque(value):
-        msg = f"{field} must be a non-empty string without control characters, not {value!r}"
-        raise RequestValidationError(msg, field=field)
-    return utf8_text(field, value)
+    if is_opaque_id(value) and value not in but:
+        return value
+    other = "".join(f" other than {refused!r}" for refused in but)
+    msg = f"{field} must be a non-empty string{other}, without control characters and lone surrogates, not {value!r}"
+    raise RequestValidationError(msg, field=field)
 
 
-def _is_opaque(value: object) -> bool:
-    return isinstance(value, str) and value != "" and not _CONTROLS.search(value)
+def is_opaque_id(value: object) -> TypeGuard[str]:
+    """Tell whether a value can be an id that the service has given."""
+    return isinstance(value, str) and value != "" and not _UNSENDABLE.search(value)
 
 
 def utf8_text(field: str, value: object) -> str:

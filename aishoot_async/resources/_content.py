@@ -3,6 +3,7 @@
 A file is open only while it is read, in worker threads: any number of uploads may wait, and hold a path each.
 """
 
+import asyncio
 import functools
 import io
 import os
@@ -21,7 +22,7 @@ from ..transport import STEP, Opened
 # What a thread hashes before it can be stopped.
 _STEPS_AT_ONCE: Final = 32
 
-Image = str | os.PathLike[str] | bytes | AsyncIterable[bytes]
+Image = str | os.PathLike[str] | bytes | bytearray | memoryview | AsyncIterable[bytes]
 
 
 @attrs.frozen(kw_only=True)
@@ -44,18 +45,19 @@ class Content:
     opening: Callable[[], BinaryIO]
     spool: Opened | None = None
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Let go of the temporary file."""
         if self.spool is not None:
-            await self.spool.aclose()
+            self.spool.close()
 
 
-async def read_content(image: Image, identifier: str | None = None) -> Content:
+async def read_content(image: Image, identifier: str | None, turn: asyncio.Semaphore) -> Content:
     """Hash a picture, and look at its header.
 
     Args:
         image: a path, the bytes, or what gives them.
         identifier: the hash, where that is known: then only the header is read.
+        turn: bounds how many files are read at once.
 
     Raises:
         RequestValidationError: it cannot be read, or is no picture that the service takes.
@@ -64,12 +66,12 @@ async def read_content(image: Image, identifier: str | None = None) -> Content:
     given: object = image
     if isinstance(given, bytes | bytearray | memoryview):
         data = bytes(given)
-        return await _measured("the picture", lambda: io.BytesIO(data), identifier)
+        return await _measured("the picture", lambda: io.BytesIO(data), identifier, turn)
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
-        return await _measured(path, lambda: open_file(path), identifier)
+        return await _measured(path, lambda: open_file(path), identifier, turn)
     if isinstance(given, AsyncIterable):
-        return await _spooled(cast("AsyncIterable[object]", given), identifier)
+        return await _spooled(cast("AsyncIterable[object]", given), identifier, turn)
     msg = f"a picture must be a path, bytes, or an async iterable of bytes, not a {type(image).__name__}"
     raise RequestValidationError(msg, field="image")
 
@@ -136,25 +138,30 @@ async def digest(opened: Opened) -> tuple[str, int]:
 
 
 async def _measured(
-    what: str, opening: Callable[[], BinaryIO], identifier: str | None, spool: Opened | None = None
+    what: str,
+    opening: Callable[[], BinaryIO],
+    identifier: str | None,
+    turn: asyncio.Semaphore,
+    spool: Opened | None = None,
 ) -> Content:
     opened = Opened(opening)
     try:
-        header = await opened.run(lambda file: look_at(file, what))
-        if identifier is None:
-            identifier, size = await digest(opened)
-        else:
-            size = await opened.run(lambda file: file.seek(0, io.SEEK_END))
+        async with turn:
+            header = await opened.run(lambda file: look_at(file, what))
+            if identifier is None:
+                identifier, size = await digest(opened)
+            else:
+                size = await opened.run(lambda file: file.seek(0, io.SEEK_END))
     except OSError as error:
         problem = error.strerror or str(error)
     else:
         return Content(what=what, identifier=identifier, size=size, header=header, opening=opening, spool=spool)
     finally:
-        await opened.aclose()
+        opened.close()
     raise _refusal(f"{what} cannot be read: {problem}")
 
 
-async def _spooled(parts: AsyncIterable[object], identifier: str | None) -> Content:
+async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: asyncio.Semaphore) -> Content:
     """Keep what can be read only once in a file without a name."""
     what = "the picture"
     spool = Opened(lambda: cast("BinaryIO", TemporaryFile()))  # noqa: SIM115  # `Opened` closes it
@@ -162,9 +169,9 @@ async def _spooled(parts: AsyncIterable[object], identifier: str | None) -> Cont
         async for part in parts:
             await spool.run(functools.partial(_append, part))
         number = await spool.run(_flushed)
-        return await _measured(what, lambda: _reader(number), identifier, spool)
+        return await _measured(what, lambda: _reader(number), identifier, turn, spool)
     except BaseException:
-        await spool.aclose()
+        spool.close()
         raise
 
 

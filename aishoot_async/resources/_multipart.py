@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import quote
 
 from ..transport import Stream
 from ._content import Content
@@ -36,7 +37,7 @@ def quoted(name: str) -> str:
     """Write a file's name so that no character of it can end the header; a long one keeps its end, with the suffix."""
     # A lone surrogate stands for a byte of a file's name that is no UTF-8.
     text = name.encode("utf-8", "replace").decode()
-    parts = [_UNQUOTED.sub(lambda found: f"%{ord(found[0]):02X}", letter) for letter in text]
+    parts = [_UNQUOTED.sub(lambda found: quote(found[0], safe=""), letter) for letter in text]
     size = sum(len(part.encode()) for part in parts)
     first = 0
     while size > _NAME_BYTES_AT_MOST:

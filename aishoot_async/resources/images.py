@@ -5,7 +5,7 @@ import copy
 import functools
 import os
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ from ..errors import (
     UnexpectedResponseError,
 )
 from ..transport import Response
-from ._checks import opaque, utf8_text
+from ._checks import is_opaque_id, opaque_id, utf8_text
 from ._content import Content, Image, read_content
 from ._multipart import file_stream
 
@@ -56,10 +56,13 @@ class ImageResource:
         """The organization that the images belong to.
 
         Raises:
-            ConfigurationError: none is named.
+            ConfigurationError: none is named, or by what no id can be.
         """
         if self._organization is None:
             msg = "images belong to an organization: name it with organization=, or in AUTORETOUCH_ORGANIZATION_ID"
+            raise ConfigurationError(msg)
+        if not is_opaque_id(self._organization):
+            msg = f"organization (or AUTORETOUCH_ORGANIZATION_ID) cannot be an id: {self._organization!r}"
             raise ConfigurationError(msg)
         return self._organization
 
@@ -75,7 +78,7 @@ class ImageResource:
             ConfigurationError: no organization is named.
             RequestValidationError: no image can have that identifier.
         """
-        opaque("identifier", identifier)
+        opaque_id("identifier", identifier)
         return await self._ask(identifier, CallOptions(patience=patience))
 
     async def upload(
@@ -84,8 +87,9 @@ class ImageResource:
         """Upload an image, unless it is there: ``HEAD /upload``, then ``POST /upload``.
 
         An image is named by its bytes, so that to upload it twice changes nothing: an upload whose answer is lost is
-        looked up, and sent again if it is not there. The same bytes are sent once, however many tasks upload them. The
-        time in which the service takes the bytes does not count for ``Timeouts.call``.
+        looked up, and sent again if it is not there. The same bytes are sent once, however many tasks upload them.
+        A large image on a slow line is not late as long as it moves: the time in which the service takes its bytes
+        does not count for ``Timeouts.call``.
 
         Args:
             image: a path, the bytes, or an async iterable of bytes (kept in a temporary file meanwhile). JPEG, PNG,
@@ -108,28 +112,31 @@ class ImageResource:
         _check_name(name)
         _check_hash(identifier)
         self._caller.lifetime.check()
-        async with self._reading:
-            content = await read_content(image, identifier)
+        content = await read_content(image, identifier, self._reading)
         if name is None and isinstance(image, str | os.PathLike):
             name = os.path.basename(os.fsdecode(image))  # noqa: PTH119  # a Path would refuse none, and cost more
         name = name or f"image{content.header.suffix}"
+        await self._share(content, lambda: self._send(organization, content, name, patience))
+        return content.identifier
+
+    async def _share(self, content: Content, send: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Send it, or wait for another task that does; let go of it."""
         handed_on = False
         try:
             while True:
                 running = self._running.get(content.identifier)
-                own = running is None
                 if running is None:
-                    running = self._start(content, self._send(organization, content, name, patience))
+                    running = self._start(content, send())
                     handed_on = True
                 error = await self._outcome(running)
                 if error is None:
-                    return content.identifier
+                    return
                 # Another's file may have gone or changed; this one has not.
-                if own or not isinstance(error, RequestValidationError):
+                if handed_on or not isinstance(error, RequestValidationError):
                     raise error
         finally:
             if not handed_on:
-                await content.aclose()
+                content.close()
 
     def _start(self, content: Content, work: Coroutine[Any, Any, None]) -> _Running:
         # A task of the session's own: it outlasts a caller who is cancelled, for the others.
@@ -156,10 +163,8 @@ class ImageResource:
             if not running.waiting:
                 self._forget(running)
                 running.task.cancel()
-                try:
-                    await asyncio.wait({running.task})
-                finally:
-                    await running.content.aclose()
+                running.content.close()
+                await asyncio.wait({running.task})
         if running.task.cancelled():
             raise closed_error()
         error = running.task.exception()
@@ -219,7 +224,9 @@ def _check_presence(response: Response) -> None:
     Raises:
         UnexpectedResponseError: it is a web page.
     """
-    if "html" in response.headers.get("Content-Type", "").lower():
+    # Some servers call even nothing HTML.
+    is_html = "html" in response.headers.get("Content-Type", "").lower()
+    if is_html and response.headers.get("Content-Length") != "0":
         msg = "the answer is a web page: is there a proxy or a login page in between?"
         raise UnexpectedResponseError(msg)
 

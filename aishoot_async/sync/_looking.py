@@ -55,7 +55,11 @@ class Looker:
 
     def legibility(self) -> Legibility:
         """Learn which fields this service shows so that they can be compared."""
-        pairs = ((item.sent, item.row) for item in self.state.owned.values() if item.row is not None)
+        pairs: list[tuple[Fields, Fields]] = []
+        for item in self.state.owned.values():
+            row = self.rows.get(item.sku_id) if item.row is None else item.row
+            if row is not None:
+                pairs.append((item.sent, row))
         return Legibility.learn(pairs, self.rows.values())
 
     async def find(self, operations: Sequence[Operation]) -> "Found":

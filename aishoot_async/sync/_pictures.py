@@ -10,15 +10,12 @@ import attrs
 from anyio import to_thread
 
 from ..errors import RequestValidationError, SyncError
+from ..picture import sku_problem
 from ..resources import digest, look_at, open_file
 from ..session import AIShootSession
 from ..transport import Opened
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
-BYTES_AT_MOST: Final = 7 * 1024 * 1024
-"""What AI Shoot takes; where 7 MB is not said to be 7,000,000 bytes, it may be this."""
-SIDE_AT_LEAST: Final = 1500
-"""Pixels of the longer side."""
 _AT_ONCE: Final = 8
 
 
@@ -116,7 +113,7 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
             try:
                 unchanged = (await digest(opened))[0] == picture.identifier
             finally:
-                await opened.aclose()
+                opened.close()
         if unchanged:
             await session.images.upload(picture.path, identifier=picture.identifier, patience=patience)
             return
@@ -137,11 +134,9 @@ def _stat_one(path: Path) -> os.stat_result | str:
         found = path.stat()
     except (OSError, ValueError) as error:
         return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
-    return (
-        found
-        if found.st_size <= BYTES_AT_MOST
-        else f"{path} has {found.st_size:,} bytes; AI Shoot takes {BYTES_AT_MOST:,}"
-    )
+    # What is far too large is not read at all.
+    problem = sku_problem(found.st_size)
+    return found if problem is None else f"{path} {problem}"
 
 
 async def _examined(path: Path, found: os.stat_result) -> Picture:
@@ -152,15 +147,10 @@ async def _examined(path: Path, found: os.stat_result) -> Picture:
     except OSError as error:
         problem = f"{path} cannot be read: {error.strerror}"
     else:
-        side = header.longer_side
-        if side is None:
-            problem = f"{path} does not say how many pixels it has: is it cut short?"
-        elif side < SIDE_AT_LEAST:
-            problem = f"{path} has {header.width} x {header.height} pixels; AI Shoot needs {SIDE_AT_LEAST} on one side"
-        elif size != found.st_size:
-            problem = f"{path} changed while it was read"
-        else:
+        unfit = sku_problem(size, header)
+        if unfit is None and size == found.st_size:
             return Picture(path, size, found.st_mtime_ns, identifier)
+        problem = f"{path} {unfit or 'changed while it was read'}"
     finally:
-        await opened.aclose()
+        opened.close()
     raise RequestValidationError(problem, field="image")

@@ -89,7 +89,7 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
     except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
             raise
-        problem = f"{path} cannot be read as the state of a sync ({error})"
+        problem = f"{path} cannot be read as the state of a sync ({' '.join(str(error).split())})"
     raise SyncError(f"{problem}; nothing was done, and nothing was changed. Name another file, or bring back a copy")
 
 

@@ -264,8 +264,8 @@ async def opened(
 def _open(path: Path, service: str, organization: str | None, held: ExitStack) -> tuple[sqlite3.Connection, Content]:
     from filelock import FileLock, Timeout  # noqa: PLC0415  # imported only where it is used
 
-    if path.is_dir():
-        raise SyncError(f"the state {path} is a folder; name a file")
+    if path.is_dir() or not path.parent.is_dir():
+        raise SyncError(f"the state {path} cannot be: name a file in a folder that is there")
     # Never unlinked: whoever holds an unlinked lock file and whoever makes it anew would both have the lock.
     lock = FileLock(path.with_name(f"{path.name}.lock"), thread_local=False, preserve_lock_file=True)
     try:

@@ -194,7 +194,7 @@ class Transport:
             sending.ends()
             _SENDING.reset(noted)
             if passage is not None:
-                await passage.aclose()
+                passage.close()
         if passage is not None and passage.problem is not None:
             raise passage.problem
         raise self._lost(seen) if sending.obtained else ConnectError(self._unconnected(seen), maybe_sent=False)

@@ -6,7 +6,7 @@ from threading import Lock
 from typing import BinaryIO, Final, Self, TypeVar
 
 import attrs
-from anyio import CancelScope, to_thread
+from anyio import to_thread
 
 from ..errors import RequestValidationError
 
@@ -16,10 +16,9 @@ STEP: Final = 256 * 1024
 
 
 class Opened:
-    """A file that is opened when it is first used, and closed for good.
+    """A file that is opened when it is first used, in threads, and closed for good.
 
-    `use` and `close` block: call them in threads. Who is cancelled leaves its thread behind, at work, so they wait for
-    each other.
+    Who is cancelled leaves a thread behind, at work with the file: then that thread closes it, when it is done.
     """
 
     def __init__(self, opening: Callable[[], BinaryIO]) -> None:
@@ -29,40 +28,38 @@ class Opened:
         self._file: BinaryIO | None = None
         self._closed = False
 
-    def use(self, work: Callable[[BinaryIO], T]) -> T:
-        """Work with the file.
-
-        Raises:
-            OSError: what the work or the opening raises; also when it has been closed.
-        """
-        with self._lock:
-            if self._closed:
-                msg = "the file has been closed"
-                raise OSError(msg)
-            if self._file is None:
-                self._file = self._opening()
-            return work(self._file)
-
     async def run(self, work: Callable[[BinaryIO], T]) -> T:
         """Work with the file in a thread.
 
         Raises:
-            OSError: as `use` does.
+            OSError: what the work or the opening raises; also when it has been closed.
         """
-        return await to_thread.run_sync(self.use, work)
+        return await to_thread.run_sync(self._use, work)
+
+    def _use(self, work: Callable[[BinaryIO], T]) -> T:
+        try:
+            with self._lock:
+                if self._closed:
+                    msg = "the file has been closed"
+                    raise OSError(msg)
+                if self._file is None:
+                    self._file = self._opening()
+                return work(self._file)
+        finally:
+            # Looked at once the lock is free: `close` may have come just before.
+            if self._closed:
+                self.close()
 
     def close(self) -> None:
-        """Close it; closing twice is closing once."""
-        with self._lock:
-            self._closed = True
-            if self._file is not None:
-                self._file.close()
-                self._file = None
-
-    async def aclose(self) -> None:
-        """Close it in a thread, whoever is cancelled meanwhile."""
-        with CancelScope(shield=True):
-            await to_thread.run_sync(self.close)
+        """Close it, as soon as nobody works with it; it waits for nothing. Closing twice is closing once."""
+        self._closed = True
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._file is not None:
+                    self._file.close()
+                    self._file = None
+            finally:
+                self._lock.release()
 
 
 @attrs.frozen(kw_only=True)
@@ -162,7 +159,7 @@ class Passage:
             return part + self._stream.tail
         return part
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Close the file."""
         self._closed = True
-        await self._opened.aclose()
+        self._opened.close()

@@ -35,6 +35,7 @@ NEEDED = {
     "results export": ["1", "--to", "r.jsonl"],
     "skus export": ["--to", "r.jsonl"],
     "skus sync": ["c.csv", "--state", "c.state"],
+    "images upload": ["x.jpg"],
     "completion": ["bash"],
 }
 EVERYWHERE = ("--sandbox", "--base-url", "--organization", "--json", "--quiet", "--verbose", "--no-input", "--help")
@@ -54,7 +55,9 @@ OF_ONE = {
 
 def test_the_commands_of_the_interface_are_there():
     skus = {f"skus {name}" for name in ("list", "global", "get", "create", "update", "delete", "export", "sync")}
-    assert skus | {"results list", "results export", "sandbox", "completion"} <= set(map(" ".join, COMMANDS))
+    assert skus | {"results list", "results export", "images upload", "sandbox", "completion"} <= set(
+        map(" ".join, COMMANDS)
+    )
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)

@@ -24,10 +24,12 @@ class Syncing:
         self.session, self.state, self.settle = session, state, settle
 
     async def plan(self, catalog: Any, **options: Any) -> SyncPlan:
-        return await plan_sync(self.session, catalog, state=self.state, **{"settle": self.settle, **options})
+        return await plan_sync(
+            self.session, catalog, state=self.state, **{"settle": self.settle, "patience": 0, **options}
+        )
 
     async def apply(self, plan: SyncPlan, **options: Any) -> SyncReport:
-        return await apply_plan(self.session, plan, **{"settle": self.settle, **options})
+        return await apply_plan(self.session, plan, **{"settle": self.settle, "patience": 0, **options})
 
     async def run(self, catalog: Any, **options: Any) -> SyncReport:
         return await self.apply(await self.plan(catalog, **options))

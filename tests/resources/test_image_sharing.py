@@ -1,0 +1,310 @@
+"""Many uploads at once: the same bytes once, each who waits served, nothing held longer or larger than it must be."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from aishoot_async import (
+    AIShootError,
+    Limits,
+    NotFoundError,
+    RequestValidationError,
+    SessionClosedError,
+    Timeouts,
+    TransportError,
+)
+from helpers.image_service import ImageService, identifier_of, images_of, once
+from helpers.leaks import NothingLeft
+from helpers.pictures import png
+from helpers.raw_server import hang
+from helpers.sockets import descriptors
+
+pytestmark = pytest.mark.anyio
+PNG = png(1600, 1200, b"x" * 5000)
+
+
+async def pieces(data):
+    for at in range(0, len(data), 1000):
+        await asyncio.sleep(0)
+        yield data[at : at + 1000]
+
+
+class Held:
+    """Holds an answer back until it is let go."""
+
+    def __init__(self):
+        self.arrived = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def __call__(self, request, connection):
+        self.arrived.set()
+        await self.go.wait()
+        return False
+
+
+async def all_wait(session, count):
+    """Return once so many wait for one upload: nothing tells when their pictures have been hashed."""
+    while sum(running.waiting for running in session.images._running.values()) < count:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+
+
+def started(session, *images):
+    return [asyncio.create_task(session.images.upload(image)) for image in images]
+
+
+async def test_the_same_bytes_are_sent_once_however_many_upload_them(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    held = Held()
+    async with NothingLeft(), ImageService(on_post=held) as server, images_of(server) as session:
+        tasks = started(session, path, PNG, *(pieces(PNG) for _ in range(10)), *[path] * 20)
+        await all_wait(session, 32)
+        held.go.set()
+        assert set(await asyncio.gather(*tasks)) == {identifier_of(PNG)}
+        assert server.methods == ["HEAD", "POST"]
+        await session.images.upload(PNG)
+        assert server.methods == ["HEAD", "POST", "HEAD"], "the next one asks again"
+
+
+@pytest.mark.parametrize("cancelled", [0, 1, 2])
+async def test_who_is_cancelled_takes_nobody_along(tmp_path, cancelled):
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    held = Held()
+    async with NothingLeft(), ImageService(on_post=held) as server, images_of(server) as session:
+        tasks = started(session, pieces(PNG), path, PNG)
+        await held.arrived.wait()
+        await all_wait(session, 3)
+        tasks.pop(cancelled).cancel()
+        await asyncio.sleep(0)
+        held.go.set()
+        assert await asyncio.gather(*tasks) == [identifier_of(PNG)] * 2
+        assert server.methods == ["HEAD", "POST"]
+
+
+async def test_when_all_are_cancelled_the_upload_ends(tmp_path):
+    held = Held()
+    async with NothingLeft(), ImageService(on_post=held) as server, images_of(server) as session:
+        tasks = started(session, pieces(PNG), PNG, PNG)
+        await held.arrived.wait()
+        await all_wait(session, 3)
+        for task in tasks:
+            task.cancel()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(outcome) for outcome in done] == [asyncio.CancelledError] * 3
+        held.go.set()
+        await server.until(lambda: not server.open)
+        assert await session.images.upload(PNG) == identifier_of(PNG), "a new one is not taken for the ended one"
+
+
+async def test_each_who_waits_gets_an_error_of_their_own():
+    held = Held()
+
+    async def refuse(request, connection):
+        await held(request, connection)
+        await connection.answer(b"", 404)
+        return True
+
+    async with ImageService(on_post=refuse) as server, images_of(server) as session:
+        tasks = started(session, PNG, PNG, pieces(PNG))
+        await all_wait(session, 3)
+        held.go.set()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {NotFoundError}
+        assert len(set(map(id, outcomes))) == 3
+        assert {(str(outcome), outcome.attempts) for outcome in outcomes} == {(str(outcomes[0]), outcomes[0].attempts)}
+        assert server.methods == ["HEAD", "POST"]
+
+
+async def test_when_the_file_of_one_is_gone_the_others_send_theirs(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    held = Held()
+    async with NothingLeft(), ImageService(on_head=held) as server, images_of(server) as session:
+        (first,) = started(session, path)
+        await held.arrived.wait()
+        others = started(session, pieces(PNG), PNG)
+        await all_wait(session, 3)
+        path.unlink()
+        held.go.set()
+        with pytest.raises(RequestValidationError, match="No such file"):
+            await first
+        assert await asyncio.gather(*others) == [identifier_of(PNG)] * 2
+        assert server.methods == ["HEAD", "HEAD", "POST"]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST"])
+async def test_closing_the_session_ends_every_upload(method):
+    async def never(request, connection):
+        await hang(request, connection)
+        return True
+
+    async with NothingLeft(), ImageService(**{f"on_{method.lower()}": never}) as server:
+        session = images_of(server, limits=Limits(connections=2))
+        tasks = started(session, PNG, pieces(PNG), *(PNG + b"%d" % number for number in range(6)))
+        await server.until(lambda: server.methods.count(method) == 2)
+        await session.aclose()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [SessionClosedError] * 8
+
+
+async def test_closing_the_session_ends_an_upload_in_the_middle_of_its_body():
+    """Also one that has just moved, and whose deadline was put off."""
+    data = png(1600, 1200, bytes(30_000_000))
+
+    async def stuck(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
+        await reader.readexactly(1000)
+        begun.set()
+        await closed.wait()
+        writer.close()
+
+    begun, closed = asyncio.Event(), asyncio.Event()
+    async with NothingLeft(), await asyncio.start_server(stuck, "127.0.0.1", 0) as server:
+        place = SimpleNamespace(url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        session = images_of(place)
+        (task,) = started(session, data)
+        await begun.wait()
+        async with asyncio.timeout(5):
+            await session.aclose()
+            with pytest.raises(SessionClosedError):
+                await task
+        closed.set()
+
+
+async def test_hundreds_of_files_are_never_open_at_once(tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(300)]
+    for number, path in enumerate(paths):
+        path.write_bytes(PNG + b"%d" % number)
+    before = most = descriptors()
+
+    async def count(_, __):
+        nonlocal most
+        most = max(most, descriptors())
+        return False
+
+    async with NothingLeft(), ImageService(on_head=count, on_post=count) as server:
+        async with images_of(server, limits=Limits(connections=4)) as session:
+            assert len(set(await asyncio.gather(*started(session, *paths)))) == 300
+        assert len(server.stored) == 300
+    # Each connection has two ends here; eight files are hashed, and four sent.
+    assert most - before < 40
+
+
+async def test_nothing_blocks_the_event_loop(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    async with ImageService() as server, images_of(server) as session:
+        with blockbuster_ctx("aishoot_async"):
+            await session.images.upload(path)
+            await session.images.upload(pieces(PNG + b"x"))
+            await session.images.upload(PNG + b"y")
+            with pytest.raises(RequestValidationError):
+                await session.images.upload(tmp_path / "nothing.png")
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_random_cancellation_leaves_nothing_behind(tmp_path, seed):
+    dice = random.Random(seed)
+    contents = [png(1600, 1200, bytes([number]) * dice.choice([10, 300_000, 900_000])) for number in range(4)]
+    for number, data in enumerate(contents):
+        (tmp_path / f"{number}.png").write_bytes(data)
+
+    async def moody(_, connection):
+        await asyncio.sleep(dice.choice([0, 0.001, 0.01]))
+        if dice.random() < 0.2:
+            await connection.reset()
+            return True
+        return False
+
+    async with NothingLeft(), ImageService(on_head=moody, on_post=moody) as server:
+        async with images_of(server, limits=Limits(connections=3), timeouts=Timeouts(call=5)) as session:
+            for _ in range(6):
+                chosen = [dice.randrange(4) for _ in range(10)]
+                images = [
+                    dice.choice([tmp_path / f"{number}.png", contents[number], pieces(contents[number])])
+                    for number in chosen
+                ]
+                tasks = started(session, *images)
+                for task in dice.sample(tasks, 6):
+                    await asyncio.sleep(dice.choice([0, 0, 0.001, 0.004]))
+                    task.cancel()
+                outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+                for number, outcome in zip(chosen, outcomes, strict=True):
+                    if not isinstance(outcome, asyncio.CancelledError | AIShootError):
+                        assert outcome == identifier_of(contents[number])
+                        assert outcome in server.stored
+                server.stored.clear()
+            assert not session.images._running
+            assert session.traffic.in_flight == session.traffic.waiting == 0
+
+
+async def test_an_outage_is_ridden_out_by_who_is_patient(monkeypatch):
+    monkeypatch.setattr("aishoot_async.calls._outage.EVERY", 0.05)
+    left = [6]
+
+    async def down(_, connection):
+        left[0] -= 1
+        if left[0] >= 0:
+            await connection.reset()
+        return left[0] >= 0
+
+    async with ImageService(on_head=down, on_post=once(hang)) as server:
+        async with images_of(server, timeouts=Timeouts(read=0.2)) as session:
+            with pytest.raises(TransportError):
+                await session.images.upload(PNG)
+            assert await session.images.upload(PNG, patience=30) == identifier_of(PNG)
+
+
+UPLOAD_MANY = """
+import asyncio, json, resource, sys
+from pathlib import Path
+from aishoot_async import AIShootSession
+
+def memory():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+async def main(url, folder):
+    async with AIShootSession("t", base_url=url, organization="o") as session:
+        await session.images.upload(Path(folder) / "0.png")
+        before, most, done = memory(), 0.0, False
+        async def watch():
+            nonlocal most
+            while not done:
+                most = max(most, memory())
+                await asyncio.sleep(0.002)
+        watching = asyncio.create_task(watch())
+        await asyncio.gather(*(session.images.upload(Path(folder) / f"{n}.png") for n in range(1, 21)))
+        done = True
+        await watching
+        print(json.dumps({"grown": most - before}))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+async def test_twenty_uploads_of_seven_megabytes_hold_little(tmp_path):
+    for number in range(21):
+        (tmp_path / f"{number}.png").write_bytes(png(1600, 1200, os.urandom(7_000_000)))
+
+    async def answer(request, connection):
+        boundary = request.headers["content-type"].partition("boundary=")[2].encode()
+        data = request.body.rpartition(b"\r\n--" + boundary)[0].partition(b"image/png\r\n\r\n")[2]
+        await connection.answer(identifier_of(data).encode(), 201)
+        server.requests.clear()
+        return True
+
+    async with ImageService(on_post=answer) as server:
+        command = [sys.executable, "-c", UPLOAD_MANY, server.url, str(tmp_path)]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["grown"] < 40

@@ -1,0 +1,217 @@
+"""Services that show SKUs otherwise than they were sent, lag behind, or page in their own way (promise 26)."""
+
+import unicodedata
+
+import pytest
+
+from aishoot_async.sandbox import Sandbox
+from helpers.sessions import session_for
+from sync.running import Syncing, counts, item
+from sync.service import Service, lose
+
+pytestmark = pytest.mark.anyio
+HASH = [f"{number:064x}" for number in range(20)]
+CATALOG = [
+    item(
+        str(number),
+        f"Bluse {number} e\u0301 \u00a0{chr(0x1F455)} ﬁ",
+        HASH[number],
+        back_image=HASH[-number - 1],
+        gender="female",
+        is_in_wardrobe=number % 2 == 0,
+        project_ids=[3, 1],
+        sku_category_name="top",
+    )
+    for number in range(8)
+]
+
+
+def without(*fields):
+    return lambda row: {field: value for field, value in row.items() if field not in fields}
+
+
+def with_urls(row):
+    return {
+        field: f"https://cdn.example/a%20b/{value}_1500.webp?v=2" if field.endswith("Image") and value else value
+        for field, value in row.items()
+    }
+
+
+def with_opaque_images(row):
+    return {
+        field: f"asset-{hash(value)}" if field.endswith("Image") and value else value for field, value in row.items()
+    }
+
+
+def in_capitals(row):
+    words = ("gender", "skuCategoryName")
+    return {field: value.upper() if field in words and value else value for field, value in row.items()}
+
+
+def with_project_objects(row):
+    return {**row, "projectIds": [{"id": number, "name": "P"} for number in reversed(row["projectIds"] or [])]}
+
+
+def with_nulls(row):
+    return {**row, "gender": None, "projectIds": None, "backImage": None}
+
+
+def composed(row):
+    return {**row, "name": unicodedata.normalize("NFC", row["name"]).strip()}
+
+
+def with_news(row):
+    return {**row, "status": "NEW", "owner": {"id": 1}, "score": 1e300}
+
+
+SHOWS = [
+    without("projectIds"),
+    without("projectIds", "isInWardrobe", "backImage"),
+    with_urls,
+    with_opaque_images,
+    in_capitals,
+    with_project_objects,
+    with_nulls,
+    composed,
+    with_news,
+]
+NAMES = ["no projects", "few fields", "urls", "opaque", "capitals", "project objects", "nulls", "composed", "news"]
+
+
+async def the_second_run_has_nothing_to_do(service, tmp_path, catalog=CATALOG, settle=0.05):
+    async with service.session() as session:
+        sync = Syncing(session, tmp_path / "s", settle=settle)
+        assert counts(await sync.run(catalog)) == {"created": len(catalog)}
+        plan = await sync.plan(catalog)
+        assert counts(plan) == {"unchanged": len(catalog)}, plan.entries
+        assert len(service.skus) == len(catalog)
+        assert service.count("PUT") == 0
+        return service.count("POST")
+
+
+@pytest.mark.parametrize("show", SHOWS, ids=NAMES)
+async def test_what_is_shown_otherwise_is_no_change(tmp_path, show):
+    async with Service(show=show) as service:
+        await the_second_run_has_nothing_to_do(service, tmp_path)
+
+
+@pytest.mark.parametrize("show", SHOWS, ids=NAMES)
+async def test_nor_does_it_hide_what_came_of_a_lost_create(tmp_path, show):
+    async with Service(show=show) as service:
+        service.befall = lose(2, 5)
+        assert await the_second_run_has_nothing_to_do(service, tmp_path) == len(CATALOG)
+
+
+@pytest.mark.parametrize("show", SHOWS, ids=NAMES)
+async def test_a_change_is_one_update_of_that_item_alone(tmp_path, show):
+    changed = [
+        item("0", "New name", HASH[0], back_image=HASH[12], gender="male", project_ids=[9], sku_category_name="hats"),
+        *CATALOG[1:],
+    ]
+    async with Service(show=show) as service, service.session() as session:
+        sync = Syncing(session, tmp_path / "s")
+        await sync.run(CATALOG)
+        assert counts(await sync.run(changed)) == {"updated": 1, "unchanged": len(CATALOG) - 1}
+        (row,) = [row for row in service.skus.values() if row["name"] == "New name"]
+        assert (row["frontImage"], row["backImage"], row["projectIds"]) == (HASH[0], HASH[12], [9])
+        assert (row["gender"], row["skuCategoryName"]) == ("male", "hats")
+        assert (await sync.plan(changed)).is_empty
+        assert service.count("PUT") == 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"base": 0},
+        {"most": 3},
+        {"most": 3, "base": 0, "has_total": False},
+        {"integer_ids": True},
+        {"id_name": "skuId"},
+        {"create_answer": "location"},
+        {"create_answer": "id", "integer_ids": True},
+        {"shuffled": True},
+        {"defaults": False},
+        {"lag": 0.2},
+        {"lag": 0.2, "create_answer": "location"},
+    ],
+    ids=str,
+)
+async def test_forms_of_a_service(tmp_path, settings):
+    async with Service(**settings) as service:
+        service.befall = lose(3)
+        settle = 0.4 if "lag" in settings else 0.05
+        assert await the_second_run_has_nothing_to_do(service, tmp_path, settle=settle) == len(CATALOG)
+
+
+async def test_a_listing_that_lags_behind_makes_no_second_sku(tmp_path):
+    """Planned again at once, before the listing shows what was created, updated or deleted."""
+    async with Service(lag=0.5) as service, service.session() as session:
+        sync = Syncing(session, tmp_path / "s", settle=0.7)
+        plan = await sync.plan(CATALOG)
+        # As if the apply had ended at once: nothing is waited for, and nothing read back.
+        await sync.apply(plan, settle=0.0)
+        again = await sync.plan(CATALOG)
+        assert again.is_empty, again.entries
+        changed = [item("0", "New name", HASH[0]), *CATALOG[1:]]
+        await sync.apply(await sync.plan(changed), settle=0.0)
+        assert counts(await sync.plan(changed)) == {"unchanged": len(CATALOG)}
+        assert service.count("POST") == len(CATALOG)
+
+
+@pytest.mark.parametrize("show", [with_urls, in_capitals, with_project_objects], ids=["urls", "capitals", "projects"])
+async def test_an_update_carries_over_what_is_shown_otherwise(tmp_path, show):
+    """The catalog states the name alone; the rest was made by somebody, and must survive the PUT as it is stored."""
+    async with Service(show=show) as service, service.session() as session:
+        sync = Syncing(session, tmp_path / "s")
+        await sync.run([item("a", "Name", HASH[1])])
+        (sku_id,) = service.skus
+        service.change(sku_id, backImage=HASH[2], projectIds=[7, 2])
+        assert counts(await sync.run([item("a", "Renamed", HASH[1])])) == {"updated": 1}
+        row = service.skus[sku_id]
+        assert (row["name"], row["frontImage"], row["backImage"]) == ("Renamed", HASH[1], HASH[2])
+        assert sorted(row["projectIds"]) == [2, 7]
+
+
+async def test_what_cannot_be_carried_over_fails_the_item_and_nothing_is_sent(tmp_path):
+    def show(row):
+        return {**with_urls(row), "backImage": "https://elsewhere.example/x.png"}
+
+    async with Service(show=show) as service, service.session() as session:
+        sync = Syncing(session, tmp_path / "s")
+        await sync.run([item("a", "Name", HASH[1])])
+        report = await sync.run([item("a", "Renamed", HASH[1])])
+        assert counts(report) == {"failed": 1}
+        assert "back_image cannot be carried over" in report.outcomes[0].error
+        assert service.count("PUT") == 0
+
+
+async def test_a_hidden_field_that_was_stated_once_is_not_erased(tmp_path):
+    async with Service(show=without("projectIds")) as service, service.session() as session:
+        sync = Syncing(session, tmp_path / "s")
+        await sync.run([item("a", project_ids=[5])])
+        await sync.run([item("a", "New")])
+        (row,) = service.skus.values()
+        assert (row["name"], row["projectIds"]) == ("New", [5])
+
+
+async def test_what_is_adopted_unseen_is_sent(tmp_path):
+    """Nobody can know the projects of a SKU that does not show them, so the adopted one is given them."""
+    async with Service(show=without("projectIds")) as service, service.session() as session:
+        sync = Syncing(session, tmp_path / "s")
+        sku_id = service.put(name="Item a", frontImage="front-a", projectIds=[1])
+        assert counts(await sync.run([item("a", project_ids=[5])])) == {"adopted": 1}
+        assert service.skus[sku_id]["projectIds"] == [5]
+        assert (await sync.plan([item("a", project_ids=[5])])).is_empty
+
+
+@pytest.mark.parametrize("form", ["file", "url"])
+async def test_a_sandbox_that_renders_images_and_omits_projects(tmp_path, form):
+    async with (
+        Sandbox(skus=7, render_images=form, omit_fields=["projectIds"]) as sandbox,
+        session_for(sandbox, sandbox.token) as session,
+    ):
+        sync = Syncing(session, tmp_path / "s")
+        assert counts(await sync.run(CATALOG)) == {"created": len(CATALOG)}
+        before = sandbox.calls.copy()
+        assert counts(await sync.run(CATALOG)) == {"unchanged": len(CATALOG)}
+        assert set(sandbox.calls - before) == {"list_skus"}
