@@ -12,6 +12,7 @@ from aishoot_async import (
     AuthenticationError,
     AuthError,
     CallTimeoutError,
+    CatalogError,
     ConfigurationError,
     ConnectError,
     LockedError,
@@ -23,6 +24,7 @@ from aishoot_async import (
     RateLimitedError,
     RequestValidationError,
     ServerError,
+    SyncError,
     TransportError,
     UnexpectedResponseError,
     UnstableListingError,
@@ -36,6 +38,7 @@ USAGE: Final = 2
 PARTLY: Final = 3
 LOGIN: Final = 4
 UNKNOWN_OUTCOME: Final = 5
+TO_DO: Final = 10
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 
@@ -45,6 +48,8 @@ _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
     (LoginRequiredError, LOGIN, "Or try --sandbox to look around without an account."),
     (LoginRejectedError, LOGIN, "Then run the same command again."),
     (AuthError, LOGIN, "Put that right, then run the same command again."),
+    (CatalogError, USAGE, "Put the catalog right, then run the same command again."),
+    (SyncError, FAILED, "Nothing more was sent."),
     (LockedError, FAILED, "Wait until the other process has ended."),
     (PermissionDeniedError, FAILED, "Ask whoever runs your organization for access."),
     (ConfigurationError, USAGE, "See {command} --help."),
@@ -68,6 +73,9 @@ def report(error: AIShootError, talk: Talk) -> int:
     _, code, advice = next((row for row in _ADVICE if isinstance(error, row[0])), (AIShootError, FAILED, ""))
     seen = error.cause if isinstance(error, AmbiguousWriteError) else error
     request_id = getattr(seen, "request_id", None)
+    if isinstance(error, CatalogError):
+        _list(error, advice, talk)
+        return code
     talk.error(
         str(error),
         advice=advice.format(command=talk.command),
@@ -77,6 +85,17 @@ def report(error: AIShootError, talk: Talk) -> int:
         for attempt in getattr(error, "attempts", ()):
             talk.note(_told(attempt), **attrs.asdict(attempt))
     return code
+
+
+def _list(error: CatalogError, advice: str, talk: Talk) -> None:
+    """Say what is wrong with a catalog: a line for each problem, and all of them to a machine."""
+    headline, *listed = str(error).splitlines()
+    if talk.as_json:
+        problems = [{"line": one.line, "field": one.field, "problem": str(one)} for one in error.problems]
+        talk.error(headline, advice=advice, problems=problems)
+    else:
+        talk.error(headline)
+        talk.show(*listed, advice)
 
 
 def _told(attempt: Attempt) -> str:

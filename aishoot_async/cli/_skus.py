@@ -17,9 +17,11 @@ from ._exports import ExportOptions, run_export
 from ._failures import DONE, FAILED, PARTLY, USAGE, report
 from ._inputs import read_ids
 from ._options import Given, Limit
+from ._sync import sync
 from ._tables import print_data, print_listing, print_rows
 
 skus = App(name="skus")
+skus.command(sync)
 Stdin = Annotated[bool, Parameter(name="-")]
 _COLUMNS: Final = ("id", "name", "gender", "category", "wardrobe", "projects", "front image", "back image")
 

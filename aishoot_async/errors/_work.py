@@ -5,7 +5,7 @@ from typing import Final
 
 from ._base import AIShootError
 
-_LISTED: Final = 100
+_LISTED: Final = 20
 
 
 class PagingError(AIShootError):
@@ -48,9 +48,9 @@ class CatalogError(SyncError):
     """A row of the catalog cannot be right, or several cannot.
 
     Attributes:
-        line: the row's line in the file, from 1; ``None`` where there is no file, or several rows are bad.
-        field: the field at fault; ``None`` where it is the whole row, or several rows are bad.
-        key: the row's key, where it has one.
+        line: the row's line in the file, from 1; ``None`` where there is no file. Of several, the first's.
+        field: the field at fault; ``None`` where it is the whole row. Of several, the first's.
+        key: the row's key, where it has one. Of several, the first's.
         problems: each of the problems as an error of its own; of such a one, itself.
     """
 
@@ -77,14 +77,21 @@ class CatalogError(SyncError):
 
     @classmethod
     def of(cls, problems: "Sequence[CatalogError]") -> "CatalogError":
-        """Make one error of several; its message lists them, the first hundred in full."""
+        """Make one error of several; its message lists the first twenty, and counts the rest."""
         if len(problems) == 1:
             return problems[0]
         listed = [str(problem) for problem in problems[:_LISTED]]
         if len(problems) > _LISTED:
             listed.append(f"and {len(problems) - _LISTED} more")
         lines = "".join(f"\n  {line}" for line in listed)
-        return cls(f"{len(problems)} problems with the catalog; nothing was done:{lines}", problems=problems)
+        first = problems[0]
+        return cls(
+            f"{len(problems)} problems with the catalog; nothing was done:{lines}",
+            line=first.line,
+            field=first.field,
+            key=first.key,
+            problems=problems,
+        )
 
 
 class LockedError(AIShootError):

@@ -4,7 +4,9 @@ from ._applying import apply_plan
 from ._item import CatalogItem
 from ._plan import PlannedPicture, Prefer, SyncAction, SyncEntry, SyncPlan
 from ._planning import plan_sync
+from ._reading import read_catalog
 from ._report import OutcomeKind, SyncOutcome, SyncReport
+from ._writing import write_catalog
 
 __all__ = [
     "CatalogItem",
@@ -18,4 +20,6 @@ __all__ = [
     "SyncReport",
     "apply_plan",
     "plan_sync",
+    "read_catalog",
+    "write_catalog",
 ]

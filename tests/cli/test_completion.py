@@ -41,7 +41,14 @@ def run(*command):
 
 @shell("bash")
 @pytest.mark.parametrize(
-    ("typed", "wanted"), [("aishoot sk", "skus"), ("aishoot skus up", "update"), ("aishoot results export --t", "--to")]
+    ("typed", "wanted"),
+    [
+        ("aishoot sk", "skus"),
+        ("aishoot skus up", "update"),
+        ("aishoot results export --t", "--to"),
+        ("aishoot skus sync --max", "--max-delete"),
+        ("aishoot skus sync c.csv --plan-o", "--plan-out"),
+    ],
 )
 def test_bash_completes(printed, tmp_path, typed, wanted):
     words = typed.split()
@@ -58,6 +65,7 @@ def test_bash_completes(printed, tmp_path, typed, wanted):
         ("aishoot skus up", "update"),
         ("aishoot --base-url http://x sk", "skus"),
         ("aishoot skus list --js", "--json"),
+        ("aishoot skus sync c.csv --exit", "--exit-code"),
     ],
 )
 def test_fish_completes(printed, tmp_path, typed, wanted):
@@ -87,6 +95,9 @@ TYPED = {
     "aishoot --sandbox --log-format json skus del": "aishoot --sandbox --log-format json skus delete",
     "aishoot skus create --gender f": "aishoot skus create --gender female",
     "aishoot skus update x --repl": "aishoot skus update x --replace",
+    "aishoot skus sy": "aishoot skus sync",
+    "aishoot skus sync c.csv --sta": "aishoot skus sync c.csv --state",
+    "aishoot skus sync c.csv --prefer c": "aishoot skus sync c.csv --prefer catalog",
     "aishoot completion z": "aishoot completion zsh",
 }
 

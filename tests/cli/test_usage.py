@@ -34,6 +34,7 @@ NEEDED = {
     "results list": ["1"],
     "results export": ["1", "--to", "r.jsonl"],
     "skus export": ["--to", "r.jsonl"],
+    "skus sync": ["c.csv", "--state", "c.state"],
     "images upload": ["x.jpg"],
     "completion": ["bash"],
 }
@@ -43,6 +44,8 @@ OF_ONE = {
     "skus create": ("--front-image", "--back-image", "--gender", "--not-in-wardrobe", "--category", "--body"),
     "skus update": ("--replace", "--name"),
     "skus delete": ("--yes",),
+    "skus sync": ("--state", "--apply", "--dry-run", "--prune", "--max-delete", "--prefer", "--force", "--plan-out")
+    + ("--plan", "--exit-code", "--settle", "--patience", "--report", "--failures"),
     "results list": ("--limit",),
     "results export": ("--briefs-from", "--shard", "--format", "--columns", "--refresh", "--strict", "--patience"),
     "sandbox": ("--port", "--results", "--database"),
@@ -51,7 +54,7 @@ OF_ONE = {
 
 
 def test_the_commands_of_the_interface_are_there():
-    skus = {f"skus {name}" for name in ("list", "global", "get", "create", "update", "delete", "export")}
+    skus = {f"skus {name}" for name in ("list", "global", "get", "create", "update", "delete", "export", "sync")}
     assert skus | {"results list", "results export", "images upload", "sandbox", "completion"} <= set(
         map(" ".join, COMMANDS)
     )

@@ -1,0 +1,97 @@
+"""The options of ``skus sync``, and which of them fit together."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import attrs
+from cyclopts import Group, Parameter, Token
+
+from aishoot_async import RequestValidationError
+
+_GROUP: Final = Group("Sync", sort_key=1)
+_AMOUNT: Final = re.compile(r"\d{1,9}|\d{1,3}(\.\d{1,9})?%", re.ASCII)
+# What a plan is made with, and has settled once it is made.
+_OF_A_NEW_PLAN: Final = ("plan_out", "prune", "prefer", "force")
+_OF_WHAT_WAS_DONE: Final = ("report", "failures")
+
+
+def _amount(_kind: Any, tokens: Sequence[Token]) -> int | str:
+    text = tokens[0].value
+    if not _AMOUNT.fullmatch(text):
+        msg = f'"{text}" is neither a whole number nor a percentage such as 5%'
+        raise ValueError(msg)
+    return text if text.endswith("%") else int(text)
+
+
+@Parameter(name="*", group=_GROUP)
+@attrs.frozen(kw_only=True)
+class SyncOptions:
+    """What is to be compared, and what may be done."""
+
+    state: Path | None = None
+    "The file that remembers which SKU is whose and what was sent, one for each catalog; the first run makes it."
+    apply: bool = False
+    "Do it. Without, what would be done is shown."
+    dry_run: bool = False
+    "Only show what would be done, as without --apply."
+    prune: bool = False
+    "Delete the SKUs that this state made or adopted for keys that the catalog no longer has."
+    max_delete: Annotated[int | str | None, Parameter(converter=_amount, metavar="N|P%")] = None
+    "Of --prune: delete nothing if it would be more than N or P%; a tenth of the state's SKUs if nothing is said."
+    prefer: Literal["catalog", "remote"] | None = None
+    "Whose value wins where both sides have changed a field; without, that is a conflict, and nothing is sent."
+    force: bool = False
+    "Of --prune: also from a catalog that is empty, or has less than half of the keys that the state knows."
+    plan_out: Path | None = None
+    "Write the plan to this file."
+    plan: Path | None = None
+    "Take the plan from this file, and no catalog."
+    exit_code: bool = False
+    "Exit with 10 when there is something to do and it was not done."
+    settle: Annotated[float, Parameter(show_default=True)] = 10.0
+    "Seconds after which a create whose answer was lost must show in the listing, if it happened."
+    patience: Annotated[float, Parameter(show_default=True)] = 1800.0
+    "Seconds for which an outage of the service is ridden out."
+    report: Path | None = None
+    "Write what became of each item to this file, as JSON."
+    failures: Path | None = None
+    "Write the items that failed to this file: a catalog in the same format, which can be fed back."
+
+    def check(self, catalog: Path | None) -> None:
+        """Check what can be checked before anything is read.
+
+        Raises:
+            RequestValidationError: options do not fit together, or a file could not be written in the end.
+        """
+        if self.apply and self.dry_run:
+            raise _refusal("apply", "--apply and --dry-run exclude each other")
+        if self.max_delete is not None and not self.prune:
+            raise _refusal("max_delete", "--max-delete is for --prune")
+        for name in _OF_WHAT_WAS_DONE:
+            if getattr(self, name) is not None and not self.apply:
+                raise _refusal(name, f"{_spelled(name)} is of what was done: it needs --apply")
+        if self.plan is not None and catalog is not None:
+            raise _refusal("plan", "a plan has its catalog already: name one of the two")
+        for name in _OF_A_NEW_PLAN:
+            if self.plan is not None and getattr(self, name):
+                raise _refusal(name, f"{_spelled(name)} is for making a plan, and that of --plan is made")
+        self._check_files(".jsonl" if catalog is None else catalog.suffix)
+
+    def _check_files(self, suffix: str) -> None:
+        if self.failures is not None and self.failures.suffix.lower() != suffix.lower():
+            raise _refusal("failures", f"the failures are a catalog too: --failures must end in {suffix}")
+        for name in ("plan_out", *_OF_WHAT_WAS_DONE):
+            path: Path | None = getattr(self, name)
+            if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
+                raise _refusal(name, f"{_spelled(name)}: {path} cannot be written")
+
+
+def _spelled(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _refusal(field: str, problem: str) -> RequestValidationError:
+    return RequestValidationError(problem, field=field)

@@ -1,0 +1,87 @@
+"""A catalog file: read whole, checked whole, or refused with everything that is wrong with it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ..errors import CatalogError
+from ._item import CatalogItem
+from ._reading_csv import csv_rows
+from ._reading_json import json_rows
+from ._reading_rows import Complain, RowReader, Stated
+
+_FORMATS: Final = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+def format_of(path: Path) -> str:
+    """Give the format that a catalog's name says: ``csv``, ``jsonl`` or ``parquet``.
+
+    Raises:
+        CatalogError: it says none.
+    """
+    try:
+        return _FORMATS[path.suffix.lower()]
+    except KeyError:
+        msg = f"{path}: the name of a catalog ends in {', '.join(_FORMATS)}"
+        raise CatalogError(msg) from None
+
+
+def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
+    """Read a catalog from a file, and check all of it.
+
+    Its columns are ``key``, ``name``, ``frontImage`` and, if wanted, ``backImage``, ``gender``, ``isInWardrobe``,
+    ``projectIds``, ``skuCategoryName``, or the same in snake_case. An image is an identifier, or the path of a picture
+    (with a slash or a picture's suffix), from the file's own folder on; paths come back absolute.
+
+    - CSV (``.csv``, ``.tsv``): UTF-8, cut by comma, semicolon or tab. An empty cell is not stated. Lists are written
+      ``1;2`` or ``[1, 2]``, booleans true/false, yes/no, 1/0.
+    - JSON Lines (``.jsonl``, ``.ndjson``): an object a line; ``null`` is stated, what is left out is not.
+    - Parquet (``.parquet``): null and empty text are not stated. It needs the extra ``[data]``.
+
+    Args:
+        path: the file; what its name ends in says its format.
+
+    Returns:
+        The items, in the file's order; ``line`` is where each begins (the row's number in Parquet).
+
+    Raises:
+        CatalogError: the file cannot be read, is empty or cut off, or rows cannot be right: all of them are named.
+        ConfigurationError: Parquet, and pyarrow is not installed.
+    """
+    place = Path(path)
+    form = format_of(place)
+    problems: list[CatalogError] = []
+    unit = "row" if form == "parquet" else "line"
+
+    def complain(line: int | None, field: str | None, problem: str, key: str | None = None) -> None:
+        where = str(place) if line is None else f"{unit} {line}"
+        problems.append(CatalogError(f"{where}: {problem}", line=line, field=field, key=key))
+
+    items: dict[str, CatalogItem] = {}
+    reader = RowReader(place.parent.absolute(), complain)
+    try:
+        place.stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        msg = f"{place}: it cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise CatalogError(msg) from None
+    try:
+        for line, stated in _rows(form, place, complain):
+            item = reader.item(line, stated)
+            if item is not None and (first := items.setdefault(item.key, item)) is not item:
+                complain(line, "key", f"key {item.key!r} is there twice; it is that of {unit} {first.line}", item.key)
+    except OSError as error:
+        complain(None, None, f"it cannot be read: {error.strerror or error}")
+    if problems:
+        raise CatalogError.of(problems)
+    return list(items.values())
+
+
+def _rows(form: str, path: Path, complain: Complain) -> Iterator[Stated]:
+    if form == "csv":
+        return csv_rows(path, complain)
+    if form == "jsonl":
+        return json_rows(path, complain)
+    from ._reading_parquet import parquet_rows  # noqa: PLC0415  # pyarrow is an extra
+
+    return parquet_rows(path, complain)

@@ -1,0 +1,96 @@
+"""A catalog file, written so that `read_catalog` reads the same items back."""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from .. import jsontext
+from ..errors import CatalogError
+from ..models import UNSET, WIRE_NAMES
+from ._item import CatalogItem
+from ._reading import format_of
+
+_Row = Mapping[str, Any]
+
+
+def write_catalog(path: str | os.PathLike[str], items: Iterable[CatalogItem]) -> None:
+    """Write a catalog file that `read_catalog` reads back. Whole or not at all; blocking.
+
+    Args:
+        path: the file; what its name ends in says its format.
+        items: what to write. Its columns are those that an item states.
+
+    Raises:
+        CatalogError: the format is unknown, or an item states ``None``, which only JSON Lines can say.
+        ConfigurationError: Parquet, and pyarrow is not installed.
+        OSError: the file cannot be written.
+    """
+    place = Path(path)
+    rows = [_row(item) for item in items]
+    form = format_of(place)
+    if form != "jsonl":
+        _refuse_null(rows)
+    beside = place.with_name(f".{place.name}.tmp")
+    try:
+        _WRITERS[form](beside, rows, "\t" if place.suffix.lower() == ".tsv" else ",")
+        beside.replace(place)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _row(item: CatalogItem) -> _Row:
+    stated = {wire: getattr(item.sku, field) for field, wire in WIRE_NAMES.items()}
+    return {"key": item.key, **{wire: value for wire, value in stated.items() if value is not UNSET}}
+
+
+def _refuse_null(rows: Iterable[_Row]) -> None:
+    for row in rows:
+        for name, value in row.items():
+            if value is None:
+                msg = f"{name} of key {row['key']!r} is to be erased, which only JSON Lines can say"
+                raise CatalogError(msg, field=name, key=row["key"])
+
+
+def _columns(rows: Iterable[_Row]) -> list[str]:
+    stated = {"name", "frontImage"}.union(*rows)
+    return ["key", *(wire for wire in WIRE_NAMES.values() if wire in stated)]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return ";".join(map(str, value)) or "[]"  # the ids of projects
+
+
+def _write_csv(path: Path, rows: Sequence[_Row], delimiter: str) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        columns = _columns(rows)
+        writer.writerow(columns)
+        writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
+
+
+def _write_json(path: Path, rows: Sequence[_Row], _delimiter: str) -> None:
+    with path.open("wb") as file:
+        file.writelines(jsontext.encode(row) + b"\n" for row in rows)
+
+
+def _write_parquet(path: Path, rows: Sequence[_Row], _delimiter: str) -> None:
+    from ._parquet import pa, pq  # noqa: PLC0415  # pyarrow is an extra
+
+    cells = {
+        name: pa.array([_cell(row[name]) if name in row else None for row in rows], pa.string())
+        for name in _columns(rows)
+    }
+    pq.write_table(pa.table(cells), path)
+
+
+_WRITERS: Final[dict[str, Callable[[Path, Sequence[_Row], str], None]]] = {
+    "csv": _write_csv,
+    "jsonl": _write_json,
+    "parquet": _write_parquet,
+}

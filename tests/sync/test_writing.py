@@ -1,0 +1,77 @@
+"""What is written is read back: the file of failures can be fed back."""
+
+import os
+import string
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aishoot_async import UNSET, CatalogError, Gender, SkuCategory, SkuCreate
+from aishoot_async.sync import CatalogItem, read_catalog, write_catalog
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
+KEY = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1).filter(str.strip)
+IMAGE = st.text(string.hexdigits + " ,;\"'\n", min_size=1).filter(str.strip)
+STATED = {
+    "back_image": IMAGE,
+    "gender": st.sampled_from(Gender),
+    "is_in_wardrobe": st.booleans(),
+    "project_ids": st.lists(st.integers(min_value=1)),
+    "sku_category_name": st.sampled_from(SkuCategory),
+}
+ERASED = {field: st.none() | values for field, values in STATED.items()} | {
+    field: STATED[field] for field in ("is_in_wardrobe", "project_ids")
+}
+
+
+def catalogs(optional):
+    skus = st.fixed_dictionaries({"name": TEXT, "front_image": IMAGE}, optional=optional)
+    return st.dictionaries(KEY, skus.map(lambda fields: SkuCreate(**fields)), max_size=4)
+
+
+def survives(folder, name, catalog):
+    items = [CatalogItem(key, sku) for key, sku in catalog.items()]
+    write_catalog(folder / name, items)
+    back = read_catalog(folder / name) if items or not name.endswith(".jsonl") else []
+    assert [(item.key, item.sku) for item in back] == list(catalog.items())
+    assert os.listdir(folder) == [name]  # noqa: PTH208
+
+
+@given(catalogs(STATED), st.sampled_from(["c.csv", "c.tsv", "c.parquet"]))
+def test_tables_are_read_back(tmp_path_factory, catalog, name):
+    survives(tmp_path_factory.mktemp("table"), name, catalog)
+
+
+@given(catalogs(ERASED))
+def test_json_lines_are_read_back_with_what_is_erased(tmp_path_factory, catalog):
+    survives(tmp_path_factory.mktemp("json"), "c.jsonl", catalog)
+
+
+def test_only_what_somebody_states_is_a_column(tmp_path):
+    items = [CatalogItem("A", SkuCreate(name="a", front_image="f", project_ids=[]))]
+    write_catalog(tmp_path / "c.csv", items)
+    assert (tmp_path / "c.csv").read_text().split() == ["key,name,frontImage,projectIds", "A,a,f,[]"]
+    write_catalog(tmp_path / "c.parquet", [])
+    assert pq.read_schema(tmp_path / "c.parquet").names == ["key", "name", "frontImage"]
+
+
+def test_a_table_cannot_say_that_something_is_erased(tmp_path):
+    item = CatalogItem("A", SkuCreate(name="a", front_image="f", gender=None))
+    for name in ("c.csv", "c.parquet"):
+        with pytest.raises(CatalogError, match="gender"):
+            write_catalog(tmp_path / name, [item])
+    with pytest.raises(CatalogError, match="ends in"):
+        write_catalog(tmp_path / "c.xlsx", [item])
+    assert list(tmp_path.iterdir()) == []
+    write_catalog(tmp_path / "c.jsonl", [item])
+    assert read_catalog(tmp_path / "c.jsonl")[0].sku.gender is None
+    assert read_catalog(tmp_path / "c.jsonl")[0].sku.back_image is UNSET
+
+
+def test_what_was_there_stays_until_the_new_is_whole(tmp_path):
+    (tmp_path / "c.csv").mkdir()
+    with pytest.raises(OSError, match=r"c\.csv"):
+        write_catalog(tmp_path / "c.csv", [CatalogItem("A", SkuCreate(name="a", front_image="f"))])
+    assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]
