@@ -21,7 +21,7 @@ async def seconds_of_walk(url: str, limits: Limits) -> float:
     begun = time.perf_counter()
     async with AIShootSession("t", base_url=url, limits=limits) as session:
         pages = 0
-        async for _ in session.briefs.results(1, into=bytes, start=1, prefetch=WIDTH).pages():
+        async for _ in session.briefs.results(PAGES * 100, into=bytes, start=1, prefetch=WIDTH).pages():
             pages += 1
     assert pages == PAGES, pages
     return time.perf_counter() - begun
@@ -35,7 +35,7 @@ def counts(url: str) -> tuple[int, int]:
 
 def near_the_limit() -> None:
     """Walk past a service that takes six requests at once, with every fixed limit and with the adaptive one."""
-    settings = Settings(total=PAGES * 100, latency=LATENCY, room=ROOM)
+    settings = Settings(latency=LATENCY, room=ROOM)
     took: dict[str, list[float]] = {}
     refused: dict[str, list[float]] = {}
     choices = {f"fixed {limit}": Limits(in_flight=limit) for limit in (4, 5, 6)} | {"adaptive": Limits()}
@@ -67,7 +67,7 @@ async def latencies(session: AIShootSession, calls: int) -> list[float]:
 
 async def walk_for_ever(session: AIShootSession) -> None:
     while True:
-        async for _ in session.briefs.results(1, start=1, prefetch=WIDTH):
+        async for _ in session.briefs.results(PAGES * 100, start=1, prefetch=WIDTH):
             pass
 
 
@@ -89,7 +89,7 @@ def percentile(times: list[float], share: float) -> float:
 
 def behind_a_walk() -> None:
     """Time single gets alone, and while a typed walk has 32 pages in flight or ready."""
-    with running(Settings(total=PAGES * 100, latency=LATENCY), core=0) as url:
+    with running(Settings(latency=LATENCY), core=0) as url:
         print(f"\nA single get behind a walk with {WIDTH} pages ahead, {LATENCY * 1000:.0f} ms a request")
         for name, limits in {"64 in flight": Limits(), "8 in flight": Limits(in_flight=8)}.items():
             ratios, tails = [], []
