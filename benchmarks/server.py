@@ -23,10 +23,12 @@ class Settings:
     """What the service is like.
 
     Attributes:
+        total: items of every listing; 0 for as many as its number says.
         latency: seconds before each answer.
         room: requests that it takes at once; more are refused with 429 at once. 0 for any number.
     """
 
+    total: int = 0
     latency: float = 0.0
     room: int = 0
 
@@ -89,8 +91,8 @@ class Service(asyncio.Protocol):
         if "skuIdFilter" in query:
             self.send(200, b'{"entries":[%b],"total":1}' % SKUS.rows(int(query["skuIdFilter"]), 1))
             return
-        kind, total = (RESULTS, path.split("/")[3]) if "/briefs/" in path else (SKUS, query["projectFilter"])
-        first, total = (int(query["page"]) - 1) * ITEMS, int(total)
+        kind, named = (RESULTS, path.split("/")[3]) if "/briefs/" in path else (SKUS, query.get("projectFilter", ""))
+        first, total = (int(query["page"]) - 1) * ITEMS, self.settings.total or int(named)
         count = max(0, min(ITEMS, total - first)) if first >= 0 else 0
         self.send(200, b'{"entries":[%b],"total":%d}' % (kind.rows(first, count), total))
 
