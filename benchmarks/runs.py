@@ -127,7 +127,11 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def rotate(entrants: Sequence[Entrant], rounds: int, check: Callable[[Entrant, Path], None] = lambda *_: None) -> Runs:
+def rotate(
+    entrants: Sequence[Entrant],
+    rounds: int,
+    check: Callable[[Entrant, Path, Mapping[str, Any]], None] = lambda *_: None,
+) -> Runs:
     """Run all entrants in turn, each round beginning with another, each run in a folder that is then ``check``ed."""
     found: dict[str, list[Run]] = {entrant.name: [] for entrant in entrants}
     for number in range(rounds):
@@ -135,7 +139,7 @@ def rotate(entrants: Sequence[Entrant], rounds: int, check: Callable[[Entrant, P
         for entrant in (*entrants[at:], *entrants[:at]):
             with tempfile.TemporaryDirectory() as folder:
                 outcome = entrant.run(folder=folder)
-                check(entrant, Path(folder))
+                check(entrant, Path(folder), outcome)
             grown = outcome["peak"] - outcome["peak_before"]
             run = Run(outcome["seconds"], outcome["cpu"], outcome["items"], outcome["peak"], grown)
             found[entrant.name].append(run)

@@ -57,11 +57,13 @@ class Service(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.received += data
         while (end := self.received.find(b"\r\n\r\n")) >= 0:
-            head, self.received = self.received[:end].decode(), self.received[end + 4 :]
+            head = self.received[:end].decode()
             length = next(
                 (int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:")), 0
             )
-            self.received = self.received[length:]  # bodies are small: they come with their head
+            if len(self.received) < end + 4 + length:
+                return
+            self.received = self.received[end + 4 + length :]
             self.serve(*head.split(" ", 2)[:2])
 
     def serve(self, method: str, target: str) -> None:

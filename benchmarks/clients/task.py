@@ -1,7 +1,7 @@
 """What every client is asked to do, and how it is timed. Only the standard library: the peers' environment runs it too.
 
 The task comes as JSON, the outcome goes to stdout as JSON. A short run of the same work goes before the timed one, so
-that neither imports nor first uses are in the figures.
+that neither imports nor first uses are in the figures; what it reads is kept, and its digest given.
 """
 
 import asyncio
@@ -17,9 +17,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-WARM_UP = 3_000
-"""Items of the run that is not timed."""
-
 
 @dataclass
 class Task:
@@ -31,9 +28,9 @@ class Task:
         window: pages in flight or ready.
         loop: ``"uvloop"`` or ``"asyncio"``.
         folder: where an export goes.
-        check: keep what was read, and give a digest of it.
+        warm_up: items of the run before, which is not timed.
         options: what only this client knows.
-        kept: rows that were read, when they are to be checked; otherwise ``None``.
+        kept: the rows that were read, in the run that is not timed; otherwise ``None``.
     """
 
     url: str
@@ -41,7 +38,7 @@ class Task:
     window: int = 8
     loop: str = "uvloop"
     folder: str = ""
-    check: bool = False
+    warm_up: int = 3_000
     options: dict[str, Any] = field(default_factory=dict)
     kept: list[Any] | None = None
 
@@ -68,7 +65,7 @@ def on_loop(work: Callable[[Task], Awaitable[int]]) -> Work:
     def run(task: Task) -> int:
         factory = None
         if task.loop == "uvloop":
-            import uvloop  # noqa: PLC0415  # the peers' environment has none
+            import uvloop  # noqa: PLC0415  # not for those without a loop
 
             factory = uvloop.new_event_loop
         with asyncio.Runner(loop_factory=factory) as runner:
@@ -92,26 +89,24 @@ def _peak() -> int:
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
-def main(work: Work, *, warm_up: int = WARM_UP) -> None:
+def main(work: Work) -> None:
     """Do the work of the task named on the command line, and print what it took.
 
     Raises:
         RuntimeError: fewer or more items came than there are.
     """
     task = Task(**json.loads(sys.argv[1]))
-    task.kept = [] if task.check else None
-    if warm_up:
+    read: list[Any] = []
+    if task.warm_up:
         with tempfile.TemporaryDirectory() as elsewhere:
-            short = min(warm_up, task.items)
-            work(replace(task, items=short, folder=elsewhere, kept=None))
+            work(replace(task, items=min(task.warm_up, task.items), folder=elsewhere, kept=read))
+    outcome: dict[str, Any] = {"digest": digest(read)}
+    read.clear()
     gc.collect()
     before = _peak()
     cpu, begun = _cpu_seconds(), time.perf_counter()
     items = work(task)
-    seconds, cpu = time.perf_counter() - begun, _cpu_seconds() - cpu
+    outcome |= {"seconds": time.perf_counter() - begun, "cpu": _cpu_seconds() - cpu, "items": items}
     if items != task.items:
         raise RuntimeError(f"{items} items came, of {task.items}")
-    outcome: dict[str, Any] = {"seconds": seconds, "cpu": cpu, "items": items, "peak": _peak(), "peak_before": before}
-    if task.kept is not None:
-        outcome["digest"] = digest(task.kept)
-    print(json.dumps(outcome))
+    print(json.dumps({**outcome, "peak": _peak(), "peak_before": before}))
