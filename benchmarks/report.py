@@ -8,6 +8,11 @@ import attrs
 from benchmarks.runs import Spread
 
 
+def counted(rounds: int) -> str:
+    """Say how many rounds there were."""
+    return "one round" if rounds == 1 else f"{rounds} rotated rounds"
+
+
 @attrs.frozen
 class Table:
     """A table: the words above it, its head, its rows."""

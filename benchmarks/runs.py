@@ -96,7 +96,8 @@ class Spread:
         return (self.high - self.low) / self.median if self.median else 0.0
 
     def show(self, digits: int = 2) -> str:
-        return f"{self.median:,.{digits}f} ({self.low:,.{digits}f} to {self.high:,.{digits}f})"
+        median, low, high = (f"{round(each, digits) + 0.0:,.{digits}f}" for each in (self.median, self.low, self.high))
+        return f"{median} ({low} to {high})"
 
 
 @attrs.frozen

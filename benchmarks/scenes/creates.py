@@ -1,6 +1,6 @@
 """Creates, 16 at once."""
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import SERVER_CORE, Entrant, rotate, say, two_cores
 from benchmarks.server import Settings, running
 
@@ -30,5 +30,5 @@ def run(items: int = 5_000, rounds: int = 5) -> Report:
         rows.append([name, runs.rate(name).show(0), by_wall.show(), cost.show(0), by_cpu.show(), beside])
         figures |= {f"creates {name} ÷ aiohttp by seconds": by_wall, f"creates {name} ÷ aiohttp by cpu": by_cpu}
     head = ["", "creates/s", "÷ aiohttp", "CPU µs each", "÷ aiohttp, by CPU", "beside it"]
-    about = f"{items:,} creates (fewer for the slow), {AT_ONCE} at once, no latency, {rounds} rotated runs."
+    about = f"{items:,} creates (fewer for the slow), {AT_ONCE} at once, no latency, {counted(rounds)}."
     return Report("Creates", [Table(about, head, rows)], runs.as_json(), figures)

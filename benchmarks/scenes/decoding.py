@@ -1,6 +1,6 @@
 """Decoders alone, on the frozen page."""
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import Entrant, rotate, say
 
 NAMES = {
@@ -38,7 +38,7 @@ def run(items: int = 100_000, rounds: int = 3) -> Report:
         rows.append([name, runs.rate(key, 1e-3).show(0), by_wall.show(1), by_cpu.show(1)])
         figures |= {f"decode {key} ÷ cattrs by seconds": by_wall, f"decode {key} ÷ cattrs by cpu": by_cpu}
     about = (
-        f"{rounds} rotated runs; the id and three fields of every item are read. Ours keeps each item's exact JSON, "
+        f"{counted(rounds)}; the id and three fields of every item are read. Ours keeps each item's exact JSON, "
         f"and recognises the envelope; the others are told of it."
     )
     head = ["", "thousand items/s", "÷ cattrs detailed", "by CPU"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import attrs
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import SERVER_CORE, Entrant, Runs, Spread, rotate, say, two_cores
 from benchmarks.scenes import written
 from benchmarks.server import Settings, running
@@ -87,7 +87,7 @@ def run(sizes: Sizes = FULL) -> Report:
         say(f"export, {items:,} items, {wait}")
         with running(Settings(latency=latency), core=core) as url:
             runs = rotate(list(_entrants(url, items, windows)), sizes.rounds, _check)
-        about = f"{items:,} items, {wait}, {sizes.rounds} rotated runs; every file read back: the same rows."
+        about = f"{items:,} items, {wait}, {counted(sizes.rounds)}; every file read back: the same rows."
         tables.append(_table(f"{about} {BESIDE}" if not latency else about, runs))
         raw[wait] = runs.as_json()
         figures |= _figures(wait, windows, runs)

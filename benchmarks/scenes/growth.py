@@ -8,7 +8,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import SERVER_CORE, Entrant, Runs, Spread, rotate, say, two_cores
 from benchmarks.server import Settings, running
 
@@ -56,7 +56,7 @@ def run(pages: int = PAGES, rounds: int = 3) -> Report:
         numbers = ", ".join(f"{count:,}" for count in counts)
         rows.append([f"{numbers} {what}", *costs, figures[f"slope {what}"].show()])
     about = (
-        f"Raw, {rounds} rotated runs; briefs one after the other and walks at once share {pages:,} pages. CPU µs a "
+        f"Raw, {counted(rounds)}; briefs one after the other and walks at once share {pages:,} pages. CPU µs a "
         f"page, and the slope of its logarithm by that of the number: 0 is flat. Each brief costs the looking for its "
         f"end besides."
     )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from benchmarks import peers
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import Spread, say
 
 BARE = "python"
@@ -46,7 +46,7 @@ def run(rounds: int = 5) -> Report:
         [1000 * (ours - other) for ours, other in zip(found["aishoot_async"], found["aiohttp"], strict=True)]
     )
     table = Table(
-        f"{rounds} rotated runs, CPU milliseconds over a bare interpreter.",
+        f"{counted(rounds)}, CPU milliseconds over a bare interpreter.",
         ["", "ms"],
         [[name, spread.show(0)] for name, spread in over.items()],
     )

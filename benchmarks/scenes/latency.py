@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import SERVER_CORE, Entrant, Spread, rotate, say, two_cores
 from benchmarks.server import Settings, running
 
@@ -19,7 +19,7 @@ class Sizes:
     rounds: int
 
 
-FULL = Sizes(waits=(0.0, 0.02, 0.05), windows=(8, 32), turns=80, rounds=3)
+FULL = Sizes(waits=(0.0, 0.02, 0.05), windows=(8, 32), turns=80, rounds=2)
 QUICK = Sizes(waits=(0.02,), windows=(8,), turns=20, rounds=1)
 
 
@@ -65,7 +65,7 @@ def run(sizes: Sizes = FULL) -> Report:
                 figures[f"rate {name}, {wait}"] = rate
                 rows.append([wait, name, rate.show(0), use.show() if latency else "", ratio.show()])
     about = (
-        f"{sizes.rounds} rotated runs of {sizes.turns} windows; typed. Use of the window: pages/s times latency, by "
+        f"{counted(sizes.rounds)} of {sizes.turns} windows; typed. Use of the window: pages/s times latency, by "
         f"the window. Ours waits for the first page alone, and for the answer that shows the end."
     )
     table = Table(about, ["latency", "", "pages/s", "use of the window", "÷ aiohttp"], rows)

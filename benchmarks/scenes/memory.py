@@ -1,6 +1,6 @@
 """The most memory that a stream takes, over what the imports alone take."""
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import SERVER_CORE, Entrant, Spread, rotate, say, two_cores
 from benchmarks.server import Settings, running
 
@@ -26,5 +26,7 @@ def run(sizes: tuple[int, ...] = (200_000, 2_000_000), rounds: int = 1) -> Repor
         grown = Spread.of([run.grown / 2**20 for run in each])
         rows.append([name, grown.show(1), Spread.of([run.peak / 2**20 for run in each]).show(1)])
         figures[f"memory {name}"] = grown
-    table = Table(f"{rounds} runs.", ["", "MiB over the imports", "MiB in all"], rows)
+    table = Table(
+        f"The most that the process held; {counted(rounds)}.", ["", "MiB over the imports", "MiB in all"], rows
+    )
     return Report("Memory of a long stream", [table], runs.as_json(), figures)

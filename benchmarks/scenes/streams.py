@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import SERVER_CORE, Entrant, Runs, Spread, rotate, say, two_cores
 from benchmarks.server import Settings, running
 
@@ -152,10 +152,10 @@ def run(sizes: Sizes = FULL) -> Report:
         runs = rotate([scene.entrant(url, sizes.items) for scene in CORE], sizes.rounds, same)
         peers = rotate([scene.entrant(url, sizes.peers_items) for scene in beside], sizes.peers_rounds, same)
     about = (
-        f"{sizes.rounds} rotated runs of {sizes.items // 100} pages, on uvloop where no other loop is named; the id "
+        f"{counted(sizes.rounds)} of {sizes.items // 100} pages, on uvloop where no other loop is named; the id "
         f"and three fields of every item are read. {_steadier(runs)}"
     )
-    among = f"{sizes.peers_rounds} rotated runs; the slow ones have fewer pages."
+    among = f"{counted(sizes.peers_rounds)}; the slow ones have fewer pages."
     tables = [Table(about, head, _rows(CORE, runs)), Table(among, head, _rows(beside, peers))]
     raw = {"ours, baseline, floor": runs.as_json(), "peers": peers.as_json()}
     rates = {f"rate {scene.name}": runs.rate(scene.name, 0.01, "cpu") for scene in CORE}

@@ -1,6 +1,6 @@
 """What somebody waits for: the first item, and a single call while a wide walk is under way."""
 
-from benchmarks.report import Report, Table
+from benchmarks.report import Report, Table, counted
 from benchmarks.runs import SERVER_CORE, Entrant, Spread, say, two_cores
 from benchmarks.server import Settings, running
 
@@ -19,7 +19,7 @@ def first_item(url: str, rounds: int) -> tuple[Table, dict[str, Spread]]:
     rows = [[who, Spread.of(times).show()] for who, times in found.items()]
     about = (
         f"From nothing to the first item, {1000 * LATENCY:.0f} ms a request: a session, a connection, a page. "
-        f"{rounds} runs."
+        f"{counted(rounds)}."
     )
     return Table(about, ["", "ms"], [*rows, ["ours ÷ aiohttp", ratio.show()]]), {"first item ÷ aiohttp": ratio}
 
@@ -36,7 +36,7 @@ def behind(url: str, rounds: int, calls: int) -> tuple[Table, dict[str, Spread]]
         figures[f"p99 behind a walk, {in_flight} in flight"] = p99
     about = (
         f"A single `get` behind a typed walk with {WIDTH} pages ahead, {1000 * LATENCY:.0f} ms a request, against the "
-        f"same `get` alone. {rounds} runs of {calls} calls."
+        f"same `get` alone. {counted(rounds)} of {calls} calls."
     )
     return Table(about, ["in flight", "p99 ÷ idle", "median ÷ idle"], rows), figures
 
