@@ -41,7 +41,7 @@ def draw(title: str, note: str, bars: Sequence[Bar]) -> str:
         lines += [
             f'<text x="{LEFT - 8}" y="{y + 13}" text-anchor="end">{escape(bar.name)}</text>',
             f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{length:.1f}" height="{ROW - 6}" rx="2"/>',
-            f'<text x="{LEFT + length + 6:.1f}" y="{y + 13}">{bar.value:,.0f}</text>',
+            f'<text x="{LEFT + length + 6:.1f}" y="{y + 13}">{bar.value:.2f}</text>',
         ]
     height = TOP + ROW * len(ordered) + 8
     return _FRAME.substitute(

@@ -158,6 +158,6 @@ def run(sizes: Sizes = FULL) -> Report:
     among = f"{counted(sizes.peers_rounds)}; the slow ones have fewer pages."
     tables = [Table(about, head, _rows(CORE, runs)), Table(among, head, _rows(beside, peers))]
     raw = {"ours, baseline, floor": runs.as_json(), "peers": peers.as_json()}
-    rates = {f"rate {scene.name}": runs.rate(scene.name, 0.01, "cpu") for scene in CORE}
-    rates |= {f"rate {scene.name}": peers.rate(scene.name, 0.01, "cpu") for scene in PEERS}
-    return Report("Every item of a listing", tables, raw, {**_figures(runs, peers), **rates})
+    speeds = {f"speed {scene.name}": runs.ratio(scene.name, BASELINE, "cpu") for scene in CORE}
+    speeds |= {f"speed {scene.name}": peers.ratio(scene.name, BASELINE, "cpu") for scene in PEERS}
+    return Report("Every item of a listing", tables, raw, {**_figures(runs, peers), **speeds})
