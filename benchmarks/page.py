@@ -4,6 +4,7 @@
 """
 
 import json
+from collections.abc import Callable
 from typing import Final
 
 ITEMS: Final = 100
@@ -30,17 +31,41 @@ def item(identifier: str) -> dict[str, object]:
     }
 
 
-_PIECES: Final = [
-    piece.encode() for piece in json.dumps([item(_MARK)] * ITEMS, separators=(",", ":"))[1:-1].split(_MARK)
-]
+def sku(identifier: str) -> dict[str, object]:
+    """Make a SKU with every documented field, padded by what is not documented to the size of the other item."""
+    return {
+        "id": identifier,
+        "name": "Linen dress, long, with a belt of the same cloth",
+        "frontImage": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "backImage": "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752",
+        "gender": "female",
+        "isInWardrobe": True,
+        "projectIds": [17, 4711],
+        "skuCategoryName": "outfit",
+        "createdAt": "2026-11-25T09:30:00.123456Z",
+        "model": {"name": "Ada", "heightCm": 178, "hair": "brown"},
+        "internalTrace": "b7d2c1e0-4a52-4c3e-9f10-2f6c1d0b9e77",
+    }
 
 
-def rows(first: int, count: int) -> bytes:
-    """Render so many items of ids from ``first`` on, as they stand inside a list."""
-    if count < ITEMS:
-        made = [item(f"{number:010}") for number in range(first, first + count)]
-        return json.dumps(made, separators=(",", ":"))[1:-1].encode()
-    parts: list[bytes] = []
-    for number, piece in enumerate(_PIECES[:-1], first):
-        parts += (piece, b"%010d" % number)
-    return b"".join([*parts, _PIECES[-1]])
+class Rendered:
+    """Items as they stand inside a list, of any ids, rendered from pieces."""
+
+    def __init__(self, make: Callable[[str], dict[str, object]]) -> None:
+        self._make = make
+        whole = json.dumps([make(_MARK)] * ITEMS, separators=(",", ":"))[1:-1]
+        self._pieces = [piece.encode() for piece in whole.split(_MARK)]
+
+    def rows(self, first: int, count: int) -> bytes:
+        """Render so many items of ids from ``first`` on."""
+        if count < ITEMS:
+            made = [self._make(f"{number:010}") for number in range(first, first + count)]
+            return json.dumps(made, separators=(",", ":"))[1:-1].encode()
+        parts: list[bytes] = []
+        for number, piece in enumerate(self._pieces[:-1], first):
+            parts += (piece, b"%010d" % number)
+        return b"".join([*parts, self._pieces[-1]])
+
+
+RESULTS: Final = Rendered(item)
+SKUS: Final = Rendered(sku)

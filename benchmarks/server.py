@@ -1,6 +1,7 @@
 """A server that outruns every client: one small protocol on uvloop, pages rendered from pieces, its latency settable.
 
-Run as a process of its own (``python -m benchmarks.server``), it prints its port, and ends when stdin is closed.
+Brief N has N results, and the project N has N SKUs, so that one server serves listings of any length. Run as a process
+of its own (``python -m benchmarks.server``), it prints its port, and ends when stdin is closed.
 """
 
 import argparse
@@ -10,12 +11,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator
-from urllib.parse import parse_qsl, urlsplit
 
 import attrs
 import uvloop
 
-from benchmarks.page import ITEMS, rows
+from benchmarks.page import ITEMS, RESULTS, SKUS
 
 
 @attrs.frozen
@@ -23,12 +23,12 @@ class Settings:
     """What the service is like.
 
     Attributes:
-        total: items of a listing.
+        total: items of every listing; 0 for as many as its number says.
         latency: seconds before each answer.
         room: requests that it takes at once; more are refused with 429 at once. 0 for any number.
     """
 
-    total: int = 200_000
+    total: int = 0
     latency: float = 0.0
     room: int = 0
 
@@ -57,11 +57,13 @@ class Service(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.received += data
         while (end := self.received.find(b"\r\n\r\n")) >= 0:
-            head, self.received = self.received[:end].decode(), self.received[end + 4 :]
+            head = self.received[:end].decode()
             length = next(
                 (int(line[15:]) for line in head.splitlines() if line.lower().startswith("content-length:")), 0
             )
-            self.received = self.received[length:]  # bodies are small: they come with their head
+            if len(self.received) < end + 4 + length:
+                return
+            self.received = self.received[end + 4 + length :]
             self.serve(*head.split(" ", 2)[:2])
 
     def serve(self, method: str, target: str) -> None:
@@ -86,13 +88,15 @@ class Service(asyncio.Protocol):
         if method == "POST":
             self.send(201, b'{"id":"0000000001"}')
             return
-        query = dict(parse_qsl(urlsplit(target).query))
+        path, _, query_string = target.partition("?")
+        query = dict(pair.split("=", 1) for pair in query_string.split("&"))
         if "skuIdFilter" in query:
-            self.send(200, b'{"entries":[%b],"total":1}' % rows(int(query["skuIdFilter"]), 1))
+            self.send(200, b'{"entries":[%b],"total":1}' % SKUS.rows(int(query["skuIdFilter"]), 1))
             return
-        first = (int(query["page"]) - 1) * ITEMS
-        count = max(0, min(ITEMS, self.settings.total - first)) if first >= 0 else 0
-        self.send(200, b'{"entries":[%b],"total":%d}' % (rows(first, count) if count else b"", self.settings.total))
+        kind, named = (RESULTS, path.split("/")[3]) if "/briefs/" in path else (SKUS, query.get("projectFilter", ""))
+        first, total = (int(query["page"]) - 1) * ITEMS, self.settings.total or int(named)
+        count = max(0, min(ITEMS, total - first)) if first >= 0 else 0
+        self.send(200, b'{"entries":[%b],"total":%d}' % (kind.rows(first, count), total))
 
     def send(self, status: int, body: bytes) -> None:
         if not self.transport.is_closing():

@@ -1,13 +1,13 @@
-"""What the calls of a session do to each other: near a service's own limit, and a single call behind a wide walk."""
+"""What the calls of a session do to each other near a service's own limit."""
 
 import asyncio
 import json
-import os
 import statistics
 import time
 import urllib.request
 
 from aishoot_async import AIShootSession, Limits
+from benchmarks.runs import pin_clients
 from benchmarks.server import Settings, running
 
 PAGES = 2000
@@ -21,7 +21,7 @@ async def seconds_of_walk(url: str, limits: Limits) -> float:
     begun = time.perf_counter()
     async with AIShootSession("t", base_url=url, limits=limits) as session:
         pages = 0
-        async for _ in session.briefs.results(1, into=bytes, start=1, prefetch=WIDTH).pages():
+        async for _ in session.briefs.results(PAGES * 100, into=bytes, start=1, prefetch=WIDTH).pages():
             pages += 1
     assert pages == PAGES, pages
     return time.perf_counter() - begun
@@ -35,7 +35,7 @@ def counts(url: str) -> tuple[int, int]:
 
 def near_the_limit() -> None:
     """Walk past a service that takes six requests at once, with every fixed limit and with the adaptive one."""
-    settings = Settings(total=PAGES * 100, latency=LATENCY, room=ROOM)
+    settings = Settings(latency=LATENCY, room=ROOM)
     took: dict[str, list[float]] = {}
     refused: dict[str, list[float]] = {}
     choices = {f"fixed {limit}": Limits(in_flight=limit) for limit in (4, 5, 6)} | {"adaptive": Limits()}
@@ -56,58 +56,9 @@ def near_the_limit() -> None:
         )
 
 
-async def latencies(session: AIShootSession, calls: int) -> list[float]:
-    times = []
-    for number in range(calls):
-        begun = time.perf_counter()
-        await session.skus.get(f"{number:010}")
-        times.append(time.perf_counter() - begun)
-    return times
-
-
-async def walk_for_ever(session: AIShootSession) -> None:
-    while True:
-        async for _ in session.briefs.results(1, start=1, prefetch=WIDTH):
-            pass
-
-
-async def idle_and_busy(url: str, limits: Limits) -> tuple[list[float], list[float]]:
-    async with AIShootSession("t", base_url=url, limits=limits) as session:
-        await latencies(session, 20)
-        idle = await latencies(session, 200)
-        walk = asyncio.create_task(walk_for_ever(session))
-        await asyncio.sleep(0.5)
-        busy = await latencies(session, 200)
-        walk.cancel()
-        await asyncio.wait([walk])
-    return idle, busy
-
-
-def percentile(times: list[float], share: float) -> float:
-    return sorted(times)[min(len(times) - 1, int(share * len(times)))]
-
-
-def behind_a_walk() -> None:
-    """Time single gets alone, and while a typed walk has 32 pages in flight or ready."""
-    with running(Settings(total=PAGES * 100, latency=LATENCY), core=0) as url:
-        print(f"\nA single get behind a walk with {WIDTH} pages ahead, {LATENCY * 1000:.0f} ms a request")
-        for name, limits in {"64 in flight": Limits(), "8 in flight": Limits(in_flight=8)}.items():
-            ratios, tails = [], []
-            for _ in range(ROUNDS):
-                idle, busy = asyncio.run(idle_and_busy(url, limits))
-                ratios.append(statistics.median(busy) / statistics.median(idle))
-                tails.append(percentile(busy, 0.99) / percentile(idle, 0.99))
-            print(
-                f"{name:12} p99 {statistics.median(tails):5.2f} x idle ({min(tails):.2f} to {max(tails):.2f})   "
-                f"median {statistics.median(ratios):5.2f} x idle"
-            )
-
-
 def main() -> None:
-    if hasattr(os, "sched_setaffinity") and len(os.sched_getaffinity(0)) > 1:
-        os.sched_setaffinity(0, {1})
+    pin_clients()
     near_the_limit()
-    behind_a_walk()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The scenes: each runs, and gives a `Report`."""
