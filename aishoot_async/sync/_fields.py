@@ -13,11 +13,11 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from .. import jsontext
-from ..models import UNSET, WIRE_NAMES, Gender, Sku, SkuCategory, SkuCreate, known
+from ..models import UNSET, WIRE_NAMES, Gender, Known, Sku, SkuCategory, SkuCreate
 
 FIELDS: Final = tuple(WIRE_NAMES)
 IMAGES: Final = ("front_image", "back_image")
-_ENUMERATIONS: Final = {"gender": Gender, "sku_category_name": SkuCategory}
+_ENUMERATIONS: Final = {"gender": Known(Gender), "sku_category_name": Known(SkuCategory)}
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 _NO_LETTER: Final = re.compile(r"[\W_]+")
 
@@ -66,9 +66,9 @@ def _plain(value: Any) -> Any:
 def request_fields(fields: Fields) -> dict[str, Any]:
     """Make the arguments of a `SkuCreate` or `SkuUpdate`: an enumeration's value may be one that is not documented."""
     made = dict(fields)
-    for field, enumeration in _ENUMERATIONS.items():
+    for field, known in _ENUMERATIONS.items():
         if isinstance(made.get(field), str):
-            made[field] = known(enumeration, made[field])
+            made[field] = known[made[field]]
     return made
 
 
