@@ -17,7 +17,10 @@ from ..models import UNSET, WIRE_NAMES, Gender, Known, Sku, SkuCategory, SkuCrea
 
 FIELDS: Final = tuple(WIRE_NAMES)
 IMAGES: Final = ("front_image", "back_image")
-_ENUMERATIONS: Final = {"gender": Known(Gender), "sku_category_name": Known(SkuCategory)}
+_ENUMERATIONS: Final[dict[str, Known[Gender] | Known[SkuCategory]]] = {
+    "gender": Known(Gender),
+    "sku_category_name": Known(SkuCategory),
+}
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 _NO_LETTER: Final = re.compile(r"[\W_]+")
 
