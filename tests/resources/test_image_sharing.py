@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -20,6 +21,7 @@ from aishoot_async import (
     Timeouts,
     TransportError,
 )
+from aishoot_async.resources._content import read_content
 from helpers.image_service import ImageService, identifier_of, images_of, once
 from helpers.leaks import NothingLeft
 from helpers.pictures import png
@@ -102,6 +104,23 @@ async def test_when_all_are_cancelled_the_upload_ends(tmp_path):
         held.go.set()
         await server.until(lambda: not server.open)
         assert await session.images.upload(PNG) == identifier_of(PNG), "a new one is not taken for the ended one"
+
+
+async def test_who_comes_while_an_upload_is_being_ended_begins_a_new_one():
+    held = Held()
+    async with NothingLeft(), ImageService(on_post=held) as server, images_of(server) as session:
+        content = await read_content(PNG, None, asyncio.Semaphore())
+        (task,) = started(session, PNG)
+        await held.arrived.wait()
+        held.go.set()
+        task.cancel()
+        late = []
+        for _ in range(8):
+            await asyncio.sleep(0)
+            send = partial(session.images._send, "o", content, "late.png", 0.0)
+            late.append(asyncio.create_task(session.images._share(content, send)))
+        await asyncio.gather(*late)
+        assert server.stored == {identifier_of(PNG)}
 
 
 async def test_each_who_waits_gets_an_error_of_their_own():
