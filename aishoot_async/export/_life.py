@@ -71,6 +71,7 @@ class Point:
         mark: a hash of that page.
         first_total, last_total: what the service said that there is.
         doubtful: the listing was seen to change.
+        holes: pages without rows came before pages with some.
     """
 
     cursor: str | None = None
@@ -78,6 +79,7 @@ class Point:
     first_total: int | None = None
     last_total: int | None = None
     doubtful: bool = False
+    holes: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -60,6 +60,7 @@ class Reading:
         self._block: list[Page[bytes]] = []
         self._block_size = 0
         self._pages = self._items = self._walks = 0
+        self._page: int | None = None
         self.resumed = False
 
     async def run(self) -> Unit:
@@ -110,6 +111,7 @@ class Reading:
         self._block, self._block_size = [], 0
         point = start or Point()
         cursor = None if start is None or start.cursor is None else Cursor.parse(start.cursor)
+        self._page = None if cursor is None else cursor.page
         async with self._listing(cursor).pages() as walk:
             try:
                 if start is not None:
@@ -129,8 +131,9 @@ class Reading:
         await self._strand.settle()
         last = report.expected_total
         first = last if point.cursor is None else point.first_total
-        # Within one walk it is the walk that knows which totals are to be believed.
-        is_doubtful = point.doubtful or not report.complete or (start is not None and first != last)
+        # Within one walk it is the walk that knows which totals and holes matter; of two, neither has seen all.
+        is_patched = start is not None and (point.holes or (last is not None and not first == last == self._items))
+        is_doubtful = point.doubtful or not report.complete or is_patched
         return attrs.evolve(point, first_total=first, last_total=last), not is_doubtful
 
     async def _compare(self, walk: Walk[Page[bytes]], start: Point) -> None:
@@ -154,6 +157,9 @@ class Reading:
     def _note(self, page: Page[bytes], walk: Walk[Page[bytes]], point: Point) -> Point:
         """Take a page in hand."""
         report = walk.report
+        # A walk goes on behind a page without rows, and speaks of it at its end: to which it may not come.
+        is_behind_a_hole = page.number != (report.page_base if self._page is None else self._page + 1)
+        self._page = page.number
         self._block.append(page)
         self._block_size += sum(map(len, page.raw))
         self._pages += 1
@@ -164,6 +170,7 @@ class Reading:
             first_total=report.expected_total if point.cursor is None else point.first_total,
             last_total=report.expected_total,
             doubtful=point.doubtful or _is_doubtful(report),
+            holes=point.holes or is_behind_a_hole,
         )
 
     async def _hand_over(self, point: Point) -> None:
