@@ -4,7 +4,6 @@ A file is open only while it is read, in worker threads: any number of uploads m
 """
 
 import asyncio
-import functools
 import io
 import os
 import stat
@@ -15,6 +14,7 @@ from typing import BinaryIO, Final, cast
 
 import attrs
 
+from ..calls import printable
 from ..errors import RequestValidationError
 from ..picture import SIDE_AT_MOST, PictureHeader, read_header
 from ..transport import STEP, Opened
@@ -69,7 +69,7 @@ async def read_content(image: Image, identifier: str | None, turn: asyncio.Semap
         return await _measured("the picture", lambda: io.BytesIO(data), identifier, turn)
     if isinstance(given, str | os.PathLike):
         path = os.fsdecode(given)
-        return await _measured(path, lambda: open_file(path), identifier, turn)
+        return await _measured(printable(path), lambda: open_file(path), identifier, turn)
     if isinstance(given, AsyncIterable):
         return await _spooled(cast("AsyncIterable[object]", given), identifier, turn)
     msg = f"a picture must be a path, bytes, or an async iterable of bytes, not a {type(image).__name__}"
@@ -90,7 +90,7 @@ def open_file(path: str) -> BinaryIO:
     except (OSError, ValueError) as error:
         # ValueError: a NUL, or a lone surrogate.
         problem = getattr(error, "strerror", None) or "this is no path"
-    raise _refusal(f"{path!r} cannot be read: {problem}")
+    raise _refusal(f"{printable(path) or 'the path'} cannot be read: {problem}")
 
 
 def look_at(file: BinaryIO, what: str) -> PictureHeader:
@@ -163,34 +163,34 @@ async def _measured(
 
 async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: asyncio.Semaphore) -> Content:
     """Keep what can be read only once in a file without a name."""
-    what = "the picture"
     spool = Opened(lambda: cast("BinaryIO", TemporaryFile()))  # noqa: SIM115  # `Opened` closes it
     try:
         async for part in parts:
-            await spool.run(functools.partial(_append, part))
-        number = await spool.run(_flushed)
-        return await _measured(what, lambda: _reader(number), identifier, turn, spool)
+            await _keep(spool, part)
+        return await _measured("the picture", lambda: _reader(spool), identifier, turn, spool)
     except BaseException:
         spool.close()
         raise
 
 
-def _append(part: object, file: BinaryIO) -> None:
+async def _keep(spool: Opened, part: object) -> None:
     if not isinstance(part, bytes | bytearray | memoryview):
         raise _refusal(f"the picture must come as bytes, not as {type(part).__name__}")
-    file.write(cast("bytes", part))
-
-
-def _flushed(file: BinaryIO) -> int:
-    file.flush()
-    return file.fileno()
+    data = cast("bytes", part)
+    try:
+        await spool.run(lambda file: file.write(data))
+    except OSError as error:
+        problem = error.strerror
+    else:
+        return
+    raise _refusal(f"the picture cannot be kept in a temporary file: {problem}")
 
 
 class _Reader(io.RawIOBase):
-    """Reads a file that is open from its beginning, whatever place others have in it; and leaves it open."""
+    """Reads a file that others read too, from its beginning; to close it leaves that file open."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, spool: Opened) -> None:
+        self._spool = spool
         self._at = 0
 
     def readable(self) -> bool:
@@ -200,19 +200,26 @@ class _Reader(io.RawIOBase):
         return True
 
     def seek(self, at: int, whence: int = io.SEEK_SET, /) -> int:
-        ends = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: os.fstat(self._descriptor).st_size}
-        self._at = ends[whence] + at
+        before = self._at if whence == io.SEEK_CUR else 0
+        self._at = at + (self._spool.use(lambda file: file.seek(0, io.SEEK_END)) if whence == io.SEEK_END else before)
         return self._at
 
     def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        data = os.pread(self._descriptor, len(buffer), self._at)
+        data = self._spool.use(self._read(len(buffer)))
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
 
+    def _read(self, size: int) -> Callable[[BinaryIO], bytes]:
+        def read(file: BinaryIO) -> bytes:
+            file.seek(self._at)
+            return file.read(size)
 
-def _reader(descriptor: int) -> BinaryIO:
-    return cast("BinaryIO", io.BufferedReader(_Reader(descriptor), STEP))
+        return read
+
+
+def _reader(spool: Opened) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(_Reader(spool), STEP))
 
 
 def _refusal(problem: str) -> RequestValidationError:

@@ -59,7 +59,10 @@ class ImageResource:
             ConfigurationError: none is named, or by what no id can be.
         """
         if self._organization is None:
-            msg = "images belong to an organization: name it with organization=, or in AUTORETOUCH_ORGANIZATION_ID"
+            msg = (
+                "images belong to an organization: name it with organization= (on the command line: --organization), "
+                "or in AUTORETOUCH_ORGANIZATION_ID"
+            )
             raise ConfigurationError(msg)
         if not is_opaque_id(self._organization):
             msg = f"organization (or AUTORETOUCH_ORGANIZATION_ID) cannot be an id: {self._organization!r}"

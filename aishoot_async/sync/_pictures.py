@@ -9,6 +9,7 @@ import anyio
 import attrs
 from anyio import to_thread
 
+from ..calls import printable
 from ..errors import RequestValidationError, SyncError
 from ..picture import sku_problem
 from ..resources import digest, look_at, open_file
@@ -117,11 +118,11 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
         if unchanged:
             await session.images.upload(picture.path, identifier=picture.identifier, patience=patience)
             return
-        problem = f"{picture.path} has changed since it was planned; plan again"
+        problem = f"{printable(str(picture.path))} has changed since it was planned; plan again"
     except RequestValidationError as error:
         problem = str(error)
     except OSError as error:
-        problem = f"{picture.path} cannot be read: {error.strerror}"
+        problem = f"{printable(str(picture.path))} cannot be read: {error.strerror}"
     raise SyncError(problem)
 
 
@@ -133,24 +134,24 @@ def _stat_one(path: Path) -> os.stat_result | str:
     try:
         found = path.stat()
     except (OSError, ValueError) as error:
-        return f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
+        return f"{printable(str(path))} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
     # What is far too large is not read at all.
     problem = sku_problem(found.st_size)
-    return found if problem is None else f"{path} {problem}"
+    return found if problem is None else f"{printable(str(path))} {problem}"
 
 
 async def _examined(path: Path, found: os.stat_result) -> Picture:
     opened = Opened(lambda: open_file(str(path)))
     try:
-        header = await opened.run(lambda file: look_at(file, str(path)))
+        header = await opened.run(lambda file: look_at(file, printable(str(path))))
         identifier, size = await digest(opened)
     except OSError as error:
-        problem = f"{path} cannot be read: {error.strerror}"
+        problem = f"{printable(str(path))} cannot be read: {error.strerror}"
     else:
         unfit = sku_problem(size, header)
         if unfit is None and size == found.st_size:
             return Picture(path, size, found.st_mtime_ns, identifier)
-        problem = f"{path} {unfit or 'changed while it was read'}"
+        problem = f"{printable(str(path))} {unfit or 'changed while it was read'}"
     finally:
         opened.close()
     raise RequestValidationError(problem, field="image")

@@ -32,11 +32,16 @@ class Opened:
         """Work with the file in a thread.
 
         Raises:
+            OSError: as `use` does.
+        """
+        return await to_thread.run_sync(self.use, work)
+
+    def use(self, work: Callable[[BinaryIO], T]) -> T:
+        """Work with the file; it blocks.
+
+        Raises:
             OSError: what the work or the opening raises; also when it has been closed.
         """
-        return await to_thread.run_sync(self._use, work)
-
-    def _use(self, work: Callable[[BinaryIO], T]) -> T:
         try:
             with self._lock:
                 if self._closed:

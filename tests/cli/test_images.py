@@ -59,8 +59,8 @@ def test_what_fails_does_not_keep_the_others_from_it(upload, server, tmp_path):
     assert done.returncode == 3
     assert [line.partition("\t")[2] for line in done.stdout.splitlines()] == names
     assert sorted(done.stderr.splitlines()) == [
-        "error: '.' cannot be read: it is no file",
-        "error: 'missing.png' cannot be read: No such file or directory",
+        "error: . cannot be read: it is no file",
+        "error: missing.png cannot be read: No such file or directory",
         "error: no.png is no JPEG, PNG, TIFF or WebP",
     ]
     server.add_fault(Fault(Status(422), operation="upload", times=1))

@@ -1,11 +1,15 @@
 """An upload's body while it is on its way: slow, stuck, or read from a file that changes under it."""
 
 import asyncio
+import math
 import socket
 
 import pytest
+from yarl import URL
 
 from aishoot_async import CallTimeoutError, RequestValidationError, Timeouts
+from aishoot_async.calls._call import Call, CallOptions
+from aishoot_async.transport import Request
 from helpers.fault_proxy import FaultProxy, Path, Way
 from helpers.image_service import ImageService, identifier_of, images_of
 from helpers.leaks import NothingLeft
@@ -59,6 +63,23 @@ async def test_an_upload_that_stands_still_is_late():
                 await session.images.upload(LARGE)
             assert asyncio.get_running_loop().time() - begun < 10
         assert server.methods == ["HEAD"]
+
+
+@pytest.mark.parametrize("deadline", [0.02, None])
+async def test_what_closing_has_ended_no_movement_puts_off(deadline):
+    """The session's end lets the calls under way run out of time, in the loop's next turn."""
+    loop = asyncio.get_running_loop()
+    request = Request(method="POST", url=URL("http://127.0.0.1/upload"))
+    call = Call(request=request, path="/upload", template="/upload", options=CallOptions(), loop=loop, hooks=())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(deadline) as scope:
+            call.scope, call.deadline = scope, scope.when() or math.inf
+            call.has_moved(0.05)
+            await asyncio.sleep(0.03)  # put off, or without an end
+            scope.reschedule(0)
+            call.has_moved(60)
+            await asyncio.sleep(5)
+    call.has_moved(60)  # it is over, and nothing comes of it
 
 
 CHANGES = {

@@ -8,6 +8,7 @@ import pytest
 
 from aishoot_async import RequestValidationError
 from helpers.image_service import ImageService, images_of
+from helpers.leaks import NothingLeft
 from helpers.pictures import png, webp_extended
 
 pytestmark = pytest.mark.anyio
@@ -72,6 +73,33 @@ async def test_the_largest_picture_there_may_be_is_sent():
     async with ImageService() as server, images_of(server) as session:
         await session.images.upload(png(10_000, 10_000))
         assert server.methods == ["HEAD", "POST"]
+
+
+async def test_a_source_that_fails_is_its_own_error_and_nothing_is_sent():
+    async def failing():
+        yield PNG[:50]
+        raise OSError(5, "the other server is gone")
+
+    async with NothingLeft(), ImageService() as server, images_of(server) as session:
+        with pytest.raises(OSError, match="the other server is gone"):
+            await session.images.upload(failing())
+        assert not server.connections
+
+
+async def test_a_source_that_finds_no_room_is_a_typed_error(monkeypatch, tmp_path):
+    async def some():
+        yield PNG
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    async with NothingLeft(), ImageService() as server, images_of(server) as session:
+        for make in (Full, lambda: (tmp_path / "nothing" / "x").open("rb")):
+            monkeypatch.setattr("aishoot_async.resources._content.TemporaryFile", make)
+            with pytest.raises(RequestValidationError, match="temporary file: No s"):
+                await session.images.upload(some())
+        assert not server.connections
 
 
 @pytest.mark.parametrize("name", ["", "a\ud800.png", 5])

@@ -1,15 +1,11 @@
 """Many uploads at once: the same bytes once, each who waits served, nothing held longer or larger than it must be."""
 
 import asyncio
-import json
-import os
 import random
-import subprocess
-import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from blockbuster import blockbuster_ctx
 
 from aishoot_async import (
     AIShootError,
@@ -20,11 +16,11 @@ from aishoot_async import (
     Timeouts,
     TransportError,
 )
+from aishoot_async.resources._content import read_content
 from helpers.image_service import ImageService, identifier_of, images_of, once
 from helpers.leaks import NothingLeft
 from helpers.pictures import png
 from helpers.raw_server import hang
-from helpers.sockets import descriptors
 
 pytestmark = pytest.mark.anyio
 PNG = png(1600, 1200, b"x" * 5000)
@@ -104,6 +100,23 @@ async def test_when_all_are_cancelled_the_upload_ends(tmp_path):
         assert await session.images.upload(PNG) == identifier_of(PNG), "a new one is not taken for the ended one"
 
 
+async def test_who_comes_while_an_upload_is_being_ended_begins_a_new_one():
+    held = Held()
+    async with NothingLeft(), ImageService(on_post=held) as server, images_of(server) as session:
+        content = await read_content(PNG, None, asyncio.Semaphore())
+        (task,) = started(session, PNG)
+        await held.arrived.wait()
+        held.go.set()
+        task.cancel()
+        late = []
+        for _ in range(8):
+            await asyncio.sleep(0)
+            send = partial(session.images._send, "o", content, "late.png", 0.0)
+            late.append(asyncio.create_task(session.images._share(content, send)))
+        await asyncio.gather(*late)
+        assert server.stored == {identifier_of(PNG)}
+
+
 async def test_each_who_waits_gets_an_error_of_their_own():
     held = Held()
 
@@ -180,37 +193,6 @@ async def test_closing_the_session_ends_an_upload_in_the_middle_of_its_body():
         closed.set()
 
 
-async def test_hundreds_of_files_are_never_open_at_once(tmp_path):
-    paths = [tmp_path / f"{number}.png" for number in range(300)]
-    for number, path in enumerate(paths):
-        path.write_bytes(PNG + b"%d" % number)
-    before = most = descriptors()
-
-    async def count(_, __):
-        nonlocal most
-        most = max(most, descriptors())
-        return False
-
-    async with NothingLeft(), ImageService(on_head=count, on_post=count) as server:
-        async with images_of(server, limits=Limits(connections=4)) as session:
-            assert len(set(await asyncio.gather(*started(session, *paths)))) == 300
-        assert len(server.stored) == 300
-    # Each connection has two ends here; eight files are hashed, and four sent.
-    assert most - before < 40
-
-
-async def test_nothing_blocks_the_event_loop(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(PNG)
-    async with ImageService() as server, images_of(server) as session:
-        with blockbuster_ctx("aishoot_async"):
-            await session.images.upload(path)
-            await session.images.upload(pieces(PNG + b"x"))
-            await session.images.upload(PNG + b"y")
-            with pytest.raises(RequestValidationError):
-                await session.images.upload(tmp_path / "nothing.png")
-
-
 @pytest.mark.parametrize("seed", range(8))
 async def test_random_cancellation_leaves_nothing_behind(tmp_path, seed):
     dice = random.Random(seed)
@@ -262,49 +244,3 @@ async def test_an_outage_is_ridden_out_by_who_is_patient(monkeypatch):
             with pytest.raises(TransportError):
                 await session.images.upload(PNG)
             assert await session.images.upload(PNG, patience=30) == identifier_of(PNG)
-
-
-UPLOAD_MANY = """
-import asyncio, json, resource, sys
-from pathlib import Path
-from aishoot_async import AIShootSession
-
-def memory():
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
-
-async def main(url, folder):
-    async with AIShootSession("t", base_url=url, organization="o") as session:
-        await session.images.upload(Path(folder) / "0.png")
-        before, most, done = memory(), 0.0, False
-        async def watch():
-            nonlocal most
-            while not done:
-                most = max(most, memory())
-                await asyncio.sleep(0.002)
-        watching = asyncio.create_task(watch())
-        await asyncio.gather(*(session.images.upload(Path(folder) / f"{n}.png") for n in range(1, 21)))
-        done = True
-        await watching
-        print(json.dumps({"grown": most - before}))
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-async def test_twenty_uploads_of_seven_megabytes_hold_little(tmp_path):
-    for number in range(21):
-        (tmp_path / f"{number}.png").write_bytes(png(1600, 1200, os.urandom(7_000_000)))
-
-    async def answer(request, connection):
-        boundary = request.headers["content-type"].partition("boundary=")[2].encode()
-        data = request.body.rpartition(b"\r\n--" + boundary)[0].partition(b"image/png\r\n\r\n")[2]
-        await connection.answer(identifier_of(data).encode(), 201)
-        server.requests.clear()
-        return True
-
-    async with ImageService(on_post=answer) as server:
-        command = [sys.executable, "-c", UPLOAD_MANY, server.url, str(tmp_path)]
-        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=50, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["grown"] < 40
