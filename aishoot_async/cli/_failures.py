@@ -49,7 +49,7 @@ _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
     (LoginRejectedError, LOGIN, "Then run the same command again."),
     (AuthError, LOGIN, "Put that right, then run the same command again."),
     (CatalogError, USAGE, "Put the catalog right, then run the same command again."),
-    (SyncError, FAILED, "Nothing more was sent."),
+    (SyncError, FAILED, "See {command} --help."),
     (LockedError, FAILED, "Wait until the other process has ended."),
     (PermissionDeniedError, FAILED, "Ask whoever runs your organization for access."),
     (ConfigurationError, USAGE, "See {command} --help."),

@@ -45,9 +45,10 @@ async def apply(session: AIShootSession, plan: SyncPlan, options: SyncOptions, c
         code = code or FAILED
     _name_open(report, context)
     _print([outcome for outcome in report.outcomes if outcome.outcome is not OutcomeKind.UNCHANGED], context)
-    told = ", ".join(f"{report.counts[kind]:,} {kind}" for kind in OutcomeKind if report.counts[kind])
+    counts = _counted(report)
+    told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
     context.talk.note(
-        f"{told or 'nothing to do'} ({time.monotonic() - begun:.1f} s)", complete=report.complete, **_counted(report)
+        f"{told or 'nothing to do'} ({time.monotonic() - begun:.1f} s)", complete=report.complete, **counts
     )
     return code
 
@@ -129,7 +130,8 @@ def _name_open(report: SyncReport, context: Context) -> None:
 
 
 def _counted(report: SyncReport) -> dict[str, int]:
-    return {str(kind): report.counts[kind] for kind in OutcomeKind}
+    counts = report.counts
+    return {str(kind): counts[kind] for kind in OutcomeKind}
 
 
 def _written(plan: SyncPlan, report: SyncReport, options: SyncOptions, context: Context) -> bool:

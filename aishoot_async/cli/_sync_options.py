@@ -78,15 +78,23 @@ class SyncOptions:
         for name in _OF_A_NEW_PLAN:
             if self.plan is not None and getattr(self, name):
                 raise _refusal(name, f"{_spelled(name)} is for making a plan, and that of --plan is made")
-        self._check_files(".jsonl" if catalog is None else catalog.suffix)
+        self._check_files(catalog)
 
-    def _check_files(self, suffix: str) -> None:
+    def _check_files(self, catalog: Path | None) -> None:
+        suffix = ".jsonl" if catalog is None else catalog.suffix
         if self.failures is not None and self.failures.suffix.lower() != suffix.lower():
             raise _refusal("failures", f"the failures are a catalog too: --failures must end in {suffix}")
         for name in ("plan_out", *_OF_WHAT_WAS_DONE):
             path: Path | None = getattr(self, name)
             if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
                 raise _refusal(name, f"{_spelled(name)}: {path} cannot be written")
+        seen = {} if catalog is None else {catalog.resolve(): "the catalog"}
+        for name in ("state", "plan", "plan_out", *_OF_WHAT_WAS_DONE):
+            path = getattr(self, name)
+            if path is not None and (other := seen.setdefault(path.resolve(), _spelled(name))) != _spelled(name):
+                raise _refusal(
+                    name, f"{_spelled(name)} and {other} are one file, {path}, and would overwrite each other"
+                )
 
 
 def _spelled(name: str) -> str:

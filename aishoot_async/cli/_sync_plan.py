@@ -46,7 +46,8 @@ def say_plan(plan: SyncPlan, context: Context) -> None:
     """Say in a line what a plan holds."""
     fields = Counter(field for entry in plan.entries if entry.action is SyncAction.UPDATE for field in entry.changes)
     named = f" ({', '.join(field for field, _ in fields.most_common())})" if fields else ""
-    counts = {action: plan.counts[action] for action in _SAID if plan.counts[action]}
+    found = plan.counts
+    counts = {action: found[action] for action in _SAID if found[action]}
     parts = [
         f"{_SAID[action].format(f'{count:,}')}{named if action is SyncAction.UPDATE else ''}"
         for action, count in counts.items()

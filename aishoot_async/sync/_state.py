@@ -5,7 +5,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,9 @@ class State:
         self.owned = content.owned
         self.keys = {item.sku_id: item.key for item in content.owned.values()}
         self.open = content.open
+        self._doubts: dict[str, dict[int, Operation]] = {}
+        for operation in content.open.values():
+            self._doubt(operation)
         self.seen = content.seen
         self._meta = content.meta
         self._pictures = content.pictures
@@ -126,6 +129,7 @@ class State:
     async def intend(self, operation: Operation) -> None:
         """Write an operation down: only then may it be sent. A caller that is cancelled here never sends it."""
         self.open[operation.number] = operation
+        self._doubt(operation)
         row = (
             operation.number,
             operation.kind,
@@ -168,12 +172,17 @@ class State:
             statements.append(("DELETE FROM item WHERE key = ?", (key,)))
         await self._writer.write(*statements, *self._superseded(key))
 
-    def doubts(self, key: str) -> list[Operation]:
+    def doubts(self, key: str) -> Sequence[Operation]:
         """Give the updates and deletes of an item of which no outcome is known."""
-        return [found for found in self.open.values() if found.key == key and found.kind != "create"]
+        return list(self._doubts.get(key, {}).values())
+
+    def _doubt(self, operation: Operation) -> None:
+        if operation.kind != "create":
+            self._doubts.setdefault(operation.key, {})[operation.number] = operation
 
     def _ended(self, operation: Operation, end: End, note: str | None) -> Statement:
         self.open.pop(operation.number, None)
+        self._doubts.get(operation.key, {}).pop(operation.number, None)
         return _END, (end, self._clock(), note, operation.number)
 
     def _superseded(self, key: str) -> list[Statement]:

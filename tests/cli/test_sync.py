@@ -16,9 +16,11 @@ CATALOG = "key,name,frontImage\nA,Socks,f\n"
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "c.csv").write_text(CATALOG)
-    return tmp_path
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "c.csv").write_text(CATALOG)
+    return folder
 
 
 S = ("c.csv", "--state", "s")
@@ -43,6 +45,10 @@ S = ("c.csv", "--state", "s")
         ([*S, "--apply", "--report", "no/r.json"], "no/r.json cannot be written"),
         ([*S, "--apply", "--failures", "no/f.csv"], "no/f.csv cannot be written"),
         ([*S, "--plan-out", "."], "--plan-out: . cannot be written"),
+        (["c.csv", "--state", "./c.csv"], "--state and the catalog are one file"),
+        ([*S, "--apply", "--failures", "../folder/c.csv"], "--failures and the catalog are one file"),
+        ([*S, "--apply", "--report", "s"], "--report and --state are one file"),
+        (["--plan", "p.json", "--apply", "--report", "p.json"], "--report and --plan are one file"),
         ([*S, "--plan", "p.json"], "name one of the two"),
         (["--plan", "p.json", "--prune"], "--prune is for making a plan"),
         (["--plan", "p.json", "--prefer", "catalog"], "--prefer is for making a plan"),

@@ -185,10 +185,11 @@ def test_what_failed_is_told_written_and_fed_back(catalog, server):
     with failures.open(encoding="utf-8", newline="") as file:
         assert [row["key"] for row in csv.DictReader(file)] == failed
 
-    again = ("skus", "sync", str(failures), "--state", str(catalog.state), "--apply", "--failures", str(failures))
+    left = catalog.folder / "left.csv"
+    again = ("skus", "sync", str(failures), "--state", str(catalog.state), "--apply", "--failures", str(left))
     assert catalog.run(*again).returncode == 0
     assert names(server) == [f"Dress {n}" for n in range(5)]
-    assert failures.read_text(encoding="utf-8").split() == ["key,name,frontImage"]
+    assert left.read_text(encoding="utf-8").split() == ["key,name,frontImage"]
     assert catalog.sync("--exit-code").returncode == 0
 
 
@@ -415,13 +416,13 @@ def test_pictures_that_the_service_does_not_take_are_all_named(catalog, server):
 @pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".tsv"])
 def test_every_format_goes_in_and_what_failed_comes_out_in_it(catalog, server, suffix):
     catalog.write()
-    path, failures = catalog.path.with_suffix(suffix), catalog.folder / f"f{suffix}"
+    path, failures, left = (catalog.folder / f"{name}{suffix}" for name in ("c", "f", "left"))
     write_catalog(path, read_catalog(catalog.path))
     server.add_fault(Fault(Status(422), operation="create_sku", at=2))
-    command = ("--state", str(catalog.state), "--apply", "--failures", str(failures))
-    assert catalog.run("skus", "sync", str(path), *command).returncode == 3
+    command = ("--state", str(catalog.state), "--apply", "--failures")
+    assert catalog.run("skus", "sync", str(path), *command, str(failures)).returncode == 3
     assert len(read_catalog(failures)) == 1
-    assert catalog.run("skus", "sync", str(failures), *command).returncode == 0
+    assert catalog.run("skus", "sync", str(failures), *command, str(left)).returncode == 0
     assert names(server) == [f"Dress {n}" for n in range(5)]
 
 
@@ -461,3 +462,13 @@ def test_a_reader_that_has_had_enough_keeps_nothing_from_being_said_and_written(
     assert " failed: " in said
     assert json.loads(report.read_text(encoding="utf-8"))["counts"]["failed"] == 1
     assert len(read_catalog(failures)) == 1
+
+
+def test_a_plan_finds_its_state_where_it_has_been_moved_to(catalog, server):
+    plan, moved = catalog.folder / "plan.json", catalog.folder / "moved.state"
+    catalog.sync("--plan-out", str(plan))
+    catalog.state.rename(moved)
+    command = ("skus", "sync", "--plan", str(plan), "--apply")
+    assert catalog.run(*command).returncode == 1
+    assert catalog.run(*command, "--state", str(moved)).returncode == 0
+    assert len(names(server)) == 5

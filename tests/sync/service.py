@@ -62,17 +62,27 @@ class Service:
         self._turn = itertools.count()
 
     async def __aenter__(self) -> Self:
+        await self._listen(0)
+        return self
+
+    async def _listen(self, port: int) -> None:
         app = web.Application()
         app.router.add_route("*", "/{tail:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        await web.TCPSite(self._runner, "127.0.0.1", port, reuse_address=True).start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+    async def go_away(self, seconds: float) -> None:
+        """End every connection, and refuse new ones for so long."""
+        port = self._runner.addresses[0][1]
+        await self._runner.cleanup()
+        await asyncio.sleep(seconds)
+        await self._listen(port)
 
     def session(self, **settings: Any) -> AIShootSession:
         settings.setdefault("retry", QUICK)
