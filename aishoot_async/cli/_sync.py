@@ -45,5 +45,5 @@ async def sync(
     from ._sync_run import run_plan, run_sync  # noqa: PLC0415  # what other commands do without
 
     if options.plan is not None:
-        return await run_plan(options.plan, options, context)
+        return await run_plan(options.plan, catalog, options, context)
     return await run_sync(catalog, options, context)

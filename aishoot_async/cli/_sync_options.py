@@ -48,7 +48,7 @@ class SyncOptions:
     plan_out: Path | None = None
     "Write the plan to this file."
     plan: Path | None = None
-    "Take the plan from this file, and no catalog."
+    "Take the plan from this file; a catalog named beside it must still say what the plan was made of."
     exit_code: bool = False
     "Exit with 10 when there is something to do and it was not done."
     settle: Annotated[float, Parameter(show_default=True)] = 10.0
@@ -73,8 +73,6 @@ class SyncOptions:
         for name in _OF_WHAT_WAS_DONE:
             if getattr(self, name) is not None and not self.apply:
                 raise _refusal(name, f"{_spelled(name)} is of what was done: it needs --apply")
-        if self.plan is not None and catalog is not None:
-            raise _refusal("plan", "a plan has its catalog already: name one of the two")
         for name in _OF_A_NEW_PLAN:
             if self.plan is not None and getattr(self, name):
                 raise _refusal(name, f"{_spelled(name)} is for making a plan, and that of --plan is made")

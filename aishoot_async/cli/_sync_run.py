@@ -12,9 +12,12 @@ from ._sync_options import SyncOptions
 from ._sync_plan import show_plan
 
 
-async def run_plan(path: Path, options: SyncOptions, context: Context) -> int:
+async def run_plan(path: Path, catalog: Path | None, options: SyncOptions, context: Context) -> int:
     """Show or apply a plan that was made before."""
     plan = SyncPlan.load(path)
+    if catalog is not None:
+        with ending.blocking():
+            plan.check_catalog(read_catalog(catalog))
     if not options.apply:
         return show_plan(plan, options, context)
     async with context.session() as session:

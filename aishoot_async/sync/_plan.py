@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,6 +12,9 @@ import attrs
 
 from ..errors import SyncError
 from ._disk import guarded, replace_file
+from ._fields import IMAGES, stated
+from ._item import CatalogItem
+from ._pictures import is_path
 
 Prefer = Literal["catalog", "remote"]
 
@@ -115,6 +118,25 @@ class SyncPlan:
         """Whether there is nothing to do: nothing to send, and nothing to remember."""
         return all(entry.action in IDLE for entry in self.entries)
 
+    def check_catalog(self, catalog: Iterable[CatalogItem]) -> None:
+        """See that a catalog still says what the plan was made of; what is in its pictures is seen when it is applied.
+
+        Raises:
+            SyncError: it says something else.
+        """
+        planned = {entry.key: dict(entry.wanted) for entry in self.entries if entry.wanted}
+        differing = set(planned)
+        for item in catalog:
+            says = stated(item.sku)
+            # A picture's path became its identifier when the plan was made.
+            says |= {field: planned.get(item.key, {}).get(field) for field in IMAGES if _is_picture(says.get(field))}
+            differing ^= {item.key} if planned.get(item.key) == says or item.key not in planned else set()
+        if differing:
+            raise SyncError(
+                f"the plan is stale: the catalog says something else now of {len(differing)} items, such as "
+                f"{min(differing)}. Nothing was sent; make a new plan"
+            )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan to a file: JSON, indented. Blocking.
 
@@ -137,6 +159,10 @@ IDLE: Final = frozenset({SyncAction.UNCHANGED, SyncAction.CONFLICT, SyncAction.H
 """Actions for which nothing is sent."""
 _FORMAT: Final = "aishoot_async sync plan"
 _VERSION: Final = 1
+
+
+def _is_picture(value: object) -> bool:
+    return isinstance(value, str) and is_path(value)
 
 
 def write_plan(plan: SyncPlan, path: Path) -> None:

@@ -49,7 +49,6 @@ S = ("c.csv", "--state", "s")
         ([*S, "--apply", "--failures", "../folder/c.csv"], "--failures and the catalog are one file"),
         ([*S, "--apply", "--report", "s"], "--report and --state are one file"),
         (["--plan", "p.json", "--apply", "--report", "p.json"], "--report and --plan are one file"),
-        ([*S, "--plan", "p.json"], "name one of the two"),
         (["--plan", "p.json", "--prune"], "--prune is for making a plan"),
         (["--plan", "p.json", "--prefer", "catalog"], "--prefer is for making a plan"),
         (["--plan", "p.json", "--plan-out", "q.json"], "--plan-out is for making a plan"),

@@ -237,6 +237,28 @@ def test_a_plan_is_a_file_that_is_applied_later_and_once(catalog, server):
     assert names(server) == [f"Dress {n}" for n in range(5)]
 
 
+def test_a_plan_is_applied_beside_the_catalog_that_it_was_made_of(catalog, server):
+    plan = catalog.folder / "plan.json"
+    made = catalog.sync("--plan-out", str(plan))
+    assert made.returncode == 0, made.stderr
+    rows = dict(catalog.rows)
+    for other in (
+        {**rows, "new": {"key": "new", "name": "New", "frontImage": "f"}},
+        dict(list(rows.items())[1:]),
+        {key: {**row, "name": "Another"} for key, row in rows.items()},
+        {key: {**row, "gender": "male"} for key, row in rows.items()},
+    ):
+        catalog.rows = other
+        stale = catalog.sync("--plan", str(plan), "--apply")
+        assert (stale.returncode, stale.stdout) == (1, "")
+        assert "the plan is stale: the catalog says something else" in stale.stderr
+    assert server.calls["create_sku"] == 0
+    catalog.rows = rows
+    done = catalog.sync("--plan", str(plan), "--apply")
+    assert done.returncode == 0, done.stderr
+    assert names(server) == [f"Dress {n}" for n in range(5)]
+
+
 @pytest.mark.parametrize("content", [None, "", "{}", "[1]", "nonsense", "\0"])
 def test_a_plan_that_is_none(catalog, content):
     path = catalog.folder / "plan.json"
