@@ -1,23 +1,18 @@
-"""Between the wire and the models: one fixed Struct a model for what comes, cattrs for what goes and for ``into``.
+"""Between the wire and the models: one fixed Struct a model for what comes.
 
-Together with `jsontext` the only code that knows cattrs or msgspec.
+What goes, and the caller's own types, is `structuring`'s. Together with `jsontext` the only code that knows msgspec.
 """
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast, get_origin
 
 import attrs
-import cattrs
 import msgspec
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
-from cattrs.preconf.json import make_converter
-from cattrs.strategies import configure_union_passthrough
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import WIRE_NAMES, BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate
+from .models import BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate
 
 T = TypeVar("T")
 M = TypeVar("M", Sku, BriefResult)
@@ -172,73 +167,9 @@ def _field_by_field(text: bytes, struct: type[W]) -> W:
 
 def encode_body(body: SkuCreate | SkuUpdate) -> bytes:
     """Write a request body: camelCase, without the fields that were left out."""
-    return jsontext.encode(_to_wire.unstructure(body))
+    from .structuring import plain_body  # noqa: PLC0415  # cattrs is slow to import, and who only reads needs none of it
 
-
-def _plain(value: object) -> object:
-    # An UnknownValue is a string of a class of its own, which msgspec does not write.
-    return str(value) if isinstance(value, str) else value
-
-
-def _make_wire_converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
-    renamed: dict[str, Any] = {
-        field: override(rename=wire, omit_if_default=True, unstruct_hook=_plain) for field, wire in WIRE_NAMES.items()
-    }
-    for model in (SkuCreate, SkuUpdate):
-        converter.register_unstructure_hook(model, make_dict_unstructure_fn(model, converter, **renamed))
-    return converter
-
-
-_to_wire: Final = _make_wire_converter()
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.strip("_").split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in tail)
-
-
-def _exactly(wanted: type, *accepted: type) -> Callable[[object, Any], Any]:
-    """Make a hook that takes a value of the accepted types and converts no other: ``bool("false")`` is True."""
-
-    def structure(given: object, _: Any) -> Any:
-        if type(given) not in accepted:
-            msg = f"{wanted.__name__} expected, not {type(given).__name__}"
-            raise TypeError(msg)
-        return given if type(given) is wanted else wanted(given)
-
-    return structure
-
-
-def _make_into_converter() -> cattrs.Converter:
-    converter = make_converter()
-    configure_union_passthrough(str | int | float | bool | None, converter)
-    converter.register_structure_hook(str, _exactly(str, str, int))
-    converter.register_structure_hook(int, _exactly(int, int))
-    converter.register_structure_hook(float, _exactly(float, float, int))
-    converter.register_structure_hook(bool, _exactly(bool, bool))
-
-    def from_camel(cls: type[Any]) -> Callable[[Any, Any], Any]:
-        fields = attrs.fields(cls) if attrs.has(cls) else dataclasses.fields(cls)
-        renamed: dict[str, Any] = {field.name: override(rename=_camel(field.name)) for field in fields}
-        structure = make_dict_structure_fn(cls, converter, **renamed)
-
-        def from_object(given: object, into: Any) -> Any:
-            # A list has no members, so every field that has a default would silently get it.
-            if not isinstance(given, dict):
-                msg = f"an object expected, not {type(given).__name__}"
-                raise TypeError(msg)
-            return structure(cast("dict[str, Any]", given), into)
-
-        return from_object
-
-    converter.register_structure_hook_factory(attrs.has, from_camel)
-    converter.register_structure_hook_factory(dataclasses.is_dataclass, from_camel)
-
-    return converter
-
-
-_into: Final = _make_into_converter()
+    return jsontext.encode(plain_body(body))
 
 
 def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
@@ -253,28 +184,13 @@ def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
     if into is bytes:
         return _as_it_is  # type: ignore[return-value]
     if isinstance(into, type) or get_origin(into) is not None:
-        try:
-            hook = _into.get_structure_hook(into)
-        except (cattrs.StructureHandlerNotFoundError, TypeError, NameError) as error:
-            problem = f"into={into!r} is no type that cattrs can structure ({error})"
-        else:
-            return lambda text: _structure(text, into, hook)
-        raise ConfigurationError(problem)
+        from .structuring import structurer  # noqa: PLC0415  # as above
+
+        return structurer(cast("type[T]", into))
     if not callable(into):
         msg = f"into must be a type or a callable that takes bytes, not {into!r}"
         raise ConfigurationError(msg)
     return into
-
-
-def _structure(text: bytes, into: Any, hook: Callable[[Any, Any], Any]) -> Any:
-    problem, where = None, ""
-    try:
-        return hook(jsontext.value(text), into)
-    except (cattrs.BaseValidationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        found = cattrs.transform_error(error)
-        problem, _, where = found[0].partition(" @ $")
-    msg = f"no {getattr(into, '__name__', into)}: {problem}"
-    raise UnexpectedResponseError(msg, where=where.removeprefix("."), body=text)
 
 
 def _as_it_is(text: bytes) -> bytes:

@@ -32,6 +32,7 @@ from ._stream import Passage, Stream
 
 _FIRST_FINAL_STATUS: Final = 200
 _READ_AT_ONCE: Final = 64 * 1024
+_WRITTEN_AT_ONCE: Final = 64 * 1024
 USER_AGENT: Final = f"aishoot-async/{__version__}"
 
 
@@ -91,6 +92,11 @@ def _read_in_parts(transport: asyncio.Transport | None) -> None:
     """
     if isinstance(getattr(transport, "max_size", None), int):
         transport.max_size = _READ_AT_ONCE  # type: ignore[union-attr]
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it; a file's bytes it writes in parts.
+    return body if body is None or len(body) <= _WRITTEN_AT_ONCE else io.BytesIO(body)
 
 
 class _Pool(aiohttp.TCPConnector):
@@ -186,8 +192,7 @@ class Transport:
             response = await self._client.request(
                 request.method,
                 request.url,
-                # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it.
-                data=io.BytesIO(request.body) if isinstance(request.body, bytes) else passage,
+                data=passage if isinstance(request.body, Stream) else _payload(request.body),
                 headers=request.headers(token),
                 allow_redirects=False,
                 proxy=proxy,
