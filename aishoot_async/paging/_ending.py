@@ -78,6 +78,11 @@ class Ending:
         """Items a page as the server gives them: as long as a page that was not the last, else as asked for."""
         return self._size or self._asked
 
+    @property
+    def hole(self) -> int | None:
+        """The first page that stayed empty while rows may be missing: whoever walks on behind it may lose some."""
+        return None if self._is_whole() else self._hole
+
     def see(self, sheet: Sheet[Any], *, again: bool = False) -> Verdict:
         """Judge the next page; ``again`` says that it is a second answer for the same number.
 
@@ -204,7 +209,7 @@ class Ending:
         total = self._trusted()
         if not again:
             return Verdict.PEEK if total is None else Verdict.AGAIN
-        self._hole = number
+        self._hole = number if self._hole is None else self._hole
         if total is None:
             return Verdict.SKIP
         self._empty_pages += 1

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
+from ..errors import Cursor
 from ..models import PagingReport
 from ._listing import Sheet
 
@@ -51,6 +52,11 @@ class Source(ABC, Generic[T]):
             self.finished = True
             self._failure = failure
             self.report.complete = failure is None and self._is_sound()
+
+    @property
+    def hole(self) -> Cursor | None:
+        """Where rows may have been passed by, if anywhere."""
+        return None
 
     async def aclose(self) -> None:
         """End the walk: cancel what is on its way, and wait until it has ended."""

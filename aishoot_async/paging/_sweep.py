@@ -57,6 +57,12 @@ class Sweep(Source[T]):
     def _is_sound(self) -> bool:
         return self.doubt is None
 
+    @property
+    def hole(self) -> Cursor | None:
+        """See `Source.hole`."""
+        ending = self._ending
+        return None if ending is None or ending.hole is None else Cursor(ending.hole, 0, ending.page_size)
+
     async def _stop(self) -> None:
         await self._aside.stop()
         if self._ahead is not None:

@@ -156,7 +156,8 @@ class _SheetWalk(Walk[T], Generic[T, P]):
         try:
             sheet = await self._source.next()
         except AIShootError as error:
-            error.cursor = self.cursor
+            # Rather some rows once more than a page lost that was empty for a while.
+            error.cursor = self._source.hole or self.cursor
             raise
         finally:
             self._is_taken = False

@@ -100,7 +100,19 @@ async def test_a_page_that_stays_empty_with_rows_behind_it_is_an_error_at_the_en
         got, error = await until_error(session.briefs.results(1, page_size=4, prefetch=prefetch))
     assert isinstance(error, PagingError)
     assert got == names(8) + names(21, first=13)
-    assert error.cursor == Cursor(6, 1, 4)
+    assert error.cursor == Cursor(3, 0, 4)
+
+
+async def test_whoever_goes_on_after_a_hole_gets_what_was_missing_there(server: HostileServer):
+    shown = Rows(rows(*range(1, 22)), total="missing", cap=4)
+    shown.overrides[3] = 200, b'{"entries": []}'
+    server.answer = shown
+    async with server.session() as session:
+        got, error = await until_error(session.briefs.results(1))
+        shown.overrides.clear()
+        rest = await session.briefs.results(1, start=error.cursor).collect()
+    assert set(got) | set(ids(rest)) == set(names(21))
+    assert ids(rest) == names(21, first=9)
 
 
 async def test_a_hole_is_an_error_also_where_a_404_ends_the_list(server: HostileServer):
