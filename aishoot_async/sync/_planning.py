@@ -16,7 +16,6 @@ from ..errors import ConfigurationError
 from ..session import AIShootSession
 from ._catalog import collect, organization_of, wishes
 from ._deciding import Situation, Wish, decide_all, deletions
-from ._fields import ABSENT, FIELDS, equal
 from ._item import CatalogItem
 from ._life import Operation
 from ._limits import MaxDelete, check_catalog, check_deletions, parse_max_delete
@@ -133,24 +132,18 @@ async def _look(looker: Looker) -> Mapping[str, Held]:
         await state.move_on()
         return {operation.key: found.held[operation.number] for operation in lost if operation.number in found.held}
     await looker.look()
-    wait = looker.settle - _youngest_oddity(looker)
+    wait = looker.settle - _youngest_missing(looker)
     if wait > 0:
         await looker.sleep(wait)
         await looker.look()
     return {}
 
 
-def _youngest_oddity(looker: Looker) -> float:
-    """Give the age of the youngest item that the listing does not show as it was left: the listing may lag behind."""
-    ages = [looker.settle]
-    for item in looker.state.owned.values():
-        row = looker.rows.get(item.sku_id)
-        if row is None or (
-            item.row is not None
-            and any(not equal(field, item.row.get(field, ABSENT), row.get(field, ABSENT)) for field in FIELDS)
-        ):
-            ages.append(looker.state.age(item))
-    return min(ages)
+def _youngest_missing(looker: Looker) -> float:
+    """Give the age of the youngest item whose SKU the listing does not have: it may only lag behind."""
+    owned = looker.state.owned.values()
+    missing = [looker.state.age(item) for item in owned if item.sku_id not in looker.rows]
+    return min([looker.settle, *missing])
 
 
 def _doubts(state: State) -> Mapping[str, Sequence[Operation]]:
