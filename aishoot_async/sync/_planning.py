@@ -16,6 +16,7 @@ from ..errors import ConfigurationError
 from ..session import AIShootSession
 from ._catalog import collect, organization_of, wishes
 from ._deciding import Situation, Wish, decide_all, deletions
+from ._fields import shows
 from ._item import CatalogItem
 from ._life import Operation
 from ._limits import MaxDelete, check_catalog, check_deletions, parse_max_delete
@@ -132,18 +133,24 @@ async def _look(looker: Looker) -> Mapping[str, Held]:
         await state.move_on()
         return {operation.key: found.held[operation.number] for operation in lost if operation.number in found.held}
     await looker.look()
-    wait = looker.settle - _youngest_missing(looker)
+    wait = looker.settle - _youngest_oddity(looker)
     if wait > 0:
         await looker.sleep(wait)
         await looker.look()
     return {}
 
 
-def _youngest_missing(looker: Looker) -> float:
-    """Give the age of the youngest item whose SKU the listing does not have: it may only lag behind."""
-    owned = looker.state.owned.values()
-    missing = [looker.state.age(item) for item in owned if item.sku_id not in looker.rows]
-    return min([looker.settle, *missing])
+def _youngest_oddity(looker: Looker) -> float:
+    """Give the age of the youngest item that the listing does not show as it was left: it may only lag behind."""
+    ages = [looker.settle]
+    for item in looker.state.owned.values():
+        row = looker.rows.get(item.sku_id)
+        # What was read back once has not been lagging since.
+        if row is None or (
+            item.row is None and not all(shows(field, value, row) for field, value in item.applied.items())
+        ):
+            ages.append(looker.state.age(item))
+    return min(ages)
 
 
 def _doubts(state: State) -> Mapping[str, Sequence[Operation]]:

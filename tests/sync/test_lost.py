@@ -418,6 +418,21 @@ async def test_a_service_that_loses_everything_for_a_while_is_left_alone_meanwhi
     assert len(service.skus) == 300
 
 
+async def test_what_is_changed_before_it_was_read_back_is_changed_back(service, sync):
+    """A run that was cut off has not read back; but the others show that this service shows names as they are."""
+    await sync.run(items(1, 2))
+
+    async def befall(method, _path, _body, after):
+        return web.json_response({}, status=400) if method == "GET" and service.count("POST") > 2 and after else None
+
+    service.befall = befall
+    assert counts(await sync.run(items(1, 2, 3))) == {"created": 1, "unchanged": 2}
+    service.befall = None
+    service.change(max(service.skus), name="Theirs")
+    assert counts(await sync.run(items(1, 2, 3))) == {"updated": 1, "unchanged": 2}
+    await settled(service, sync, items(1, 2, 3))
+
+
 async def test_cancelled_at_any_moment_it_goes_on_to_what_it_would_have_been(service, sync):
     chance = random.Random(7)
     catalog = items(*range(40))
