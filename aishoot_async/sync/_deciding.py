@@ -122,7 +122,8 @@ class Decider:
 
     def _compare(self, entry: SyncEntry, item: Owned, row: Fields) -> SyncEntry:
         doubtful = {field for doubt in self._now.doubts.get(item.key, ()) for field in doubt.wanted}
-        known = Known(applied=item.applied, row=item.row, doubtful=doubtful)
+        proven = self._now.legibility.proven
+        known = Known(applied=item.applied, row=item.row, doubtful=doubtful, proven=proven)
         verdicts = judge(entry.wanted, known, row, self._now.prefer)
         by_verdict: dict[Verdict, list[str]] = defaultdict(list)
         for field, verdict in verdicts.items():

@@ -150,9 +150,12 @@ def name_key(name: object) -> str:
     return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
 
 
-def same_name(wanted: object, value: object) -> bool:
-    """Tell whether a service shows a name that was sent, trimmed and composed perhaps."""
-    return isinstance(value, str) and _composed(str(wanted)) == _composed(value)
+def shows(field: str, wanted: object, row: Fields) -> bool:
+    """Tell whether a row may show what was sent: a name trimmed and composed perhaps, and nothing for nothing."""
+    value = row.get(field, ABSENT)
+    if field == "name":
+        return isinstance(value, str) and _composed(str(wanted)) == _composed(value)
+    return same(field, wanted, value) or ((wanted is None or wanted == []) and value in (ABSENT, None, []))
 
 
 def _composed(name: str) -> str:

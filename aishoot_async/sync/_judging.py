@@ -13,8 +13,9 @@ With W wanted now, L wanted at the last apply, B the remote as read back then, a
                              is, where the remote is
 
 A field that the service never shows has R == B, and is so told by W and L alone. Where B is not known (the apply was
-cut off before it could read back), R is taken for it. A field that an update of unknown outcome has touched is no
-conflict: that update may be the change; it is sent again, unless the service shows it.
+cut off before it could read back), R is taken for it; unless it does not show L, although other SKUs prove that the
+service shows that field as it is sent: then it counts as changed. A field that an update of unknown outcome has touched
+is no conflict: that update may be the change; it is sent again, unless the service shows it.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +24,7 @@ from typing import Any
 
 import attrs
 
-from ._fields import ABSENT, Fields, equal, same
+from ._fields import ABSENT, Fields, equal, same, shows
 from ._plan import Prefer
 
 
@@ -45,11 +46,13 @@ class Known:
         applied: what was wanted at the last apply (L).
         row: what the service showed then (B); ``None`` where that was not read back.
         doubtful: fields that an update of unknown outcome has touched.
+        proven: fields that the service is known to show as they are sent.
     """
 
     applied: Fields
     row: Fields | None
     doubtful: Collection[str] = ()
+    proven: Collection[str] = ()
 
 
 def judge_field(field: str, wanted: Any, known: Known, row: Fields, prefer: Prefer | None) -> Verdict:
@@ -59,8 +62,11 @@ def judge_field(field: str, wanted: Any, known: Known, row: Fields, prefer: Pref
         return Verdict.UNCHANGED
     if field in known.doubtful:
         return Verdict.UPDATE
-    is_as_before = known.row is None or equal(field, known.row.get(field, ABSENT), now)
     is_wanted_as_before = field in known.applied and equal(field, known.applied[field], wanted)
+    if known.row is not None:
+        is_as_before = equal(field, known.row.get(field, ABSENT), now)
+    else:
+        is_as_before = not is_wanted_as_before or field not in known.proven or shows(field, wanted, row)
     if is_as_before:
         return Verdict.UNCHANGED if is_wanted_as_before else Verdict.UPDATE
     if is_wanted_as_before:

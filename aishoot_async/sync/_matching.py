@@ -7,11 +7,11 @@ is ever guessed: what cannot be told apart is left for a person, or for a later 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
-from ._fields import ABSENT, FIELDS, Fields, equal, name_key, same, same_name
+from ._fields import ABSENT, FIELDS, Fields, equal, name_key, same, shows
 
 _TELLING: Final = ("name", "front_image")
 _NAMED: Final = 5
@@ -31,9 +31,11 @@ class Legibility:
 
     Attributes:
         illegible: the fields that it never shows, or always in a form that says nothing.
+        proven: the fields of which it is known, from at least one SKU, that it shows what was sent.
     """
 
     illegible: frozenset[str] = frozenset()
+    proven: frozenset[str] = frozenset()
 
     @classmethod
     def learn(cls, pairs: Iterable[tuple[Fields, Fields]], rows: Iterable[Fields]) -> "Legibility":
@@ -44,13 +46,14 @@ class Legibility:
             for field, value in sent.items():
                 if value is not None and value != [] and field not in legible:
                     tried.add(field)
-                    if _shows(field, value, row):
+                    if shows(field, value, row):
                         legible.add(field)
         ever_there: set[str] = set()
         for row in rows:
             ever_there.update(row)
         # A name that is shown is a name, however little it looks like the one that was sent.
-        return cls(frozenset((tried - legible - {"name"}) | (set(FIELDS) - tried - ever_there)))
+        illegible = (tried - legible - {"name"}) | (set(FIELDS) - tried - ever_there)
+        return cls(frozenset(illegible), frozenset(legible))
 
     def fit(self, wanted: Fields, row: Fields, *, own_image: bool = False) -> Fit:
         """Tell how well a SKU fits; ``own_image``: no other item has the front image, so that it names this one."""
@@ -58,18 +61,10 @@ class Legibility:
         if not is_named and "name" not in self.illegible and not own_image:
             return Fit.NOT
         rest = [field for field in wanted if field not in self.illegible]
-        if all(_shows(field, wanted[field], row) for field in rest) and any(field in rest for field in _TELLING):
+        if all(shows(field, wanted[field], row) for field in rest) and any(field in rest for field in _TELLING):
             return Fit.WHOLE
         by_image = own_image and same("front_image", wanted["front_image"], row.get("front_image", ABSENT))
         return Fit.PART if by_image or is_named else Fit.NOT
-
-
-def _shows(field: str, wanted: Any, row: Fields) -> bool:
-    value = row.get(field, ABSENT)
-    if field == "name":
-        return same_name(wanted, value)
-    # What was sent as "none" may well be left out of an answer.
-    return same(field, wanted, value) or ((wanted is None or wanted == []) and value in (ABSENT, None, []))
 
 
 class Shelf:

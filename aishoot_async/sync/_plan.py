@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import attrs
 
 from ..errors import SyncError
-from ._disk import guarded, replace_file
+from ._disk import replace_file
 from ._fields import IMAGES, stated
 from ._item import CatalogItem
 from ._pictures import is_path
@@ -189,7 +189,13 @@ def write_plan(plan: SyncPlan, path: Path) -> None:
         "entries": [_entry_to_plain(entry) for entry in plan.entries],
     }
     text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
-    guarded(replace_file, path, text.encode())
+    try:
+        replace_file(path, text.encode())
+    except OSError as error:
+        problem = f"the plan cannot be written to {path}: {error.strerror or error}"
+    else:
+        return
+    raise SyncError(problem)
 
 
 def _entry_to_plain(entry: SyncEntry) -> dict[str, Any]:
@@ -216,7 +222,7 @@ def read_plan(path: Path) -> SyncPlan:
         SyncError: it cannot be read, or is no plan.
     """
     try:
-        plain = json.loads(guarded(path.read_bytes))
+        plain = json.loads(path.read_bytes())
         state = {_FORMAT: plain["state"]}[plain["format"]]
         return {_VERSION: SyncPlan}[plain["version"]](
             entries=tuple(_entry_from_plain(entry) for entry in plain["entries"]),
@@ -230,6 +236,8 @@ def read_plan(path: Path) -> SyncPlan:
             made_at=_text(plain["made_at"]),
             options=dict(plain["options"]),
         )
+    except OSError as error:
+        problem = f"the plan {path} cannot be read: {error.strerror or error}"
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problem = f"{path} is no plan of a sync ({type(error).__name__}: {error})"
     raise SyncError(problem)

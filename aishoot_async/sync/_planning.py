@@ -16,7 +16,7 @@ from ..errors import ConfigurationError
 from ..session import AIShootSession
 from ._catalog import collect, organization_of, wishes
 from ._deciding import Situation, Wish, decide_all, deletions
-from ._fields import ABSENT, FIELDS, equal
+from ._fields import shows
 from ._item import CatalogItem
 from ._life import Operation
 from ._limits import MaxDelete, check_catalog, check_deletions, parse_max_delete
@@ -141,13 +141,13 @@ async def _look(looker: Looker) -> Mapping[str, Held]:
 
 
 def _youngest_oddity(looker: Looker) -> float:
-    """Give the age of the youngest item that the listing does not show as it was left: the listing may lag behind."""
+    """Give the age of the youngest item that the listing does not show as it was left: it may only lag behind."""
     ages = [looker.settle]
     for item in looker.state.owned.values():
         row = looker.rows.get(item.sku_id)
+        # What was read back once has not been lagging since.
         if row is None or (
-            item.row is not None
-            and any(not equal(field, item.row.get(field, ABSENT), row.get(field, ABSENT)) for field in FIELDS)
+            item.row is None and not all(shows(field, value, row) for field, value in item.applied.items())
         ):
             ages.append(looker.state.age(item))
     return min(ages)

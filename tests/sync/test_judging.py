@@ -60,6 +60,14 @@ def test_what_was_not_read_back_is_taken_as_found():
     assert judge_field("name", "B", known, {"name": "a"}, None) is V.UPDATE
 
 
+def test_unless_the_service_is_known_to_show_it_as_it_is_sent():
+    known = Known(applied={"name": "A"}, row=None, proven=["name"])
+    assert judge_field("name", "A", known, {"name": "a"}, None) is V.UPDATE
+    assert judge_field("name", "A", known, {"name": "a"}, "remote") is V.LEAVE
+    assert judge_field("name", "A", known, {"name": "A "}, None) is V.UNCHANGED
+    assert judge_field("name", "B", known, {"name": "a"}, None) is V.UPDATE
+
+
 def test_an_update_in_doubt_is_no_conflict():
     known = Known(applied={"name": "A"}, row={"name": "A"}, doubtful=["name"])
     for prefer in (None, "catalog", "remote"):

@@ -1,6 +1,7 @@
 """Creates whose answers were lost are looked for, and sent again only when they are not there (promises 22, 27)."""
 
 import asyncio
+import random
 
 import pytest
 from aiohttp import web
@@ -145,6 +146,38 @@ class TestWhatIsTakenForIt:
         service.change(theirs, name="Theirs", frontImage="theirs")
         assert counts(await sync.run(catalog)) == {"created": 1, "unchanged": 1}
         assert len(service.skus) == 3
+
+    async def test_nor_may_another_key_adopt_it(self, service, sync):
+        async def befall(method, _path, _body, after):
+            if method == "POST" and not after:
+                service.put(name="Item 1", frontImage="front-1", gender="male")
+                raise LostError
+
+        service.befall = befall
+        await sync.run([item("1", gender="female")])
+        service.befall = None
+        plan = await sync.plan([item("1", gender="female"), item("9", "Item 1", "front-1")])
+        assert counts(plan) == {"hold": 1, "conflict": 1}
+        assert "may have come of the create of '1'" in plan.entries[1].reason
+
+    async def test_not_what_a_listing_had_before_it_was_sent(self, service, sync):
+        """Each create of its own: what is new to an older one may be old to a later one."""
+
+        async def befall(method, _path, body, after):
+            if method == "POST" and not after:
+                if body["name"] == "Item 1":
+                    service.put(name="Item 1", frontImage="other")
+                raise LostError
+            if method == "GET" and service.count("POST") == 2:
+                return web.json_response({}, status=400)  # so that nothing can be found out yet
+            return None
+
+        service.befall = befall
+        assert counts(await sync.run(items(1))) == {"unknown": 1}
+        service.put(name="Item 2", frontImage="other")
+        assert counts(await sync.run(items(1, 2))) == {"unknown": 2}
+        service.befall = None
+        assert counts(await sync.plan(items(1, 2))) == {"hold": 1, "create": 1}
 
     async def test_nor_is_it_told_when_there_are_too_many(self, service, sync):
         async def befall(method, _path, _body, after):
@@ -383,3 +416,35 @@ async def test_a_service_that_loses_everything_for_a_while_is_left_alone_meanwhi
     assert counts(report) == {"created": 300}
     assert state["lost"] <= 64 + 8
     assert len(service.skus) == 300
+
+
+async def test_what_is_changed_before_it_was_read_back_is_changed_back(service, sync):
+    """A run that was cut off has not read back; but the others show that this service shows names as they are."""
+    await sync.run(items(1, 2))
+
+    async def befall(method, _path, _body, after):
+        return web.json_response({}, status=400) if method == "GET" and service.count("POST") > 2 and after else None
+
+    service.befall = befall
+    assert counts(await sync.run(items(1, 2, 3))) == {"created": 1, "unchanged": 2}
+    service.befall = None
+    service.change(max(service.skus), name="Theirs")
+    assert counts(await sync.run(items(1, 2, 3))) == {"updated": 1, "unchanged": 2}
+    await settled(service, sync, items(1, 2, 3))
+
+
+async def test_cancelled_at_any_moment_it_goes_on_to_what_it_would_have_been(service, sync):
+    chance = random.Random(7)
+    catalog = items(*range(40))
+    for _ in range(25):
+        task = asyncio.create_task(sync.run(catalog))
+        for _ in range(chance.randrange(400)):
+            await asyncio.sleep(0)
+            if task.done():
+                break
+        task.cancel()
+        # What still writes, or still holds the lock, would make the next run fail.
+        await asyncio.gather(task, return_exceptions=True)
+        assert task.cancelled() or task.result().complete
+    assert (await sync.run(catalog)).complete
+    await settled(service, sync, catalog)

@@ -62,14 +62,16 @@ class Machine(RuleBasedStateMachine):
         self.catalog: dict[str, CatalogItem] = {}
         self.theirs: dict[str, dict] = {}
         self.released: set[str] = set()
+        self.unjudged: set[str] = set()
 
-    @initialize(rendered=st.booleans(), hides=st.booleans())
-    def begin(self, rendered, hides):
+    @initialize(rendered=st.booleans(), hides=st.booleans(), first=st.dictionaries(KEYS, STATED, min_size=1))
+    def begin(self, rendered, hides, first):
         def show(row):
             shown = plain(row) if rendered else row
             return {field: value for field, value in shown.items() if not (hides and field == "projectIds")}
 
-        self.hides = hides
+        for key, fields in first.items():
+            self.state_an_item(key, fields)
         self.service = Service(show=show)
         self.run(self.service.__aenter__())
 
@@ -104,6 +106,9 @@ class Machine(RuleBasedStateMachine):
         if ids:
             sku_id = ids[which % len(ids)]
             self.service.change(sku_id, **fields)
+            if sku_id in self.owned(" WHERE row IS NULL"):
+                # A run that was killed has not read it back: nobody can know what it was before.
+                self.unjudged.add(sku_id)
             if sku_id not in self.owned():
                 # Perhaps it came of a create whose answer was lost: nobody can know that any more.
                 self.theirs[sku_id] = dict(self.service.skus[sku_id])
@@ -160,7 +165,7 @@ class Machine(RuleBasedStateMachine):
             if entry.action == "adopt":
                 self.released.add(entry.sku_id)
 
-    @rule(lost=st.lists(st.sampled_from(["no", "no", "before", "after"]), min_size=1, max_size=5), prune=st.booleans())
+    @rule(lost=st.lists(st.sampled_from(["after", "no", "before"]), min_size=1, max_size=4), prune=st.booleans())
     def a_run_that_loses_answers(self, lost, prune):
         self.service.befall = self.befalls(lost, None)
         self.run(self.sync(None, prune=prune))
@@ -168,7 +173,7 @@ class Machine(RuleBasedStateMachine):
         self.own()
 
     @rule(
-        lost=st.lists(st.sampled_from(["no", "no", "after"]), min_size=1, max_size=3),
+        lost=st.lists(st.sampled_from(["after", "no"]), min_size=1, max_size=3),
         kill_at=st.integers(0, 40),
         prune=st.booleans(),
     )
@@ -190,12 +195,12 @@ class Machine(RuleBasedStateMachine):
                     shutil.copy(self.folder / "killed" / name, self.folder / name)
         self.own()
 
-    def owned(self):
+    def owned(self, where=""):
         """Give the SKUs that are an item's."""
         if not self.state.exists():
             return set()
         with closing(sqlite3.connect(f"file:{self.state}?mode=ro", uri=True)) as database:
-            return {sku_id for (sku_id,) in database.execute("SELECT sku_id FROM item")}
+            return {sku_id for (sku_id,) in database.execute(f"SELECT sku_id FROM item{where}")}
 
     def own(self):
         """From now on, what was adopted or found is the catalog's."""
@@ -217,7 +222,8 @@ class Machine(RuleBasedStateMachine):
                 continue
             assert outcome.outcome in {"created", "updated", "unchanged", "adopted"}, outcome
             settled[key] = outcome.sku_id
-            self.check_row(one, self.service.skus[outcome.sku_id])
+            if outcome.sku_id not in self.unjudged:
+                self.check_row(one, self.service.skus[outcome.sku_id])
         assert len(set(settled.values())) == len(settled), "two items have one SKU"
         made = set(self.service.skus) - before
         assert len(made) == sum(outcome.outcome == "created" for outcome in report.outcomes), "a SKU was made twice"
@@ -252,7 +258,7 @@ def run_machine(examples):
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=examples, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
@@ -263,5 +269,5 @@ def test_no_duplicate_nothing_lost_nothing_touched():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_nor_in_a_thousand_stories():
-    run_machine(1000)
+def test_nor_in_five_hundred_stories():
+    run_machine(500)

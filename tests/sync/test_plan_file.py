@@ -55,6 +55,14 @@ def test_is_read_back_as_it_was(plan):
         assert [found.name for found in Path(folder).iterdir()] == ["plan.json"]
 
 
+def test_that_cannot_be_written_says_so(tmp_path):
+    plan = SyncPlan(
+        entries=(), service="s", state=tmp_path / "s", state_id="i", revision=0, listing=0, made_at="2026-01-01"
+    )
+    with pytest.raises(SyncError, match="the plan cannot be written"):
+        plan.save(tmp_path / "missing" / "plan.json")
+
+
 @given(owned=st.integers(0, 1000), count=st.integers(0, 1000), share=st.integers(0, 100))
 def test_a_share_is_never_exceeded(owned, count, share):
     try:

@@ -158,6 +158,13 @@ async def test_a_listing_that_lags_behind_makes_no_second_sku(tmp_path):
         assert service.count("POST") == len(CATALOG)
 
 
+async def test_one_listing_without_it_is_not_enough_to_send_a_create_again(tmp_path):
+    """It lags behind by more than the settle time, and by less than twice that."""
+    async with Service(lag=0.75) as service:
+        service.befall = lose(0)
+        assert await the_second_run_has_nothing_to_do(service, tmp_path, CATALOG[:1], settle=0.5) == 1
+
+
 @pytest.mark.parametrize("show", [with_urls, in_capitals, with_project_objects], ids=["urls", "capitals", "projects"])
 async def test_an_update_carries_over_what_is_shown_otherwise(tmp_path, show):
     """The catalog states the name alone; the rest was made by somebody, and must survive the PUT as it is stored."""
