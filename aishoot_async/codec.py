@@ -1,23 +1,18 @@
-"""Between the wire and the models: one fixed Struct a model for what comes, cattrs for what goes and for ``into``.
+"""Between the wire and the models: one fixed Struct a model for what comes.
 
-Together with `jsontext` the only code that knows cattrs or msgspec.
+What goes, and the caller's own types, is `structuring`'s. Together with `jsontext` the only code that knows msgspec.
 """
 
 import contextlib
-import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast, get_origin
 
 import attrs
-import cattrs
 import msgspec
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
-from cattrs.preconf.json import make_converter
-from cattrs.strategies import configure_union_passthrough
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import WIRE_NAMES, BriefResult, Gender, Sku, SkuCategory, SkuCreate, SkuUpdate, known
+from .models import BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate
 
 T = TypeVar("T")
 M = TypeVar("M", Sku, BriefResult)
@@ -31,7 +26,7 @@ class _SkuWire(msgspec.Struct, rename="camel"):
     back_image: str | None = None
     gender: str | None = None
     is_in_wardrobe: bool | None = None
-    project_ids: list[int] | None = None
+    project_ids: tuple[int, ...] | None = None
     sku_category_name: str | None = None
 
 
@@ -49,28 +44,48 @@ _sku_id: Final = msgspec.json.Decoder(_SkuId)
 _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 
 
+_genders: Final = Known(Gender)
+_categories: Final = Known(SkuCategory)
+
+# A frozen model's own ``__init__`` looks each field's setter up by its name, which takes as long again as all the rest.
+_new: Final = object.__new__
+_set: Final = {field.name: getattr(Sku, field.name).__set__ for field in attrs.fields(Sku)}
+_set_id: Final = _set["id"]
+_set_name: Final = _set["name"]
+_set_front_image: Final = _set["front_image"]
+_set_back_image: Final = _set["back_image"]
+_set_gender: Final = _set["gender"]
+_set_is_in_wardrobe: Final = _set["is_in_wardrobe"]
+_set_project_ids: Final = _set["project_ids"]
+_set_sku_category_name: Final = _set["sku_category_name"]
+_set_raw: Final = _set["raw"]
+
+
 def sku(text: bytes) -> Sku:
     """Read a SKU. Only its id is needed; what is unknown, null or of another type than documented survives in ``raw``.
 
     Raises:
         UnexpectedResponseError: it is no object, or has no usable id.
     """
-    wire = jsontext.read(_sku_fields, text)
+    return _sku_of(jsontext.read(_sku_fields, text), text)
+
+
+def _sku_of(wire: _SkuWire, text: bytes) -> Sku:
     identifier = wire.id if wire.id is not None else wire.sku_id
     if identifier is None or identifier == "":
         msg = "a SKU needs an id: a string or an integer"
         raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
-    return Sku(
-        id=str(identifier),
-        name=wire.name,
-        front_image=wire.front_image,
-        back_image=wire.back_image,
-        gender=None if wire.gender is None else known(Gender, wire.gender),
-        is_in_wardrobe=wire.is_in_wardrobe,
-        project_ids=None if wire.project_ids is None else tuple(wire.project_ids),
-        sku_category_name=None if wire.sku_category_name is None else known(SkuCategory, wire.sku_category_name),
-        raw=text,
-    )
+    made = _new(Sku)
+    _set_id(made, str(identifier))
+    _set_name(made, wire.name)
+    _set_front_image(made, wire.front_image)
+    _set_back_image(made, wire.back_image)
+    _set_gender(made, _genders[wire.gender])
+    _set_is_in_wardrobe(made, wire.is_in_wardrobe)
+    _set_project_ids(made, wire.project_ids)
+    _set_sku_category_name(made, _categories[wire.sku_category_name])
+    _set_raw(made, text)
+    return made
 
 
 def brief_result(text: bytes) -> BriefResult:
@@ -79,8 +94,7 @@ def brief_result(text: bytes) -> BriefResult:
     Raises:
         UnexpectedResponseError: it is none.
     """
-    wire = jsontext.read(_result_fields, text)
-    return BriefResult(id=None if wire.id is None else str(wire.id), raw=text)
+    return BriefResult(id=_id_of(jsontext.read(_result_fields, text)), raw=text)
 
 
 IDENTIFIED: Final = (Sku, BriefResult)
@@ -90,20 +104,32 @@ IDENTIFIED: Final = (Sku, BriefResult)
 def row_id(text: bytes) -> str | None:
     """Give the id of any row, or ``None`` where it has none."""
     try:
-        found = _result_wire.decode(text).id
+        return _id_of(_result_wire.decode(text))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return None if found is None else str(found)
+
+
+def _id_of(found: _ResultWire) -> str | None:
+    return None if found.id is None else str(found.id)
 
 
 def sku_row_id(text: bytes) -> str | None:
     """Give the id of a SKU's row, which may be called ``skuId``, or ``None`` where it has none."""
     try:
-        found = _sku_id.decode(text)
+        return _sku_id_of(_sku_id.decode(text))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+
+
+def _sku_id_of(found: _SkuId) -> str | None:
     identifier = found.id if found.id is not None else found.sku_id
     return None if identifier is None else str(identifier)
+
+
+def ids(texts: Sequence[bytes], identify: Callable[[bytes], str | None]) -> list[str | None]:
+    """Give the ids of a page's rows, as ``identify`` does of each."""
+    found = _at_once(_IDS, identify, texts)
+    return [identify(text) for text in texts] if found is None else found
 
 
 W = TypeVar("W", bound=msgspec.Struct)
@@ -141,73 +167,9 @@ def _field_by_field(text: bytes, struct: type[W]) -> W:
 
 def encode_body(body: SkuCreate | SkuUpdate) -> bytes:
     """Write a request body: camelCase, without the fields that were left out."""
-    return jsontext.encode(_to_wire.unstructure(body))
+    from .structuring import plain_body  # noqa: PLC0415  # cattrs is slow to import, and who only reads needs none of it
 
-
-def _plain(value: object) -> object:
-    # An UnknownValue is a string of a class of its own, which msgspec does not write.
-    return str(value) if isinstance(value, str) else value
-
-
-def _make_wire_converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
-    renamed: dict[str, Any] = {
-        field: override(rename=wire, omit_if_default=True, unstruct_hook=_plain) for field, wire in WIRE_NAMES.items()
-    }
-    for model in (SkuCreate, SkuUpdate):
-        converter.register_unstructure_hook(model, make_dict_unstructure_fn(model, converter, **renamed))
-    return converter
-
-
-_to_wire: Final = _make_wire_converter()
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.strip("_").split("_")
-    return head + "".join(part[:1].upper() + part[1:] for part in tail)
-
-
-def _exactly(wanted: type, *accepted: type) -> Callable[[object, Any], Any]:
-    """Make a hook that takes a value of the accepted types and converts no other: ``bool("false")`` is True."""
-
-    def structure(given: object, _: Any) -> Any:
-        if type(given) not in accepted:
-            msg = f"{wanted.__name__} expected, not {type(given).__name__}"
-            raise TypeError(msg)
-        return given if type(given) is wanted else wanted(given)
-
-    return structure
-
-
-def _make_into_converter() -> cattrs.Converter:
-    converter = make_converter()
-    configure_union_passthrough(str | int | float | bool | None, converter)
-    converter.register_structure_hook(str, _exactly(str, str, int))
-    converter.register_structure_hook(int, _exactly(int, int))
-    converter.register_structure_hook(float, _exactly(float, float, int))
-    converter.register_structure_hook(bool, _exactly(bool, bool))
-
-    def from_camel(cls: type[Any]) -> Callable[[Any, Any], Any]:
-        fields = attrs.fields(cls) if attrs.has(cls) else dataclasses.fields(cls)
-        renamed: dict[str, Any] = {field.name: override(rename=_camel(field.name)) for field in fields}
-        structure = make_dict_structure_fn(cls, converter, **renamed)
-
-        def from_object(given: object, into: Any) -> Any:
-            # A list has no members, so every field that has a default would silently get it.
-            if not isinstance(given, dict):
-                msg = f"an object expected, not {type(given).__name__}"
-                raise TypeError(msg)
-            return structure(cast("dict[str, Any]", given), into)
-
-        return from_object
-
-    converter.register_structure_hook_factory(attrs.has, from_camel)
-    converter.register_structure_hook_factory(dataclasses.is_dataclass, from_camel)
-
-    return converter
-
-
-_into: Final = _make_into_converter()
+    return jsontext.encode(plain_body(body))
 
 
 def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
@@ -220,34 +182,46 @@ def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
         ConfigurationError: it is neither a type nor callable, or a type that cattrs cannot structure.
     """
     if into is bytes:
-        return lambda text: text  # type: ignore[return-value]
+        return _as_it_is  # type: ignore[return-value]
     if isinstance(into, type) or get_origin(into) is not None:
-        try:
-            hook = _into.get_structure_hook(into)
-        except (cattrs.StructureHandlerNotFoundError, TypeError, NameError) as error:
-            problem = f"into={into!r} is no type that cattrs can structure ({error})"
-        else:
-            return lambda text: _structure(text, into, hook)
-        raise ConfigurationError(problem)
+        from .structuring import structurer  # noqa: PLC0415  # as above
+
+        return structurer(cast("type[T]", into))
     if not callable(into):
         msg = f"into must be a type or a callable that takes bytes, not {into!r}"
         raise ConfigurationError(msg)
     return into
 
 
-def _structure(text: bytes, into: Any, hook: Callable[[Any, Any], Any]) -> Any:
-    problem, where = None, ""
-    try:
-        return hook(jsontext.value(text), into)
-    except (cattrs.BaseValidationError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        found = cattrs.transform_error(error)
-        problem, _, where = found[0].partition(" @ $")
-    msg = f"no {getattr(into, '__name__', into)}: {problem}"
-    raise UnexpectedResponseError(msg, where=where.removeprefix("."), body=text)
+def _as_it_is(text: bytes) -> bytes:
+    return text
 
 
-def items(texts: Iterable[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
+# What reads a whole page with a loop of C's, or fails; then its rows are read one by one, which tells what is wrong.
+_ITEMS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
+    (_as_it_is, list),
+    (sku, lambda texts: list(map(_sku_of, map(_sku_wire.decode, texts), texts))),
+    (brief_result, lambda texts: list(map(BriefResult.unread, map(_id_of, map(_result_wire.decode, texts)), texts))),
+)
+_IDS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
+    (row_id, lambda texts: list(map(_id_of, map(_result_wire.decode, texts)))),
+    (sku_row_id, lambda texts: list(map(_sku_id_of, map(_sku_id.decode, texts)))),
+)
+
+
+def _at_once(known: Any, read: Callable[[bytes], Any], texts: Sequence[bytes]) -> Any:
+    whole = next((whole for one, whole in known if one is read), None)
+    if whole is not None:
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError, UnexpectedResponseError):
+            return whole(texts)
+    return None
+
+
+def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
     """Decode the items of a page; an error names its place, such as ``entries[3].id``."""
+    found: list[T] | None = _at_once(_ITEMS, decode, texts)
+    if found is not None:
+        return found
     done: list[T] = []
     try:
         for text in texts:

@@ -32,7 +32,8 @@ def _number(text: str) -> float | Decimal:
     return value if math.isfinite(value) else Decimal(text)
 
 
-_any: Final = msgspec.json.Decoder(float_hook=_number)
+_any: Final = msgspec.json.Decoder()
+_any_number: Final = msgspec.json.Decoder(float_hook=_number)
 _object: Final = msgspec.json.Decoder(dict[str, Raw])
 _list: Final = msgspec.json.Decoder(list[Raw])
 
@@ -62,7 +63,12 @@ def kind(text: bytes) -> str:
 
 def value(text: bytes, where: str = "") -> Any:
     """Decode to plain Python values: integers exact, numbers beyond a float's range as `decimal.Decimal`."""
-    return read(_any.decode, text, where)
+    try:
+        return _any.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
+        pass
+    return read(_any_number.decode, text, where)
 
 
 def members(text: bytes, where: str = "") -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aishoot_async import ConfigurationError, Gender, UnexpectedResponseError
-from aishoot_async.codec import brief_result, decoder, items, row_id, sku
+from aishoot_async.codec import brief_result, decoder, ids, items, row_id, sku, sku_row_id
 from helpers.refusals import refusal
 
 wire_values = (
@@ -37,6 +37,26 @@ def test_no_bytes_raise_anything_else(data: bytes) -> None:
     for read in (sku, brief_result, decoder(dict[str, Any]), decoder(Shot), decoder(float), decoder(list[float])):
         error = refusal(read, data)
         assert error is None or error.__context__ is error.__cause__ is None
+
+
+rows = st.dictionaries(st.sampled_from([*WIRE, "other"]), wire_values) | wire_values
+
+
+@given(st.lists(rows.map(lambda plain: json.dumps(plain).encode()) | st.sampled_from([b'{"n":1e400}', b"{"])))
+def test_a_page_is_read_as_its_rows_are(texts: list[bytes]) -> None:
+    """What reads a whole page at once and what reads a row give the same, or refuse the same."""
+    for read in (sku, brief_result):
+        error = refusal(lambda texts, read=read: items(texts, read, "rows"), texts)
+        refused = next((at for at, text in enumerate(texts) if refusal(read, text) is not None), None)
+        if refused is not None:
+            assert isinstance(error, UnexpectedResponseError)
+            assert error.where.startswith(f"rows[{refused}]")
+            continue
+        found, singly = items(texts, read, "rows"), [read(text) for text in texts]
+        assert [(one.id, one.raw, one.extra) for one in found] == [(one.id, one.raw, one.extra) for one in singly]
+        assert repr(found) == repr(singly)
+    for identify in (row_id, sku_row_id):
+        assert ids(texts, identify) == [identify(text) for text in texts]
 
 
 @given(st.dictionaries(st.sampled_from([*WIRE, "other"]), wire_values))

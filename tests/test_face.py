@@ -74,3 +74,9 @@ def test_an_import_brings_in_no_more_than_it_needs(code, unwanted):
     imported = {line.rsplit("|", 1)[-1].strip() for line in listing.splitlines()}
     found = [name for name in imported if name in unwanted or name.split(".")[0] in unwanted]
     assert found == []
+
+
+def test_who_only_reads_does_not_import_cattrs():
+    code = "import sys\nfrom aishoot_async import AIShootSession\nassert 'cattrs' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

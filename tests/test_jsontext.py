@@ -94,6 +94,14 @@ def test_numbers_lose_nothing() -> None:
     assert value(text)["c"] == Decimal("1e400")
 
 
+@given(
+    st.floats(allow_nan=False, allow_infinity=False).map(repr)
+    | st.from_regex(r"-?[1-9]{1,25}\.[0-9]{1,25}(e-?[0-9]{1,2})?", fullmatch=True)
+)
+def test_a_float_is_read_as_python_reads_it(text: str) -> None:
+    assert value(text.encode()) == float(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [b'{"a":1,"a":2}', b'{"a":1,"\\u0061":2}', b'{ "a": 1,\n "a": 2 }', b'{"b":0,"a":{"x":1},"a":{"x":1}}'],

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast
 
+from multidict import istr
+
 from .. import jsontext
 from ..errors import (
     APIStatusError,
@@ -23,7 +25,10 @@ from ..secret import Secret, scrub_bytes, scrub_text
 from ..transport import Response
 
 BODY_KEPT: Final = 64 * 1024
-_REQUEST_ID_HEADERS: Final = ("X-Request-Id", "X-Correlation-Id", "X-Trace-Id", "X-Amzn-Trace-Id", "CF-Ray")
+# Folded already: each answer is asked for all of them.
+_REQUEST_ID_HEADERS: Final = tuple(
+    map(istr, ("X-Request-Id", "X-Correlation-Id", "X-Trace-Id", "X-Amzn-Trace-Id", "CF-Ray"))
+)
 _BY_STATUS: Final = {
     400: BadRequestError,
     401: AuthenticationError,
@@ -42,7 +47,10 @@ def is_success(status: int) -> bool:
 
 def request_id(headers: Mapping[str, str], secrets: Sequence[Secret]) -> str | None:
     """Find what the service calls this request; no header is documented, so the usual ones are looked at."""
-    return next((_short(headers[name], 200, secrets) for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+    for name in _REQUEST_ID_HEADERS:
+        if found := headers.get(name):
+            return _short(found, 200, secrets)
+    return None
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

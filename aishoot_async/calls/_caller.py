@@ -55,7 +55,8 @@ class Caller:
         hooks: Sequence[Hook] = (),
     ) -> None:
         """Keep the parts."""
-        self._prefix = str(base_url).rstrip("/")
+        self._base_url = URL(str(base_url).rstrip("/"), encoded=True)
+        self._path = self._base_url.raw_path.rstrip("/")
         self._transport = transport
         self._tokens = tokens
         self.lifetime = lifetime
@@ -98,7 +99,14 @@ class Caller:
             UnexpectedResponseError: the answer cannot be read.
         """
         loop = self.lifetime.check()
-        url = URL(f"{self._prefix}{path}{'?' if query else ''}{query}", encoded=True)
+        # Of its parts, which are known: to write it down and take it apart again takes four times as long.
+        url = URL.build(
+            scheme=self._base_url.scheme,
+            authority=self._base_url.raw_authority,
+            path=self._path + path,
+            query_string=query,
+            encoded=True,
+        )
         call = Call(
             request=Request(method=method, url=url, body=body),
             path=path,

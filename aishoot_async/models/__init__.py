@@ -3,7 +3,7 @@
 from ._paging import EnvelopePaths, Page, PagingOptions, PagingReport
 from ._result import BriefResult
 from ._sku import WIRE_NAMES, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
-from ._values import UNSET, Gender, SkuCategory, UnknownValue, Unset, known
+from ._values import UNSET, Gender, Known, SkuCategory, UnknownValue, Unset
 
 __all__ = [
     "UNSET",
@@ -11,6 +11,7 @@ __all__ = [
     "BriefResult",
     "EnvelopePaths",
     "Gender",
+    "Known",
     "Page",
     "PagingOptions",
     "PagingReport",
@@ -22,5 +23,4 @@ __all__ = [
     "UnknownValue",
     "Unset",
     "check_changes",
-    "known",
 ]

@@ -103,7 +103,7 @@ class Ending:
             if reached:
                 return self._end()
             self._refuse_loop(sheet)
-        self._count(sheet)
+        self._count(sheet, mark)
         return Verdict.GIVE_LAST if self._is_whole() and self._looks_last(sheet) else Verdict.GIVE
 
     def _looks_last(self, sheet: Sheet[Any]) -> bool:
@@ -182,7 +182,7 @@ class Ending:
         if self.total is not None and self._rows_so_far()[0] > self.total:
             self._disproved = True
 
-    def _count(self, sheet: Sheet[Any]) -> None:
+    def _count(self, sheet: Sheet[Any], mark: Hashable) -> None:
         length = len(sheet.raws)
         if self._seen_pages and self._latest:
             # A page follows the latest one, so that was not the last, and as long as pages are.
@@ -191,7 +191,7 @@ class Ending:
         self._rows += length
         self._latest = length
         self._longest = max(self._longest, length)
-        self._previous = sheet.fingerprint
+        self._previous = mark
         self._empty_pages = 0
         total = self._trusted()
         if total is not None and self._rows_so_far()[-1] < total:

@@ -8,6 +8,7 @@ Spring's hypermedia (no list when it is empty)   {"_embedded": {"skus": [...]}, 
 an object with exactly one list                  {"rows": [...], "total": N}
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +20,11 @@ from ..models import EnvelopePaths
 
 _LISTS: Final = ("entries", "content")
 _TOTALS: Final = ("total", "totalElements", "totalCount")
+_BEFORE_ENTRIES: Final = b'{"entries":['
+_BEHIND_ENTRIES: Final = b'],"total":'
+_DIGITS: Final = re.compile(b"0|[1-9][0-9]{0,17}")
+_TAIL: Final = 32
+"""More than the longest such end takes."""
 _PAGE_MEMBERS: Final = ("number", "size", *_TOTALS)
 
 
@@ -58,6 +64,9 @@ def open_envelope(body: bytes, paths: EnvelopePaths | None = None) -> Envelope:
         raise UnexpectedResponseError(msg, body=body)
     if paths is not None:
         return _named(body, paths)
+    usual = _usual(body)
+    if usual is not None:
+        return usual
     match jsontext.kind(body):
         case "a list":
             return Envelope(items=jsontext.elements(body), where="")
@@ -66,6 +75,20 @@ def open_envelope(body: bytes, paths: EnvelopePaths | None = None) -> Envelope:
         case other:
             msg = f"a page of items is expected here, not {other}"
             raise UnexpectedResponseError(msg, body=body)
+
+
+def _usual(body: bytes) -> Envelope | None:
+    """Open the platform's own form, written without white space, in one look at the items; other forms take two."""
+    end = body.rfind(_BEHIND_ENTRIES, -_TAIL) + 1
+    total = body[end + len(_BEHIND_ENTRIES) - 1 : -1]
+    if not end or not body.startswith(_BEFORE_ENTRIES) or not body.endswith(b"}") or not _DIGITS.fullmatch(total):
+        return None
+    try:
+        items = jsontext.elements(body[len(_BEFORE_ENTRIES) - 1 : end])
+    except UnexpectedResponseError:
+        # What is wrong is said of the whole body; or a list behind the entries was taken for a part of them.
+        return None
+    return Envelope(items=items, where="entries", total=int(total))
 
 
 def _recognised(body: bytes) -> Envelope:

@@ -121,14 +121,17 @@ class Listing(Generic[T]):
             asked=number,
             items=items,
             raws=envelope.items,
-            ids=[self._id_of(item, raw) for item, raw in zip(items, envelope.items, strict=True)],
+            ids=self._ids(items, envelope.items),
             total=envelope.total,
             last=envelope.last,
             number=envelope.number,
         )
 
-    def _id_of(self, item: Any, raw: bytes) -> str | None:
-        return item.id if isinstance(item, codec.IDENTIFIED) else self.identify(raw)
+    def _ids(self, items: Sequence[Any], raws: Sequence[bytes]) -> Sequence[str | None]:
+        if not any(issubclass(kind, codec.IDENTIFIED) for kind in set(map(type, items))):
+            return codec.ids(raws, self.identify)
+        pairs = zip(items, raws, strict=True)
+        return [item.id if isinstance(item, codec.IDENTIFIED) else self.identify(raw) for item, raw in pairs]
 
 
 def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:

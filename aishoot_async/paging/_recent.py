@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Sequence
-from itertools import count
 
 
 class Recent:
@@ -12,26 +11,23 @@ class Recent:
         """Remember nothing yet, and never more than so many pages."""
         self.stale = 0
         """Pages running that held nothing new."""
-        self._numbers = count()
-        self._pages: deque[tuple[int, Sequence[str]]] = deque()
+        # Each id stands in the latest page that had it, and in no other.
+        self._pages: deque[set[str]] = deque()
         self._most = pages
-        self._latest: dict[str, int] = {}
+        self._known: set[str] = set()
 
     def note(self, ids: Sequence[str | None]) -> int:
         """Take note of a page; give how many of its rows are there for a second time. Rows without an id never are."""
         named = [key for key in ids if key is not None]
-        number, latest = next(self._numbers), self._latest
-        twice = 0
-        for key in named:
-            twice += key in latest
-            latest[key] = number
-        self._pages.append((number, named))
+        page = set(named)
+        again = page & self._known
+        if again:
+            for earlier in self._pages:
+                earlier.difference_update(again)
+        self._known |= page
+        self._pages.append(page)
         if len(self._pages) > self._most:
-            self._forget(*self._pages.popleft())
+            self._known -= self._pages.popleft()
+        twice = len(named) - len(page) + len(again)
         self.stale = self.stale + 1 if twice == len(ids) > 0 else 0
         return twice
-
-    def _forget(self, number: int, ids: Sequence[str]) -> None:
-        for key in ids:
-            if self._latest.get(key) == number:
-                del self._latest[key]

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -46,7 +46,8 @@ class Sweep(Source[T]):
         self._first = 0
         self._unproven: int | None = None
         self._told = False
-        self._latest: Sheet[T] | None = None
+        # Its number and what tells it from others; not the page itself, whose items are let go of one by one.
+        self._latest: tuple[int, Hashable] | None = None
         # As far back as the window can have shifted.
         self._window_pages = max(2 * plan.prefetch, _WINDOW_AT_LEAST)
         self._recent = Recent(self._window_pages)
@@ -143,7 +144,7 @@ class Sweep(Source[T]):
             self._head = self._read.popleft() if self._read else await self._take(ending)
         if isinstance(self._head, Sheet):
             outcome, verdict = await self._judged_sheet(ending, self._head)
-            self._latest = outcome
+            self._latest = (outcome.asked, outcome.fingerprint)
         else:
             outcome, verdict = None, await self._judged_refusal(ending, self._head)
         self._head = None
@@ -192,11 +193,12 @@ class Sweep(Source[T]):
     async def _latest_is_unchanged(self) -> bool:
         if self._latest is None:
             return False
+        asked, mark = self._latest
         try:
-            sheet = await self._fetch(self._latest.asked)
+            sheet = await self._fetch(asked)
         except NotFoundError:
             return False
-        return sheet.fingerprint == self._latest.fingerprint
+        return sheet.fingerprint == mark
 
     def _note_duplicates(self, sheet: Sheet[T]) -> None:
         twice = self._recent.note(sheet.ids)

@@ -5,7 +5,7 @@ Classes with ``__anext__`` and not async generators: nothing may be suspended in
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -122,7 +122,8 @@ class _SheetWalk(Walk[T], Generic[T, P]):
             asked=self._source.size,
             seen=self._source.report,
         )
-        self._items: Sequence[P] = ()
+        self._left: list[P] = []
+        """Of the page in hand, what has not been handed out; the next is the last."""
         self._is_taken = False
 
     @property
@@ -134,7 +135,7 @@ class _SheetWalk(Walk[T], Generic[T, P]):
         return self.progress.report
 
     async def aclose(self) -> None:
-        self._items = ()
+        self._left = []
         await self._source.aclose()
 
     def __del__(self) -> None:
@@ -162,7 +163,6 @@ class _SheetWalk(Walk[T], Generic[T, P]):
         if sheet is None:
             raise StopAsyncIteration
         self.progress.turn_to(sheet.asked, sheet.skip)
-        self._items = sheet.items
         return sheet
 
 
@@ -171,12 +171,14 @@ class ItemWalk(_SheetWalk[T, T]):
 
     async def __anext__(self) -> T:
         """Give the next item."""
-        progress = self.progress
-        while progress.at >= len(self._items):
-            await self._advance()
-        item = self._items[progress.at]
-        progress.at += 1
-        return item
+        while not self._left:
+            sheet = await self._advance()
+            # Each is let go of as it is handed out: what its reader makes of it (a result's members) goes with it.
+            self._left = list(sheet.items[sheet.skip :])
+            self._left.reverse()
+            del sheet
+        self.progress.at += 1
+        return self._left.pop()
 
 
 class PageWalk(_SheetWalk[Page[P], P]):

@@ -92,10 +92,13 @@ def _unwrapped(body: bytes) -> bytes:
 
 def _completed(sku: Sku, request: SkuCreate) -> Sku:
     """Fill in what the service left out of its answer, from what it has just accepted."""
-    unread = sku.extra
     missing: dict[str, Any] = {
         field: value
-        for field, wire in WIRE_NAMES.items()
-        if getattr(sku, field) is None and wire not in unread and (value := getattr(request, field)) is not UNSET
+        for field in WIRE_NAMES
+        if getattr(sku, field) is None and (value := getattr(request, field)) is not UNSET
     }
-    return attrs.evolve(sku, **missing)
+    if not missing:
+        return sku
+    # What it gave in a form that is not documented stands there.
+    unread = sku.extra
+    return attrs.evolve(sku, **{field: value for field, value in missing.items() if WIRE_NAMES[field] not in unread})

@@ -28,6 +28,8 @@ from ._body import Body
 from ._messages import Request, Response
 
 _FIRST_FINAL_STATUS: Final = 200
+_READ_AT_ONCE: Final = 64 * 1024
+_WRITTEN_AT_ONCE: Final = 64 * 1024
 USER_AGENT: Final = f"aishoot-async/{__version__}"
 
 
@@ -75,6 +77,20 @@ class Sending:
 _SENDING: Final[ContextVar[Sending]] = ContextVar("aishoot_async.sending")
 
 
+def _read_in_parts(transport: asyncio.Transport | None) -> None:
+    """Let asyncio's own transport read at most so much at once: for each reading it takes all of that from the heap.
+
+    The attribute is not documented. Where it is missing (uvloop, TLS), nothing is lost.
+    """
+    if isinstance(getattr(transport, "max_size", None), int):
+        transport.max_size = _READ_AT_ONCE  # type: ignore[union-attr]
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it; a file's bytes it writes in parts.
+    return body if body is None or len(body) <= _WRITTEN_AT_ONCE else io.BytesIO(body)
+
+
 class _Pool(aiohttp.TCPConnector):
     """Connections, each noted when it is handed out.
 
@@ -98,8 +114,9 @@ class _Pool(aiohttp.TCPConnector):
             if protocol is None or not (protocol.should_close and protocol in self._known):
                 break
             connection.close()
-        if protocol is not None:
+        if protocol is not None and protocol not in self._known:
             self._known.add(protocol)
+            _read_in_parts(connection.transport)
         _SENDING.get().begins(connection.transport)
         return connection
 
@@ -164,8 +181,7 @@ class Transport:
             response = await self._client.request(
                 request.method,
                 request.url,
-                # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it.
-                data=None if request.body is None else io.BytesIO(request.body),
+                data=_payload(request.body),
                 headers=request.headers(token),
                 allow_redirects=False,
                 proxy=proxy,

@@ -178,3 +178,23 @@ def test_a_list_without_pages_is_whole_or_an_error():
     assert open_whole(b'{"entries": %s, "total": 2}' % ROWS, bytes) == RAWS
     with pytest.raises(PagingError, match="3 items, and gives 2"):
         open_whole(b'{"entries": %s, "total": 3}' % ROWS, bytes)
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"1", b'{"id":1}', b"[]", b'"],\\"total\\":7}"', b"{", b'"\\u0000"', b'],"total":9', b"]"])
+    ),
+    st.sampled_from([b"0", b"7", b"07", b"-1", b"null", b"1.0", b'"9"', b"9" * 18, b"9" * 19, b"", b"7,"]),
+    st.sampled_from([b"", b',"total":1', b',"entries":[2]', b',"last":true', b" ", b"}"]),
+)
+def test_the_usual_form_is_opened_as_the_others_are(items: list[bytes], total: bytes, more: bytes):
+    """Written without white space it is opened at one look, which must see no less than the two for all forms."""
+    body = b'{"entries":[%s],"total":%s%s}' % (b",".join(items), total, more)
+    usual: list[object] = []
+    other: list[object] = []
+    for text, outcome in ((body, usual), (b" " + body, other)):
+        try:
+            outcome += [open_envelope(text)]
+        except UnexpectedResponseError as error:
+            outcome += [error.where, error.keys, str(error)[:40]]
+    assert usual == other

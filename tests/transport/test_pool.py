@@ -4,7 +4,7 @@ promise 18: bytes that come on an idle connection answer no request; descriptors
 """
 
 import asyncio
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
@@ -47,6 +47,14 @@ async def test_what_comes_on_an_idle_connection_answers_no_request(unasked: str)
             pushed.clear()
             await asyncio.sleep(0.01)
         assert len(server.requests) == 3
+
+
+async def test_a_connection_is_read_in_parts_of_64_kib() -> None:
+    """asyncio's transport takes as much from the heap as it may read, each time; the attribute is not documented."""
+    async with RawServer(always(b"[]")) as server, session_for(server) as session:
+        await session.skus.list_global()
+        pool: Any = session._transport._client.connector
+        assert [protocol.transport.max_size for protocol in pool._known] == [64 * 1024]
 
 
 async def test_an_answer_with_another_behind_it_in_one_packet() -> None:
