@@ -22,7 +22,7 @@ from ._places import Place, empty_folder, part_name
 _JOB: Final = "job.json"
 _LOCK: Final = "lock"
 _JOURNAL: Final = "journal.sqlite"
-_STAGING: Final = "staging"
+STAGING: Final = "staging"
 _GO_ON: Final = "Begin anew with restart=True, or choose another place"
 _BRIEF_WAIT: Final = 10.0
 """Seconds to wait for a lock that is held for a moment only."""
@@ -66,7 +66,7 @@ def open_desk(job: Job) -> Desk:
             held.callback(journal.close)
         _check_units(job, journal)
         _check_published(job, journal)
-        return Desk(journal=journal, staging=own / _STAGING, held=held.pop_all())
+        return Desk(journal=journal, staging=own / STAGING, held=held.pop_all())
 
 
 @contextlib.contextmanager
@@ -95,10 +95,10 @@ def _open_journal(job: Job, home: Path, own: Path) -> Journal:
             file.write(job.identity.encode())
     path = own / _JOURNAL
     if not os.path.lexists(path):
-        if (own / _STAGING).exists():
+        if (own / STAGING).exists():
             raise ExportError(f"the journal {path} is gone; nothing was touched. {_GO_ON}")
         journal = Journal.create(path)
-        (own / _STAGING).mkdir(exist_ok=True)
+        (own / STAGING).mkdir(exist_ok=True)
         return journal
     return Journal(path)
 

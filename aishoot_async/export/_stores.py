@@ -13,6 +13,13 @@ from ._formats import Format
 from ._places import SKUS, is_ours, part_name, part_pattern
 
 _URL: Final = re.compile(r"(s3|s3a|gs|gcs|az|azure|abfs|abfss)://([^/]+)(?:/(.*))?")
+_STAGING: Final = "_staging"
+
+
+def staged_object(attempt: str, number: int) -> str:
+    """Name a part that is staged in the store itself, by an attempt on another machine."""
+    # An underscore first: whoever reads the prefix as a dataset leaves it out.
+    return f"{_STAGING}/{attempt}/part-{number:05}.staged"
 
 
 def is_store(destination: str) -> bool:
@@ -107,6 +114,15 @@ class Store:
         """See `Place.publish`."""
         self._try("put", name, staged)
         staged.unlink()
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give an object another name, in place of what had it."""
+        self._try("copy", name, new_name)
+        self._try("delete", name)
+
+    def staged(self) -> Sequence[str]:
+        """Name the objects that are staged; see `staged_object`."""
+        return list(self._listed(_STAGING))
 
     def write(self, name: str, content: bytes) -> None:
         """See `Place.write`."""
