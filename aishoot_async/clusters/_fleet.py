@@ -3,31 +3,40 @@
 import asyncio
 import contextlib
 import logging
-import pickle
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import uuid4
 
+from anyio import CancelScope
 from distributed import KilledWorker
 from distributed.client import FutureCancelledError
 
 from ..auth import TokenSource
 from ..calls import Traffic
-from ..errors import AIShootError, ExportError, TransportError
+from ..errors import AIShootError, AuthError, ExportError, TransportError
+from ..export._life import Content
 from ..secret import Secret
-from ._attempt import GRANT, bring, digest, end_attempts, topic
-from ._order import Delivery, Order, Sign
+from ._attempt import bring, end_attempts
+from ._grant import GRANT, Grant, sealed
+from ._health import Health
+from ._order import TOPIC, Delivery, Order, Sight, Sign, read_sign
 from ._window import Window
 
 logger: Final = logging.getLogger("aishoot_async.clusters")
 _TRIES: Final = 4
 _END_WITHIN: Final = 10.0
-_LOOK_EVERY: Final = 1.0
 
 
 class Fleet:
-    """The workers of one run, seen from its driver."""
+    """The workers of one run, seen from its driver.
+
+    Attributes:
+        run: names the run.
+        window: how many briefs are out at once.
+        refetched: pages that were fetched once more.
+        see: told of how far the attempts are.
+    """
 
     def __init__(
         self,
@@ -46,162 +55,181 @@ class Fleet:
             tokens: where the workers' tokens come from.
             order: makes an order for a unit.
             window: how many briefs are out at once.
-            stall: seconds without a sign of life after which a brief is given to another worker.
+            stall: seconds without a sign of life after which a worker's briefs are given to another.
             secrets: what a worker gets besides: the proxy, and what the object store takes.
         """
-        self.run = uuid4().hex[:12]
+        self.run = uuid4().hex
         self.refetched = 0
-        self.see: Callable[[Sign], None] = lambda _sign: None
+        self.see: Callable[[Sight], None] = lambda _sight: None
         self.window = window
         self._client = client
         self._tokens = tokens
         self._order = order
         self._stall = stall
+        self._health = Health(stall)
         self._secrets = secrets
-        self._given: dict[str, Secret] = {}
-        self._answers: set[asyncio.Task[None]] = set()
-        self._out: dict[str, dict[str, Sign]] = {}
-        self._signed: dict[str, tuple[str | None, float]] = {}
-        self._retries = 0
+        self._given: list[Secret] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._out: dict[str, asyncio.Future[None]] = {}
+        self._fetched: dict[str, dict[str, int]] = {}
+        self._signs: dict[str, Sign] = {}
 
     @property
     def traffic(self) -> Traffic:
         """What the workers have told of their traffic."""
-        signs = [sign for attempts in self._out.values() for sign in attempts.values()]
-        return Traffic(
-            in_flight=0,
-            waiting=0,
-            limit=sum(sign.limit for sign in signs),
-            retries=self._retries + sum(sign.retries for sign in signs),
-        )
+        signs = self._signs.values()
+        limit = sum(sign.limit for sign in signs if sign.attempts)
+        return Traffic(in_flight=0, waiting=0, limit=limit, retries=sum(sign.retries for sign in signs))
 
     @asynccontextmanager
-    async def at_work(self, destination: str) -> AsyncGenerator[None]:
-        """Hear the workers; whatever else works for the destination is ended before, and what is left of us after."""
-        self._client.subscribe_topic(topic(self.run), self._hear)
-        await self._end_attempts(destination)
+    async def at_work(self, staging: str) -> AsyncGenerator[None]:
+        """Hear the workers; what else stages there is ended before, and what is left of us after."""
+        await self._end_attempts(staging)
+        self._client.subscribe_topic(TOPIC, self._hear)
+        self._keep(self._watch())
         try:
             yield
         finally:
-            with contextlib.suppress(ValueError):
-                self._client.unsubscribe_topic(topic(self.run))
-            for answer in self._answers:
-                answer.cancel()
-            await self._end_attempts(destination)
+            with contextlib.suppress(ValueError, OSError):  # the scheduler is gone
+                self._client.unsubscribe_topic(TOPIC)
+            for task in self._tasks:
+                task.cancel()
+            with CancelScope(shield=True):
+                await self._end_attempts(staging)
 
-    async def _end_attempts(self, destination: str) -> None:
-        # A worker that hangs does not answer: it is not waited for.
+    async def _end_attempts(self, staging: str) -> None:
+        # A worker that hangs does not answer, and is not waited for.
+        workers = self._health.fit(self._now()) or None
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(_END_WITHIN):
-                await self._client.run(end_attempts, destination, on_error="ignore")
+                await self._client.run(end_attempts, staging, workers=workers, on_error="ignore")
 
-    async def bring(self, unit: str) -> Delivery:
+    async def bring(self, unit: str) -> Content:
         """Have a brief staged by a worker; by another if that one is lost.
 
         Raises:
             AIShootError: as its walk did.
-            TransportError: every worker that had it was lost.
+            ExportError: a task ended in a way that is none of ours.
+            TransportError: the workers that had it were lost.
         """
-        hung: set[str] = set()
-        self._out[unit] = {}
+        self._fetched[unit] = {}
         try:
             for number in range(_TRIES):
-                async with self.window.place():
-                    delivery = await self._try(unit, number, hung)
-                if delivery is not None:
-                    self._count(unit, delivery)
-                    if delivery.error is not None:
-                        raise delivery.error
+                async with self.window.place:
+                    delivery = await self._try(unit, number)
+                if delivery is None:
+                    continue
+                self._fetched[unit][delivery.attempt] = delivery.fetched
+                if delivery.error is not None:
+                    raise delivery.error
+                if delivery.content is not None:
+                    del self._fetched[unit][delivery.attempt]
+                    self.refetched += sum(self._fetched[unit].values())
                     self.window.brought()
-                    return delivery
+                    return delivery.content
         finally:
-            self._retries += sum(sign.retries for sign in self._out.pop(unit, {}).values())
-            self._signed.pop(unit, None)
-        raise TransportError(f"{unit} was lost with {_TRIES} workers, one after the other")
+            del self._fetched[unit]
+        raise _lost(unit)
 
-    def _count(self, unit: str, delivery: Delivery) -> None:
-        others = (sign for name, sign in self._out.get(unit, {}).items() if name != delivery.attempt)
-        self.refetched += sum(sign.fetched for sign in others)
-
-    async def _try(self, unit: str, number: int, hung: set[str]) -> Delivery | None:
-        """Let one task bring a brief; None if it is lost."""
+    async def _try(self, unit: str, number: int) -> Delivery | None:
+        """Let one task bring a brief; ``None`` if the worker that has it hangs."""
         key = f"aishoot-{self.run}-{unit}-{number}"
-        fit = [worker for worker in await self._client.nthreads() if worker not in hung] if hung else None
-        self._signed.pop(unit, None)
-        order = self._order(run=self.run, key=key, unit=unit)
-        future = self._client.submit(bring, order, key=key, pure=False, workers=fit or None)
-        waiting = asyncio.create_task(_result(future))
+        hangs = self._health.hung(self._now())
+        fit: dict[str, Any] = {"workers": self._health.fit(self._now()), "allow_other_workers": True} if hangs else {}
+        future = self._client.submit(bring, self._order(run=self.run, key=key, unit=unit), key=key, pure=False, **fit)
+        lost = self._out[key] = asyncio.get_running_loop().create_future()
+        waiting = asyncio.create_task(_result(future, unit))
         try:
-            while not (await asyncio.wait([waiting], timeout=_LOOK_EVERY))[0]:
-                if (worker := self._stalled(unit)) is not None:
-                    logger.warning("%s: worker %s gives no sign of life; another gets it", unit, worker)
-                    hung.add(worker)
-                    return None
-            return waiting.result()
+            await asyncio.wait([waiting, lost], return_when=asyncio.FIRST_COMPLETED)
+            return waiting.result() if waiting.done() else None
         finally:
             waiting.cancel()
+            del self._out[key]
             with contextlib.suppress(OSError):  # the scheduler is gone
                 await self._client.cancel([future], force=True)
 
-    def _stalled(self, unit: str) -> str | None:
-        """Name the worker that has a brief and does not say so any more."""
-        worker, signed = self._signed.get(unit, (None, 0.0))
-        return worker if asyncio.get_running_loop().time() - signed > self._stall else None
+    async def _watch(self) -> None:
+        """Take the briefs of workers that hang for lost."""
+        while True:
+            with contextlib.suppress(OSError):  # the client connects again, or the tasks say that it cannot
+                self._health.look((await self._client.scheduler.identity())["workers"], self._now())
+                if hung := self._health.hung(self._now()):
+                    await self._give_up(hung)
+            await asyncio.sleep(min(self._stall / 8, 5.0))
+
+    async def _give_up(self, hung: set[str]) -> None:
+        for worker, keys in (await self._client.scheduler.processing()).items():
+            for key in keys:
+                lost = self._out.get(key)
+                if worker in hung and lost is not None and not lost.done():
+                    logger.warning("worker %s gives no sign of life: %s goes to another", worker, key)
+                    lost.set_result(None)
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         _, message = event
+        if message["run"] != self.run:
+            return
         if "ask" in message:
-            answer = asyncio.create_task(self._answer(message["ask"], message["refused"]))
-            self._answers.add(answer)
-            answer.add_done_callback(self._answers.discard)
+            self._keep(self._answer(message["ask"], message["refused"]))
             return
-        sign = Sign(**message["sign"])
-        attempts = self._out.get(sign.unit)
-        if attempts is None:  # it came too late
-            return
-        before = attempts.get(sign.attempt)
-        attempts[sign.attempt] = sign
-        self._signed[sign.unit] = (sign.worker, asyncio.get_running_loop().time())
+        sign = read_sign(message)
+        before = self._signs.get(sign.shift)
+        self._signs[sign.shift] = sign
         if sign.refused > (0 if before is None else before.refused):
             self.window.refused()
-        self.see(sign)
+        for sight in sign.attempts:
+            if sight.unit in self._fetched:  # else it comes too late
+                self._fetched[sight.unit][sight.attempt] = sight.fetched
+                self.see(sight)
 
-    async def _answer(self, worker: str, refused: str | None) -> None:
-        """Grant a worker what it has asked for: by a message that nobody keeps."""
-        token, failure = None, None
-        try:
-            before = None if refused is None else self._given.get(refused)
-            token = Secret(await self._tokens.token(None if before is None else before.reveal()))
-            self._given[digest(token)] = token
-        except AIShootError as error:
-            failure = error
+    async def _answer(self, worker: str, refused: int | None) -> None:
+        """Grant a worker what it has asked for."""
+        grant = await self._grant(None if refused is None else self._given[refused])
         with contextlib.suppress(OSError):  # the worker is gone
-            await self._client.scheduler.proxy(
-                worker=worker,
-                msg={
-                    "op": GRANT,
-                    "run": self.run,
-                    "token": None if token is None else token.reveal(),
-                    "error": None if failure is None else pickle.dumps(failure),
-                    **self._secrets,
-                },
-            )
+            await self._client.scheduler.proxy(worker=worker, msg={"op": GRANT, "grant": sealed(grant)})
+
+    async def _grant(self, refused: Secret | None) -> Grant:
+        try:
+            token = Secret(await self._tokens.token(None if refused is None else refused.reveal()))
+        except AIShootError as error:
+            return Grant(run=self.run, error=error)
+        except Exception as error:  # noqa: BLE001  # the user's own source may raise anything
+            return Grant(run=self.run, error=AuthError(f"the token source failed: {type(error).__name__}"))
+        if token not in self._given:
+            self._given.append(token)
+        return Grant(run=self.run, number=self._given.index(token), token=token, **self._secrets)
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
 
-async def _result(future: Any) -> Delivery | None:
-    """Wait for a task; None if its worker was lost, again and again.
+async def _result(future: Any, unit: str) -> Delivery:
+    """Wait for a task.
 
     Raises:
         ExportError: it ended in a way that is none of ours.
+        TransportError: the workers that had it died.
     """
     try:
         delivery: Delivery = await future
     except KilledWorker:
-        return None
-    except FutureCancelledError:
-        problem = "the scheduler has dropped it"
+        raise _lost(unit) from None
+    except FutureCancelledError as error:
+        problem = f"the scheduler has dropped it ({error.reason})"
     except Exception as error:  # noqa: BLE001  # whatever the worker's installation is at fault with
         problem = f"{type(error).__name__}: {error}"
     else:
         return delivery
-    raise ExportError(f"a task failed: {problem}. Is the same release of aishoot-async installed on every worker?")
+    raise ExportError(
+        f"a task failed: {problem}. Are the same release of aishoot-async, and the same extras, installed on every "
+        f"worker?"
+    )
+
+
+def _lost(unit: str) -> TransportError:
+    return TransportError(f"{unit} was lost with the workers that had it, one after the other", maybe_sent=False)

@@ -5,21 +5,22 @@ limits are those of an account: where they are what holds one machine back, more
 """
 
 import asyncio
+import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from fractions import Fraction
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
+from anyio import CancelScope
 
-from ..config import Limits
-from ..errors import ConfigurationError, Cursor, RequestValidationError
+from .._version import __version__
+from ..errors import ConfigurationError, Cursor, ExportError, RequestValidationError
 from ..export import ExportProgress, ExportReport
+from ..export._driver import IN_HAND
 from ..export._export import Options, make_job, paging_options, run
 from ..export._job import Job, brief_of, unit_names
-from ..export._opening import STAGING
 from ..export._stores import Store
 from ..paging import Pager
 from ..session import AIShootSession
@@ -29,14 +30,16 @@ try:
 except ImportError:
     raise ConfigurationError("this needs dask.distributed: pip install 'aishoot-async[dask]'") from None
 
-from ._driver import ClusterDriver, destination_name
+from ._driver import ClusterDriver, staging_of
 from ._fleet import Fleet
+from ._grant import pickled
 from ._order import Order
 from ._window import Window
 
+logger: Final = logging.getLogger("aishoot_async.clusters")
 _PATIENCE: Final = 1800.0
 _STALL: Final = 60.0
-_PREFETCH: Final = 8
+_PREFETCH: Final = 32
 
 
 @attrs.frozen(kw_only=True)
@@ -66,6 +69,7 @@ async def export_results(
     patience: float = _PATIENCE,
     prefetch: int | None = None,
     in_flight: int | None = None,
+    window: int | None = None,
     stall: float = _STALL,
     state: str | os.PathLike[str] | None = None,
     store_options: Mapping[str, Any] | None = None,
@@ -91,11 +95,12 @@ async def export_results(
         strict: likewise.
         shard: likewise.
         patience: likewise, for each worker.
-        prefetch: pages of each brief in flight or ready; ``None`` for what its share of ``in_flight`` allows, 8 at
-            most.
-        in_flight: requests on their way at most, of all workers together; ``None`` for the session's. A request that
-            is refused (429) narrows the number of briefs that are out.
-        stall: seconds without a sign of life after which a brief is given to another worker.
+        prefetch: pages of each brief in flight or ready; never more than its share of ``in_flight``.
+        in_flight: requests on their way at most, of all workers together; ``None`` for the session's.
+        window: briefs that are out at once at most, each with the same share of ``in_flight``; ``None`` for as many as
+            the workers have threads now. For a cluster that grows when there is something to do, say how many. A
+            request that is refused (429) halves it for a while.
+        stall: seconds of which the scheduler hears nothing of a worker, after which its briefs are given to others.
         state: likewise.
         store_options: likewise; plain values, as they are sent.
         on_progress: called as workers tell how far they are, about once a second for each brief.
@@ -103,7 +108,7 @@ async def export_results(
     Raises:
         AIShootError: as the one-machine export does.
         ConfigurationError: a package is missing, or the session has what cannot be sent (``ssl``).
-        OSError: the scheduler cannot be reached.
+        ExportError: besides, the scheduler cannot be reached, or the workers cannot do this.
     """
     options = Options(
         format=format,
@@ -122,15 +127,15 @@ async def export_results(
             session = await stack.enter_async_context(AIShootSession())
         units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
         job = make_job(session, units, destination, options, filters={})
-        limit = _check(session, job, in_flight)
-        cluster = await stack.enter_async_context(_own_client(client))
-        await cluster.wait_for_workers(1)
-        widest = min(limit, len(units), max(1, sum((await cluster.nthreads()).values())))
-        paging = {**paging_options(options, alone=False), "prefetch": prefetch or min(_PREFETCH, limit // widest)}
+        limit = _check(session, job, options, in_flight=in_flight, window=window, stall=stall)
+        cluster = await stack.enter_async_context(_connected(client))
+        widest = min(limit, len(job.own_units) or 1, window or await _threads(cluster))
+        share = limit // widest
+        paging = paging_options(options, alone=False) | {"prefetch": min(prefetch or _PREFETCH, share)}
         fleet = Fleet(
             cluster,
             session._tokens,  # noqa: SLF001
-            order=_order(session, job, share=Fraction(1, widest), in_flight=limit // widest, paging=paging),
+            order=_order(session, job, widest=widest, share=share, in_flight=limit, stall=stall, paging=paging),
             window=Window(widest, clock=asyncio.get_running_loop().time),
             stall=stall,
             secrets={"proxy": session._settings.proxy, "store_options": dict(store_options or {})},  # noqa: SLF001
@@ -146,7 +151,9 @@ async def export_results(
         return ClusterReport(destination=report.destination, outcomes=report.outcomes, refetched_pages=fleet.refetched)
 
 
-def _check(session: AIShootSession, job: Job, in_flight: object) -> int:
+def _check(
+    session: AIShootSession, job: Job, options: Options, *, in_flight: object, window: object, stall: object
+) -> int:
     """Refuse what a cluster cannot do; give how many requests may be on their way."""
     settings = session._settings  # noqa: SLF001
     if job.place.is_single:
@@ -157,32 +164,49 @@ def _check(session: AIShootSession, job: Job, in_flight: object) -> int:
     if settings.has_own_tls:
         raise ConfigurationError("a session with an ssl.SSLContext of its own cannot be sent to workers")
     limit = settings.limits.in_flight if in_flight is None else in_flight
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise ConfigurationError(f"in_flight must be a whole number from 1, not {in_flight!r}")
-    return limit
+    for name, value in (("in_flight", limit), ("window", 1 if window is None else window)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigurationError(f"{name} must be a whole number from 1, not {value!r}")
+    if isinstance(stall, bool) or not isinstance(stall, int | float) or not 0 < stall < float("inf"):
+        raise ConfigurationError(f"stall must be seconds, more than 0, not {stall!r}")
+    try:
+        pickled(dict(options.store_options or {}))
+    except Exception:  # noqa: BLE001  # objects refuse in ways of their own
+        problem = "store_options hold what cannot be sent to workers; their own environment may say it"
+    else:
+        return cast("int", limit)
+    raise ConfigurationError(problem)
 
 
 def _order(
-    session: AIShootSession, job: Job, *, share: Fraction, in_flight: int, paging: dict[str, Any]
+    session: AIShootSession,
+    job: Job,
+    *,
+    widest: int,
+    share: int,
+    in_flight: int,
+    stall: float,
+    paging: dict[str, Any],
 ) -> Callable[..., Order]:
     """Make what all orders of a run have in common."""
     settings = session._settings  # noqa: SLF001
     rate = settings.limits.rate
     return partial(
         Order,
-        destination=destination_name(job.place),
-        staging=None if isinstance(job.place, Store) else str(job.place.home.absolute() / job.shard.name / STAGING),
+        release=__version__,
+        store=job.place.title if isinstance(job.place, Store) else None,
+        shard=job.shard.name,
+        staging=staging_of(job),
         base_url=session.base_url,
         format=job.format.name,
         columns=job.columns,
         timeouts=settings.timeouts,
         retry=settings.retry,
-        limits=Limits(
-            connections=in_flight,
-            in_flight=in_flight,
-            rate=None if rate is None else rate * float(share),
-            response_bytes=settings.limits.response_bytes,
-        ),
+        share=share,
+        in_flight=in_flight,
+        rate=None if rate is None else rate / widest,
+        response_bytes=settings.limits.response_bytes,
+        stall=stall,
         paging=paging,
     )
 
@@ -191,14 +215,32 @@ def _listing(session: AIShootSession, paging: dict[str, Any], unit: str, start: 
     return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
 
 
-def _own_client(client: Any) -> Any:
+async def _threads(client: Any) -> int:
+    """Count the workers' threads; of a cluster that has no worker yet, take what one machine would do."""
+    threads: int = sum((await client.nthreads()).values())
+    if not threads:
+        logger.warning("the cluster has no worker yet; the export begins when there is one")
+    return threads or IN_HAND
+
+
+@asynccontextmanager
+async def _connected(client: Any) -> AsyncGenerator[Any]:
     """Connect to the same scheduler on this event loop; the caller's client may be of another, or of none."""
-    is_address = isinstance(client, str)
-    connect: Any = Client
-    return connect(
-        client if is_address else client.scheduler.address,
-        asynchronous=True,
-        security=None if is_address else client.security,
-        set_as_default=False,
-        name="aishoot-async",
-    )
+    if not isinstance(client, str | Client):
+        raise ConfigurationError("client must be a distributed.Client, or the address of a scheduler")
+    given, connect = cast("Any", client), cast("Any", Client)
+    address, security = (given, None) if isinstance(client, str) else (given.scheduler.address, given.security)
+    try:
+        own = await connect(address, asynchronous=True, security=security, set_as_default=False, name="aishoot-async")
+    except ValueError as error:
+        problem: Exception = ConfigurationError(f"{address} is no scheduler's address: {error}")
+    except OSError as error:
+        problem = ExportError(f"the Dask scheduler at {address} cannot be reached: {error}")
+    else:
+        try:
+            yield own
+        finally:
+            with CancelScope(shield=True):
+                await own.close()
+        return
+    raise problem

@@ -23,6 +23,7 @@ from ._publishing import Staged, StagedFolder, publish
 from ._reading import Reading
 from ._report import BriefOutcome
 from ._stage import Shape, Stage
+from ._stores import StagedObjects, Store
 from ._tally import Tally
 
 logger: Final = logging.getLogger("aishoot_async.export")
@@ -163,19 +164,15 @@ class Driver:
         """Read a brief and publish it; one that an earlier run has read is published first."""
         unit = self._units.pop(name, None) or Unit(name=name)
         if unit.state is State.PUBLISHING:
-            unit, moved = await self._publish(unit, self._staged(name))
+            unit, moved = await self._publish(unit)
             if unit.is_settled and unit.published is not None:
                 return _outcome(name, unit.published, how="resumed", replaced=moved)
-        unit, staged, resumed = await self._bring(unit)
-        unit, moved = await self._publish(unit, staged)
+        unit, resumed = await self._bring(unit)
+        unit, moved = await self._publish(unit)
         return _outcome(name, unit.published or Content(), how="resumed" if resumed else "fetched", replaced=moved)
 
-    def _staged(self, name: str) -> Staged:
-        """Give what is staged of a brief."""
-        return StagedFolder(self._desk.staging / name)
-
-    async def _bring(self, unit: Unit) -> tuple[Unit, Staged, bool]:
-        """Have a brief staged; give its row, what is staged, and whether an earlier run had begun."""
+    async def _bring(self, unit: Unit) -> tuple[Unit, bool]:
+        """Have a brief staged; give its row, and whether an earlier run had begun."""
         shape = self._settings.shape(self._job, unit.name)
         reading = Reading(
             Stage(self._desk.staging / unit.name, self._desk.journal, unit, shape),
@@ -184,10 +181,14 @@ class Driver:
             partial(self._settings.listing, unit.name),
             partial(self._settings.tally.saw, unit.name),
         )
-        return await reading.run(), self._staged(unit.name), reading.resumed
+        return await reading.run(), reading.resumed
 
-    async def _publish(self, unit: Unit, staged: Staged) -> tuple[Unit, int]:
-        return await self._disk.run(publish, self._job.place, staged, self._desk.journal, unit)
+    async def _publish(self, unit: Unit) -> tuple[Unit, int]:
+        place = self._job.place
+        staged: Staged = StagedFolder(self._desk.staging / unit.staged_as)
+        if isinstance(place, Store) and unit.staged_as != unit.name:
+            staged = StagedObjects(place, self._job.shard.name, unit.staged_as)
+        return await self._disk.run(publish, place, staged, self._desk.journal, unit)
 
 
 def _stale(unit: Unit) -> Unit:

@@ -91,6 +91,7 @@ class Content:
         begun, ended: times.
         complete: nothing spoke against its being whole.
         sweeps: walks that it took.
+        attempt: names the attempt of another machine that has staged it; empty for this one.
     """
 
     staged: tuple[Part, ...] = ()
@@ -100,6 +101,7 @@ class Content:
     ended: str = ""
     complete: bool = False
     sweeps: int = 1
+    attempt: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -143,6 +145,11 @@ class Unit:
     def after(self, event: str, **changes: Any) -> "Unit":
         """Go on to the next state."""
         return attrs.evolve(self, state=_NEXT[self.state, event], **changes)
+
+    @property
+    def staged_as(self) -> str:
+        """What is staged of it lies under this name."""
+        return (self.reading and self.reading.attempt) or self.name
 
     @property
     def is_settled(self) -> bool:

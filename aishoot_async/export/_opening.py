@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from ._journal import Journal
 from ._life import Part, State, Unit
 from ._marks import Shard, lower
 from ._places import Place, empty_folder, part_name
+from ._stores import Store
 
 _JOB: Final = "job.json"
 _LOCK: Final = "lock"
@@ -66,7 +68,22 @@ def open_desk(job: Job) -> Desk:
             held.callback(journal.close)
         _check_units(job, journal)
         _check_published(job, journal)
+        sweep(job, journal, own / STAGING)
         return Desk(journal=journal, staging=own / STAGING, held=held.pop_all())
+
+
+def sweep(job: Job, journal: Journal, staging: Path) -> None:
+    """Remove what is staged and will never be published: of attempts that were lost, and of ended runs."""
+    units = journal.units().values()
+    wanted = {unit.staged_as for unit in units if unit.state in {State.READING, State.PUBLISHING}}
+    staging.mkdir(exist_ok=True)
+    for found in staging.iterdir():
+        if found.name not in wanted:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+    if isinstance(job.place, Store) and not job.place.is_single:
+        for name, attempt in job.place.staged(job.shard.name).items():
+            if attempt not in wanted:
+                job.place.remove(name)
 
 
 @contextlib.contextmanager

@@ -88,7 +88,7 @@ def publish(place: Place, staged: Staged, journal: Journal, unit: Unit) -> tuple
     for name in place.names(unit.name):
         if name not in kept:
             place.remove(name)
-    done = unit.after("publish", reading=None, published=content)
+    done = unit.after("publish", reading=None, published=attrs.evolve(content, attempt=""))
     journal.save(done)
     staged.clear()
     return done, moved
