@@ -98,11 +98,12 @@ class Fleet:
                 await self._end_attempts(staging)
 
     async def _end_attempts(self, staging: str) -> None:
-        # A worker that hangs does not answer, and is not waited for.
-        workers = self._health.fit(self._now()) or None
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(_END_WITHIN):
-                await self._client.run(end_attempts, staging, workers=workers, on_error="ignore")
+                await self._look()
+                # A worker that hangs does not answer, and is not waited for.
+                fit = self._health.fit(self._now())
+                await self._client.run(end_attempts, staging, workers=fit, on_error="ignore")
 
     async def bring(self, unit: str) -> Content:
         """Have a brief staged by a worker; by another if that one is lost.
@@ -152,10 +153,13 @@ class Fleet:
         """Take the briefs of workers that hang for lost."""
         while True:
             with contextlib.suppress(OSError):  # the client connects again, or the tasks say that it cannot
-                self._health.look((await self._client.scheduler.identity())["workers"], self._now())
+                await self._look()
                 if hung := self._health.hung(self._now()):
                     await self._give_up(hung)
             await asyncio.sleep(min(self._stall / 8, 5.0))
+
+    async def _look(self) -> None:
+        self._health.look((await self._client.scheduler.identity())["workers"], self._now())
 
     async def _give_up(self, hung: set[str]) -> None:
         for worker, keys in (await self._client.scheduler.processing()).items():

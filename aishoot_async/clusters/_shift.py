@@ -22,7 +22,7 @@ from ._grant import Grant
 from ._order import TOPIC, Order, Sight, Sign
 
 _BEAT: Final = 0.5
-_TELL_EVERY: Final = 0.2
+_TELL_EVERY: Final = 0.1
 _IDLE: Final = 30.0
 _ANSWER_WITHIN: Final = 120.0
 _REFUSED: Final = 429
@@ -52,7 +52,8 @@ class Shift:
         self._session: AIShootSession | None = None
         self._beating: asyncio.Task[None] | None = None
         self._clock = asyncio.get_running_loop().time
-        self._beaten = self._told = self._busy = self._clock()
+        self._beaten = self._busy = self._clock()
+        self._told = -_TELL_EVERY
 
     async def open(self) -> tuple[AIShootSession, dict[str, Any]]:
         """Give the session, and what the object store takes.
@@ -152,6 +153,7 @@ class Shift:
     def saw(self) -> None:
         """Hear that an attempt has seen a page."""
         if self._clock() - self._told >= _TELL_EVERY:
+            self._told = self._clock()
             self._tell()
 
     async def _beat(self) -> None:
@@ -176,7 +178,6 @@ class Shift:
         return task is not None and task.state != "cancelled"
 
     def _tell(self) -> None:
-        self._told = self._clock()
         traffic = None if self._session is None else self._session.traffic
         sign = Sign(
             run=self._order.run,

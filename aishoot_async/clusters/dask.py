@@ -230,17 +230,22 @@ async def _connected(client: Any) -> AsyncGenerator[Any]:
         raise ConfigurationError("client must be a distributed.Client, or the address of a scheduler")
     given, connect = cast("Any", client), cast("Any", Client)
     address, security = (given, None) if isinstance(client, str) else (given.scheduler.address, given.security)
+    own = connect(address, asynchronous=True, security=security, set_as_default=False, name="aishoot-async")
     try:
-        own = await connect(address, asynchronous=True, security=security, set_as_default=False, name="aishoot-async")
+        await _started(own, address)
+        yield own
+    finally:
+        with CancelScope(shield=True):
+            await own.close()
+
+
+async def _started(client: Any, address: str) -> None:
+    try:
+        await client
     except ValueError as error:
         problem: Exception = ConfigurationError(f"{address} is no scheduler's address: {error}")
     except OSError as error:
         problem = ExportError(f"the Dask scheduler at {address} cannot be reached: {error}")
     else:
-        try:
-            yield own
-        finally:
-            with CancelScope(shield=True):
-                await own.close()
         return
     raise problem
