@@ -144,10 +144,11 @@ class Fleet:
             await asyncio.wait([waiting, lost], return_when=asyncio.FIRST_COMPLETED)
             return waiting.result() if waiting.done() else None
         finally:
-            waiting.cancel()
             del self._out[key]
             with contextlib.suppress(OSError):  # the scheduler is gone
                 await self._client.cancel([future], force=True)
+            # It ends by that. If it were cancelled itself, tasks of Dask's own would be left, which complain.
+            waiting.add_done_callback(_heed)
 
     async def _watch(self) -> None:
         """Take the briefs of workers that hang for lost."""
@@ -233,6 +234,11 @@ async def _result(future: Any, unit: str) -> Delivery:
         f"a task failed: {problem}. Are the same release of aishoot-async, and the same extras, installed on every "
         f"worker?"
     )
+
+
+def _heed(task: "asyncio.Task[Any]") -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _lost(unit: str) -> TransportError:

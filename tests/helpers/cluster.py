@@ -97,7 +97,11 @@ def main() -> None:
 
     async def serve() -> None:
         async with LocalCluster(
-            n_workers=2, threads_per_worker=int(sys.argv[1]), dashboard_address=None, asynchronous=True
+            n_workers=2,
+            threads_per_worker=int(sys.argv[1]),
+            dashboard_address=None,
+            silence_logs=False,
+            asynchronous=True,
         ) as cluster:
             print(json.dumps(cluster.scheduler_address), flush=True)  # noqa: T201
             await asyncio.to_thread(sys.stdin.read)  # until the tests are over
