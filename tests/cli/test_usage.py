@@ -43,7 +43,16 @@ OF_ONE = {
     "skus update": ("--replace", "--name"),
     "skus delete": ("--yes",),
     "results list": ("--limit",),
-    "results export": ("--briefs-from", "--shard", "--format", "--columns", "--refresh", "--strict", "--patience"),
+    "results export": (
+        "--briefs-from",
+        "--shard",
+        "--dask",
+        "--format",
+        "--columns",
+        "--refresh",
+        "--strict",
+        "--patience",
+    ),
     "sandbox": ("--port", "--results", "--database"),
     "completion": ("--install",),
 }

@@ -60,7 +60,9 @@ async def test_a_worker_is_killed(cluster, client, server, session, whole, tmp_p
     assert 1 <= report.refetched_pages <= again + IN_FLIGHT
 
 
-@pytest.mark.parametrize("go_on", [export_results, on_one_machine], ids=["dask", "one-machine"])
+@pytest.mark.parametrize(
+    "go_on", [export_results, pytest.param(on_one_machine, marks=pytest.mark.slow)], ids=["dask", "one-machine"]
+)
 async def test_the_driver_is_killed(cluster, client, server, session, whole, tmp_path, go_on):
     driver = await start_driver(cluster, server, tmp_path / "r")
     await until(server, 150)
@@ -93,6 +95,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 async def test_what_a_dead_driver_has_ordered_ends_without_another(cluster, server, tmp_path):
     driver = await start_driver(cluster, server, tmp_path / "r")
     await until(server, 30)
@@ -128,6 +131,7 @@ async def test_a_worker_that_hangs_is_given_up_and_does_no_harm_when_it_wakes(
     check(tmp_path / "r", whole)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_wakes_in_the_middle_sends_nothing_of_what_is_another_s(
     cluster, client, server, session, whole, tmp_path
 ):
@@ -159,6 +163,7 @@ async def test_a_caller_that_is_cancelled_ends_the_workers_attempts(cluster, ser
     assert staged(tmp_path / "r") == []
 
 
+@pytest.mark.slow
 async def test_a_brief_that_kills_every_worker_fails_alone(cluster, client, server, session, tmp_path):
     """As one does that takes more memory than there is."""
 
