@@ -34,7 +34,7 @@ class Cluster:
 @contextlib.contextmanager
 def cluster_of_two(folder: Path, *, threads: int = 4) -> Generator[Cluster]:
     log = folder / "cluster.log"
-    env = {key: value for key, value in os.environ.items() if not key.startswith(("AISHOOT", "AUTORETOUCH", "COV"))}
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("AISHOOT", "AUTORETOUCH"))}
     env |= {"PYTHONPATH": str(TESTS), "DASK_LOGGING__DISTRIBUTED": "debug", "DASK_TEMPORARY_DIRECTORY": str(folder)}
     command = [sys.executable, __file__, str(threads)]
     with (
