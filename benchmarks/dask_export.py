@@ -44,7 +44,12 @@ async def measure(url: str, briefs: int) -> None:
     took: dict[str, list[tuple[float, int, int]]] = {}
     async with (
         LocalCluster(
-            n_workers=2, threads_per_worker=4, dashboard_address=None, silence_logs=50, asynchronous=True
+            n_workers=2,
+            threads_per_worker=4,
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            silence_logs=50,
+            asynchronous=True,
         ) as cluster,
         Client(cluster, asynchronous=True) as client,
         AIShootSession("t", base_url=url, limits=Limits(in_flight=IN_FLIGHT)) as session,

@@ -41,6 +41,7 @@ async def _local_cluster() -> AsyncGenerator[Any]:
             n_workers=CPU_COUNT,
             threads_per_worker=_THREADS,
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # a server there is all the same
             silence_logs=logging.CRITICAL,
             asynchronous=True,
         ) as cluster,

@@ -117,6 +117,7 @@ async def test_a_worker_that_hangs_is_given_up_and_does_no_harm_when_it_wakes(
         await until(server, 60)
         with stopped(next(iter((await processes(client)).values()))):
             await done.wait()
+            check(tmp_path / "r", whole)
             server.reset_requests()
 
     async def export(done):
@@ -128,7 +129,6 @@ async def test_a_worker_that_hangs_is_given_up_and_does_no_harm_when_it_wakes(
     done = asyncio.Event()
     report, _ = await asyncio.gather(export(done), hang(done))
     assert (report.complete, report.items) == (True, ROWS)
-    check(tmp_path / "r", whole)
     assert server.max_in_flight <= IN_FLIGHT
     # Awake, it sends nothing, and leaves nothing behind.
     assert await quiet(server) <= IN_FLIGHT

@@ -100,6 +100,7 @@ def main() -> None:
             n_workers=2,
             threads_per_worker=int(sys.argv[1]),
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs=False,
             asynchronous=True,
         ) as cluster:
