@@ -1,5 +1,9 @@
 """The driver of an export whose briefs are read elsewhere: the journal and the destination are in its hand alone."""
 
+import logging
+from typing import Final
+
+from ..errors import ExportError
 from ..export._disk import Disk
 from ..export._driver import Driver, Settings
 from ..export._job import Job
@@ -10,6 +14,8 @@ from ..export._report import BriefOutcome
 from ..export._stores import Store
 from ._fleet import Fleet
 from ._order import Sight
+
+logger: Final = logging.getLogger("aishoot_async.clusters")
 
 
 class ClusterDriver(Driver):
@@ -24,12 +30,17 @@ class ClusterDriver(Driver):
 
     async def run(self) -> list[BriefOutcome]:
         """See `Driver.run`."""
-        async with self._fleet.at_work(staging_of(self._job)):
-            await self._disk.run(self._prepare)
-            try:
+        try:
+            async with self._fleet.at_work(staging_of(self._job)):
+                await self._disk.run(self._prepare)
                 return await super().run()
-            finally:
+        finally:
+            # Now nobody stages any more.
+            try:
                 await self._disk.run(self._sweep)
+            except ExportError as error:
+                # What ends the run is said already; the next run sweeps first.
+                logger.warning("what is staged could not be removed: %s", error)
 
     def _prepare(self) -> None:
         self._sweep()

@@ -58,7 +58,27 @@ async def test_a_worker_is_killed(cluster, client, server, session, whole, tmp_p
     again = server.calls["brief_results"] - whole.calls
     assert again < 60
     # What the worker had told of before it died, and no more than was fetched.
-    assert 1 <= report.refetched_pages <= again + IN_FLIGHT
+    assert 0 <= report.refetched_pages <= again + IN_FLIGHT
+
+
+async def test_pages_that_are_fetched_again_are_counted(cluster, client, server, session, tmp_path):
+    server.add_brief(100, 4000)
+    told = asyncio.Event()
+
+    async def kill_all():
+        await told.wait()
+        for pid in (await processes(client)).values():
+            os.kill(pid, signal.SIGKILL)
+
+    def tell(progress):
+        if progress.pages >= 20:
+            told.set()
+
+    report, _ = await asyncio.gather(
+        export_results(cluster.address, [100], tmp_path / "r", session=session, on_progress=tell), kill_all()
+    )
+    assert report.complete
+    assert 20 <= report.refetched_pages <= server.calls["brief_results"] - 400
 
 
 @pytest.mark.parametrize(
