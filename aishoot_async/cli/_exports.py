@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import attrs
 from cyclopts import Group, Parameter
 
-from aishoot_async import AIShootSession, RequestValidationError
+from aishoot_async import AIShootError, AIShootSession, RequestValidationError
 from aishoot_async.export import BriefOutcome, ExportProgress, ExportReport
 
 from ._context import Context
@@ -40,7 +40,7 @@ class ExportOptions:
     patience: Annotated[float, Parameter(show_default=True)] = 1800.0
     "Seconds for which an outage of the service is ridden out."
     report: Path | None = None
-    "Write what became of each brief to this file, as JSON."
+    "Write what became of each brief to this file, as JSON; it says complete: false until all is there."
 
     def chosen(self) -> dict[str, Any]:
         """Give what the library takes."""
@@ -76,8 +76,15 @@ async def run_export(
     what: str,
     export: Callable[[AIShootSession, Callable[[ExportProgress], object]], Awaitable[ExportReport]],
 ) -> int:
-    """Run an export with progress; say what it came to, and give the exit code."""
+    """Run an export with progress; say what it came to, and give the exit code.
+
+    Raises:
+        RequestValidationError: the report cannot be written.
+    """
     begun = time.monotonic()
+    if options.report is not None and not _is_stream(options.report):
+        # A file that cannot be written is refused before hours of work; and none speaks of an earlier run.
+        _write_report(_unfinished(options, "it was not finished: it runs, or was ended from outside"), options.report)
     try:
         async with context.session() as session:
             with context.talk.progress(what) as update:
@@ -85,8 +92,12 @@ async def run_export(
     except asyncio.CancelledError:
         context.talk.note("what was read is kept: the same command goes on where it stood")
         raise
+    except AIShootError as error:
+        if options.report is not None:
+            _write_report(_unfinished(options, f"{type(error).__name__}: {error}"), options.report)
+        raise
     if options.report is not None:
-        _write_report(report, options.report)
+        _write_report(_whole(report), options.report)
     _say(report, what, time.monotonic() - begun, context)
     if report.complete:
         return DONE
@@ -148,17 +159,29 @@ def _facts(report: ExportReport) -> dict[str, Any]:
     }
 
 
-def _write_report(report: ExportReport, path: Path) -> None:
+def _whole(report: ExportReport) -> dict[str, Any]:
     passing = [outcome.brief_id for outcome in report.failed if not outcome.permanent]
     permanent = [outcome.brief_id for outcome in report.failed if outcome.permanent]
-    whole = {
+    return {
         **_facts(report),
         "failed": {"passing": passing, "permanent": permanent},
         "unstable": [outcome.brief_id for outcome in report.unstable],
         "briefs": [attrs.asdict(outcome) for outcome in report.outcomes],
     }
+
+
+def _unfinished(options: ExportOptions, error: str) -> dict[str, Any]:
+    return {"destination": options.to, "complete": False, "error": error}
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is a pipe, a terminal or the like: what is written there stays written."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _write_report(whole: dict[str, Any], path: Path) -> None:
     try:
         path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        msg = f"the report cannot be written to {path}: {error.strerror}"
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        msg = f"the report cannot be written to {path}: {getattr(error, 'strerror', None) or error}"
         raise RequestValidationError(msg, field="report") from None

@@ -25,6 +25,7 @@ from aishoot_async import (
     ServerError,
     TransportError,
     UnexpectedResponseError,
+    UnstableListingError,
 )
 
 from ._talk import Talk
@@ -57,6 +58,7 @@ _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
     (CallTimeoutError, FAILED, "The service is slow or out of reach: run the same command again."),
     (TransportError, FAILED, "Run the same command again."),
     (UnexpectedResponseError, FAILED, "Is this the API, or a proxy's page? Check --base-url."),
+    (UnstableListingError, FAILED, "Run the same command again when fewer changes are made."),
     (PagingError, FAILED, "Run it again; if it stays so, the service's paging is at fault."),
 )
 

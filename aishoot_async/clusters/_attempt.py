@@ -157,7 +157,8 @@ class Attempt:
             return session.briefs.results(brief, into=bytes, start=start, **order.paging)
 
         stage = Stage(folder, _NoJournal(), Unit(name=order.unit), shape)
-        unit = await Reading(stage, shape, self._disk, listing, self._see).run()
+        strict = bool(order.paging.get("strict"))
+        unit = await Reading(stage, shape, self._disk, listing, self._see, strict=strict).run()
         return unit.reading or Content()
 
     def _store(self, folder: Path, options: dict[str, Any]) -> Store:

@@ -1,7 +1,7 @@
 """Bulk reading: all results of many briefs, or all SKUs, into files. It can be killed at any time, and goes on."""
 
+from ._encoders import lines
 from ._export import export_results, export_skus
-from ._jsonl import lines
 from ._report import BriefOutcome, ExportProgress, ExportReport
 
 __all__ = ["BriefOutcome", "ExportProgress", "ExportReport", "export_results", "export_skus", "lines"]

@@ -91,4 +91,4 @@ def _guarded(work: Callable[..., T], *arguments: Any) -> T:
         problem = f"cannot write{where}: {error.strerror or error}"
     except sqlite3.Error as error:
         problem = f"cannot write the journal: {error}"
-    raise ExportError(f"{problem}. What is finished is kept: the same call goes on from there")
+    raise ExportError(f"{problem}. What is finished is kept: put that right, and the same call goes on from there")

@@ -123,7 +123,7 @@ class Driver:
 
     def _kept(self, name: str) -> bool:
         unit = self._units.get(name)
-        if unit is None or not unit.is_settled or unit.published is None:
+        if unit is None or unit.published is None or not unit.is_settled(strict=self._job.strict):
             return False
         self._note(name, _outcome(name, unit.published, how="kept"))
         return True
@@ -154,7 +154,7 @@ class Driver:
             how_far = reach(error)
             if how_far is Failure.ALL or self._job.place.is_single:
                 raise
-            logger.warning("%s failed: %s", name, error)
+            logger.info("%s failed: %s", name, error)  # the report names it
             self._failed_in_a_row += how_far is Failure.PASSING
             return _failure(name, f"{type(error).__name__}: {error}", permanent=how_far is Failure.PERMANENT)
         self._failed_in_a_row = 0
@@ -165,7 +165,7 @@ class Driver:
         unit = self._units.pop(name, None) or Unit(name=name)
         if unit.state is State.PUBLISHING:
             unit, moved = await self._publish(unit)
-            if unit.is_settled and unit.published is not None:
+            if unit.published is not None and unit.is_settled(strict=self._job.strict):
                 return _outcome(name, unit.published, how="resumed", replaced=moved)
         unit, resumed = await self._bring(unit)
         unit, moved = await self._publish(unit)
@@ -180,6 +180,7 @@ class Driver:
             self._disk,
             partial(self._settings.listing, unit.name),
             partial(self._settings.tally.saw, unit.name),
+            strict=self._job.strict,
         )
         return await reading.run(), reading.resumed
 

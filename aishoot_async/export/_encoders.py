@@ -13,7 +13,6 @@ from .. import jsontext
 from ..errors import RequestValidationError
 from ..models import Page
 from ._formats import Format
-from ._jsonl import lines
 
 _GZIP: Final = 31  # zlib's word for a gzip header, which it writes without a time or a name
 _GZIP_LEVEL: Final = 6
@@ -60,6 +59,17 @@ def make_join(wanted: Format, brief_id: int | None) -> "Callable[[Sequence[Path]
     from ._parquet import join  # noqa: PLC0415  # pyarrow is an extra
 
     return partial(join, brief_id)
+
+
+def lines(items: Sequence[bytes]) -> bytes:
+    """Write each item on a line of its own; nothing is added, or changed but line breaks and indentation."""
+    if not items:
+        return b""
+    joined = b"\n".join(items)
+    # Looked at once for all: an item of a compact answer holds no line break, and inside a string none can stand.
+    if joined.count(b"\n") == len(items) - 1 and b"\r" not in joined:
+        return joined + b"\n"
+    return b"\n".join(jsontext.compact(item) for item in items) + b"\n"
 
 
 def _text(pages: Sequence[Page[bytes]]) -> bytes:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
@@ -80,7 +80,8 @@ async def export_results(
         refresh: fetch everything again, and replace the parts that have changed; the briefs may be others than before,
             and what is there of those not named stays. An interrupted refresh goes on.
         restart: remove what earlier runs have written here, and begin anew.
-        strict: walk each brief until two walks agree.
+        strict: walk each brief until two walks agree; one that never comes to that has failed. What was read
+            otherwise, or cut off, is read from its beginning.
         shard: ``(number from 1, count)``: only the briefs of that shard. Each process of a folder takes another; the
             last to finish writes ``_SUCCESS``.
         patience: seconds for which an outage is ridden out.
@@ -225,9 +226,7 @@ def make_job(
         raise RequestValidationError(
             "refresh keeps what has not changed, restart keeps nothing: choose", field="restart"
         )
-    name: object = os.fspath(destination)
-    if not isinstance(name, str) or not name:
-        raise RequestValidationError(f"destination must be a path or a URL, not {destination!r}", field="destination")
+    name = _checked_name(destination)
     chosen = choose_format(options.format, name)
     is_single = name.endswith(f".{chosen.name}")
     if is_single and len(units) > 1:
@@ -248,7 +247,22 @@ def make_job(
         shard=parse_shard(options.shard, is_single=is_single),
         refresh=options.refresh,
         restart=options.restart,
+        strict=options.strict,
     )
+
+
+def _checked_name(destination: str | os.PathLike[str]) -> str:
+    try:
+        name: object = cast("object", os.fspath(destination))
+    except TypeError:
+        name = ""
+    if not isinstance(name, str) or not name or "\0" in name:
+        raise RequestValidationError(f"destination must be a path or a URL, not {destination!r}", field="destination")
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        raise RequestValidationError(f"no file can be called {name!r}", field="destination") from None
+    return name
 
 
 def _place(name: str, chosen: Format, options: Options, *, is_single: bool) -> Place:
@@ -257,8 +271,11 @@ def _place(name: str, chosen: Format, options: Options, *, is_single: bool) -> P
         return Store(name, chosen, is_single=is_single, state=state, options=options.store_options)
     if "://" in name:
         raise RequestValidationError(f"{name} is no s3://, gs:// or az:// URL", field="destination")
-    path = Path(name)
-    return LocalFile(path) if is_single else LocalFolder(path, chosen)
+    if is_single:
+        # Beside what a link leads to: only there can a file take its place.
+        is_link = os.path.islink(name)  # noqa: PTH114  # of a place where nobody may look, it says no
+        return LocalFile(Path(os.path.realpath(name) if is_link else name))
+    return LocalFolder(Path(name), chosen)
 
 
 def _state_folder() -> Path:

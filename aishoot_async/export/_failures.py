@@ -15,6 +15,7 @@ from ..errors import (
     ServerError,
     SessionClosedError,
     TransportError,
+    UnstableListingError,
     WrongLoopError,
 )
 
@@ -35,12 +36,15 @@ class Failure(Enum):
     ALL = auto()  # no brief can go on: the disk, the login or the session is at fault
     PERMANENT = auto()  # this brief will fail again
     PASSING = auto()  # this brief may come through another time
+    CHANGING = auto()  # so it may, and the service is not at fault: the brief changes while it is read
 
 
 def reach(error: AIShootError) -> Failure:
     """Tell how far an error reaches."""
     if isinstance(error, _ENDS_ALL):
         return Failure.ALL
+    if isinstance(error, UnstableListingError):
+        return Failure.CHANGING
     if isinstance(error, ServerError | RateLimitedError):
         return Failure.PASSING
     if isinstance(error, TransportError) and not isinstance(error, ResponseTooLargeError):

@@ -62,6 +62,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sha256_of(path: Path) -> str:
+    """Hash a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class GrowingFile:
     """A file that is written at its end, hashed as it grows, and can be cut back."""
 

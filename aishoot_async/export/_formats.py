@@ -44,6 +44,8 @@ class Format:
     needs: tuple[str, str] | None = None
 
 
+_LOOKS_LIKE_A_FILE: Final = (".json", ".ndjson", ".gz", ".zst", ".pq", ".tsv", ".txt", ".xlsx", ".zip")
+
 PART: Final = Measure(1024, 64 * _MIB)
 """When a part ends, where there can be several: at the first end of a block from here on."""
 
@@ -69,9 +71,14 @@ def choose_format(named: object, file_name: str) -> Format:
 
     Raises:
         ConfigurationError: a package that it needs is not installed.
-        RequestValidationError: there is no such format, or the file's name says another.
+        RequestValidationError: there is no such format, or the file's name says another, or none.
     """
     by_name = format_by_name(file_name)
+    if by_name is None and file_name.lower().endswith(_LOOKS_LIKE_A_FILE):
+        raise RequestValidationError(
+            f"{file_name!r} reads like a file, and those of the formats end in {', '.join(FORMATS)}; or name a folder",
+            field="destination",
+        )
     if named is not None and (not isinstance(named, str) or named not in FORMATS):
         raise RequestValidationError(f"there is no format {named!r}; there are {', '.join(FORMATS)}", field="format")
     chosen = by_name or FORMATS["jsonl"] if named is None else FORMATS[named]

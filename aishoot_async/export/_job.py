@@ -17,6 +17,8 @@ from ._marks import WHOLE, Shard
 from ._places import Place
 
 LOOPBACK: Final = "this machine"
+_MOST: Final = 2**63
+"""What a column of Parquet's, and those who read a folder's name as one, can hold."""
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +33,7 @@ class Job:
         place: the destination.
         units: all of the job's, whatever the shard.
         shard: which of them are this run's.
-        refresh, restart: as the user has it.
+        refresh, restart, strict: as the user has it.
     """
 
     kind: str
@@ -44,6 +46,7 @@ class Job:
     shard: Shard = WHOLE
     refresh: bool = False
     restart: bool = False
+    strict: bool = False
 
     @property
     def identity(self) -> str:
@@ -82,12 +85,14 @@ def unit_names(briefs: Sequence[object]) -> tuple[str, ...]:
     """Name the units of some briefs: each once, in the order of their ids.
 
     Raises:
-        RequestValidationError: there is none, or one is no integer.
+        RequestValidationError: there is none, or one is no integer of 64 bits.
     """
     ids: set[int] = set()
     for brief in briefs:
         if isinstance(brief, bool) or not isinstance(brief, int):
             raise RequestValidationError(f"brief_id must be an integer, not {brief!r}", field="brief_id")
+        if not -_MOST <= brief < _MOST:
+            raise RequestValidationError("brief_id must be an integer of at most 64 bits", field="brief_id")
         ids.add(brief)
     if not ids:
         raise RequestValidationError("no brief is named", field="briefs")

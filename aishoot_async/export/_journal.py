@@ -46,6 +46,7 @@ class Journal:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
                 self.units()
+                self._db.execute("SELECT * FROM fact").fetchall()
             except BaseException:
                 self._db.close()
                 raise

@@ -71,6 +71,7 @@ class Point:
         mark: a hash of that page.
         first_total, last_total: what the service said that there is.
         doubtful: the listing was seen to change.
+        holes: pages without rows came before pages with some.
     """
 
     cursor: str | None = None
@@ -78,6 +79,7 @@ class Point:
     first_total: int | None = None
     last_total: int | None = None
     doubtful: bool = False
+    holes: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +92,7 @@ class Content:
         point: how far the walk has come.
         begun, ended: times.
         complete: nothing spoke against its being whole.
+        strict: two walks have agreed on it.
         sweeps: walks that it took.
         attempt: names the attempt of another machine that has staged it; empty for this one.
     """
@@ -100,6 +103,7 @@ class Content:
     begun: str = ""
     ended: str = ""
     complete: bool = False
+    strict: bool = False
     sweeps: int = 1
     attempt: str = ""
 
@@ -151,10 +155,11 @@ class Unit:
         """What is staged of it lies under this name."""
         return (self.reading and self.reading.attempt) or self.name
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is left to be done."""
-        return self.state is State.DONE and not self.is_stale and self.published is not None and self.published.complete
+    def is_settled(self, *, strict: bool) -> bool:
+        """Whether nothing is left to be done; ``strict`` is satisfied by a strict walk alone."""
+        content = self.published
+        is_whole = content is not None and content.complete and (content.strict or not strict)
+        return self.state is State.DONE and not self.is_stale and is_whole
 
 
 def to_plain(unit: Unit) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -10,8 +11,9 @@ from typing import Final, Protocol
 import attrs
 
 from ..errors import ExportError
-from ._files import move, remove, replacing
+from ._files import move, remove, replacing, sha256_of
 from ._formats import Format
+from ._life import Part
 
 SKUS: Final = "skus"
 """The unit of an export of SKUs: its parts lie at the top."""
@@ -56,6 +58,10 @@ class Place(Protocol):
         """Give the sizes of what stands under many names; what is not there is left out."""
         ...
 
+    def holds(self, name: str, part: Part) -> bool:
+        """Whether a part stands under a name, as far as can be told without fetching it."""
+        ...
+
     def names(self, unit: str) -> Sequence[str]:
         """Name the parts of a unit that are there, whoever has written them."""
         ...
@@ -96,8 +102,30 @@ def is_ours(name: str) -> bool:
     return _OURS.fullmatch(name) is not None
 
 
+class _Local(ABC):
+    """What a file and a folder of this machine share."""
+
+    @abstractmethod
+    def _at(self, name: str) -> Path:
+        """Say where a name stands."""
+
+    def size(self, name: str) -> int | None:
+        return _size(self._at(name))
+
+    def sizes(self, names: Sequence[str]) -> dict[str, int]:
+        found = ((name, self.size(name)) for name in names)
+        return {name: size for name, size in found if size is not None}
+
+    def holds(self, name: str, part: Part) -> bool:
+        path = self._at(name)
+        return _size(path) == part.size and path.is_file() and sha256_of(path) == part.sha256
+
+    def publish(self, staged: Path, name: str) -> None:
+        move(staged, self._at(name))
+
+
 @attrs.frozen
-class LocalFile:
+class LocalFile(_Local):
     """One file."""
 
     path: Path
@@ -112,27 +140,22 @@ class LocalFile:
         return self.path.with_name(f".{self.path.name}.aishoot")
 
     def prepare(self) -> None:
-        if self.path.is_dir():
-            raise ExportError(f"cannot write {self.path}: it is a directory")
+        if self.path.exists() and not self.path.is_file():
+            what = "a directory" if self.path.is_dir() else "no regular file"
+            raise ExportError(f"cannot write {self.path}: it is {what}")
         self.home.mkdir(exist_ok=True)
 
     def foreign(self) -> str | None:
         return self.title if os.path.lexists(self.path) else None
 
-    def size(self, name: str) -> int | None:
-        return _size(self.path.with_name(name))
-
-    def sizes(self, names: Sequence[str]) -> dict[str, int]:
-        return _sizes(self.path.parent, names)
+    def _at(self, name: str) -> Path:
+        return self.path.with_name(name)
 
     def names(self, unit: str) -> Sequence[str]:  # noqa: ARG002
         return [self.path.name] if self.path.exists() else []
 
     def part_name(self, unit: str, number: int) -> str:  # noqa: ARG002
         return self.path.name
-
-    def publish(self, staged: Path, name: str) -> None:
-        move(staged, self.path.with_name(name))
 
     def write(self, name: str, content: bytes) -> None:
         """Write nothing: a file has neither manifest nor mark beside it."""
@@ -143,7 +166,7 @@ class LocalFile:
 
 
 @attrs.frozen
-class LocalFolder:
+class LocalFolder(_Local):
     """A folder, partitioned as Hive has it."""
 
     path: Path
@@ -167,11 +190,8 @@ class LocalFolder:
     def _found(self) -> Sequence[Path]:
         return sorted(self.path.iterdir()) if self.path.is_dir() else ()
 
-    def size(self, name: str) -> int | None:
-        return _size(self.path / name)
-
-    def sizes(self, names: Sequence[str]) -> dict[str, int]:
-        return _sizes(self.path, names)
+    def _at(self, name: str) -> Path:
+        return self.path / name
 
     def names(self, unit: str) -> Sequence[str]:
         pattern = part_pattern(unit, self.format)
@@ -181,9 +201,6 @@ class LocalFolder:
 
     def part_name(self, unit: str, number: int) -> str:
         return part_name(unit, number, self.format)
-
-    def publish(self, staged: Path, name: str) -> None:
-        move(staged, self.path / name)
 
     def write(self, name: str, content: bytes) -> None:
         with replacing(self.path / name) as file:
@@ -198,11 +215,6 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
         return None
-
-
-def _sizes(folder: Path, names: Sequence[str]) -> dict[str, int]:
-    found = ((name, _size(folder / name)) for name in names)
-    return {name: size for name, size in found if size is not None}
 
 
 def empty_folder(folder: Path, *, keep: Sequence[str] = ()) -> None:

@@ -73,13 +73,12 @@ def publish(place: Place, staged: Staged, journal: Journal, unit: Unit) -> tuple
     moved = 0
     for part in content.staged:
         name = place.part_name(unit.name, part.number)
-        size = place.size(name)
-        if before.get(part.number) == part.sha256 and size == part.size:
+        if before.get(part.number) == part.sha256 and place.holds(name, part):
             continue
         if staged.has(part.number):
             staged.move(part.number, place, name)
             moved += 1
-        elif size != part.size:
+        elif not place.holds(name, part):
             raise ExportError(
                 f"part {part.number} of {unit.name} is staged no more, and {name} is not what it was; "
                 f"begin anew with restart=True"

@@ -39,17 +39,28 @@ class Sight:
 class Reading:
     """Reads one brief into its staging folder."""
 
-    def __init__(self, stage: Stage, shape: Shape, disk: Disk, listing: Listing, see: Callable[[Sight], None]) -> None:
-        """Begin nothing yet."""
+    def __init__(
+        self,
+        stage: Stage,
+        shape: Shape,
+        disk: Disk,
+        listing: Listing,
+        see: Callable[[Sight], None],
+        *,
+        strict: bool = False,
+    ) -> None:
+        """Begin nothing yet; ``strict`` says that the listing's walks are."""
         self._stage = stage
         self._shape = shape
         self._disk = disk
         self._listing = listing
         self._see = see
+        self._strict = strict
         self._strand = Strand(disk)
         self._block: list[Page[bytes]] = []
         self._block_size = 0
         self._pages = self._items = self._walks = 0
+        self._page: int | None = None
         self.resumed = False
 
     async def run(self) -> Unit:
@@ -72,7 +83,8 @@ class Reading:
                     continue
                 self._walks += 1
                 if is_whole or self._walks == SWEEPS:
-                    await self._disk.run(partial(self._stage.end, point, now=_now(), complete=is_whole))
+                    end = partial(self._stage.end, point, now=_now(), complete=is_whole, strict=self._strict)
+                    await self._disk.run(end)
                     return self._stage.unit
                 logger.warning("%s changed while it was read; it is read again", self._stage.unit.name)
                 start = None
@@ -82,6 +94,9 @@ class Reading:
     async def _earlier_point(self) -> Point | None:
         unit = self._stage.unit
         if unit.state is not State.READING or unit.reading is None or unit.reading.point.cursor is None:
+            return None
+        if self._strict:
+            # Of one half and another, read at two times, no two walks have agreed on the whole.
             return None
         if not await self._disk.run(self._stage.go_on):
             logger.warning("the disk holds less of %s than the journal says; it is read anew", unit.name)
@@ -96,6 +111,7 @@ class Reading:
         self._block, self._block_size = [], 0
         point = start or Point()
         cursor = None if start is None or start.cursor is None else Cursor.parse(start.cursor)
+        self._page = None if cursor is None else cursor.page
         async with self._listing(cursor).pages() as walk:
             try:
                 if start is not None:
@@ -115,8 +131,9 @@ class Reading:
         await self._strand.settle()
         last = report.expected_total
         first = last if point.cursor is None else point.first_total
-        # Within one walk it is the walk that knows which totals are to be believed.
-        is_doubtful = point.doubtful or not report.complete or (start is not None and first != last)
+        # Within one walk it is the walk that knows which totals and holes matter; of two, neither has seen all.
+        is_patched = start is not None and (point.holes or (last is not None and not first == last == self._items))
+        is_doubtful = point.doubtful or not report.complete or is_patched
         return attrs.evolve(point, first_total=first, last_total=last), not is_doubtful
 
     async def _compare(self, walk: Walk[Page[bytes]], start: Point) -> None:
@@ -140,6 +157,9 @@ class Reading:
     def _note(self, page: Page[bytes], walk: Walk[Page[bytes]], point: Point) -> Point:
         """Take a page in hand."""
         report = walk.report
+        # A walk goes on behind a page without rows, and speaks of it at its end: to which it may not come.
+        is_behind_a_hole = page.number != (report.page_base if self._page is None else self._page + 1)
+        self._page = page.number
         self._block.append(page)
         self._block_size += sum(map(len, page.raw))
         self._pages += 1
@@ -150,6 +170,7 @@ class Reading:
             first_total=report.expected_total if point.cursor is None else point.first_total,
             last_total=report.expected_total,
             doubtful=point.doubtful or _is_doubtful(report),
+            holes=point.holes or is_behind_a_hole,
         )
 
     async def _hand_over(self, point: Point) -> None:

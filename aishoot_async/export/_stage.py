@@ -154,7 +154,7 @@ class Stage:
         self.close()
         self._content = attrs.evolve(self._content, open=None, staged=(*self._content.staged, ended))
 
-    def end(self, point: Point, *, now: str, complete: bool) -> None:
+    def end(self, point: Point, *, now: str, complete: bool, strict: bool = False) -> None:
         """End the walk: every part is whole, and to be published. A brief of no rows has an empty part."""
         if self._content.open is None and not self._content.staged:
             self._new_part()
@@ -163,7 +163,7 @@ class Stage:
         if self._shape.join is not None and len(self._content.staged) > 1:
             self._join(self._shape.join)
         sync_folder(self._folder)
-        self._content = attrs.evolve(self._content, point=point, ended=now, complete=complete)
+        self._content = attrs.evolve(self._content, point=point, ended=now, complete=complete, strict=strict)
         self.unit = self.unit.after("end", reading=self._content)
         self._journal.save(self.unit)
 

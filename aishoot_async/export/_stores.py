@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..errors import ConfigurationError, ExportError
 from ._formats import Format
+from ._life import Part
 from ._places import SKUS, is_ours, part_name, part_pattern
 
 _URL: Final = re.compile(r"(s3|s3a|gs|gcs|az|azure|abfs|abfss)://([^/]+)(?:/(.*))?")
@@ -99,6 +100,10 @@ class Store:
         if not self.is_single:
             return self._listed("")
         return {name: size for name in names if (size := self.size(name)) is not None}
+
+    def holds(self, name: str, part: Part) -> bool:
+        """See `Place.holds`."""
+        return self.size(name) == part.size
 
     def names(self, unit: str) -> Sequence[str]:
         """See `Place.names`."""

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from aishoot_async.sandbox import Fault, Status
+from aishoot_async.sandbox import Delay, Fault, InsertRows, Status
 
 BRIEFS = {1: 250, 2: 3}
 
@@ -32,7 +32,7 @@ def test_several_briefs_go_into_a_folder(aishoot, server, tmp_path):
 def test_a_finished_export_says_so_and_fetches_nothing(aishoot, server, tmp_path):
     command = ("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
     assert aishoot(*command).returncode == 0
-    before = (tmp_path / "r.jsonl").stat()
+    before = (tmp_path / "r.jsonl").stat().st_ino
     calls = server.calls["brief_results"]
     again = aishoot(*command)
     assert again.returncode == 0
@@ -40,10 +40,10 @@ def test_a_finished_export_says_so_and_fetches_nothing(aishoot, server, tmp_path
     assert "--restart" in again.stderr
     assert server.calls["brief_results"] == calls
     assert aishoot(*command, "--refresh").returncode == 0
-    assert (tmp_path / "r.jsonl").stat() == before
+    assert (tmp_path / "r.jsonl").stat().st_ino == before
     assert server.calls["brief_results"] > calls
     assert aishoot(*command, "--restart").returncode == 0
-    assert (tmp_path / "r.jsonl").stat().st_ino != before.st_ino
+    assert (tmp_path / "r.jsonl").stat().st_ino != before
 
 
 def test_briefs_come_from_stdin_or_a_file_too(aishoot, tmp_path):
@@ -75,10 +75,91 @@ def test_what_failed_is_named_and_the_rest_is_there(aishoot, server, tmp_path):
     assert len(rows(to / "brief_id=2/part-00000.jsonl")) == 3
 
 
+def test_what_fails_is_said_once(aishoot, tmp_path):
+    done = aishoot("results", "export", "2", "99", "--to", str(tmp_path / "out"))
+    assert done.stderr.count("99 failed") == 1
+
+
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_fetched(aishoot, server, tmp_path):
+    for report in (tmp_path / "nowhere" / "r.json", tmp_path):
+        done = aishoot("results", "export", "1", "--to", str(tmp_path / "out"), "--report", str(report))
+        assert done.returncode == 2
+        assert "the report cannot be written" in done.stderr
+    assert server.calls["brief_results"] == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_report_of_an_earlier_run_stays_when_this_one_ends_badly(aishoot, server, tmp_path):
+    report = tmp_path / "report.json"
+    command = ("results", "export", "1", "--to", str(tmp_path / "r.jsonl"), "--report", str(report), "--patience", "0")
+
+    def said():
+        return json.loads(report.read_text(encoding="utf-8"))
+
+    assert aishoot(*command).returncode == 0
+    assert said()["complete"]
+    server.add_fault(Fault(Status(403), operation="brief_results"))
+    assert aishoot(*command, "--refresh").returncode == 1
+    assert (said()["complete"], said()["error"].split(":")[0]) == (False, "PermissionDeniedError")
+    server.clear_faults()
+    server.reset_requests()
+    server.add_fault(Fault(Delay(60), operation="brief_results"))
+    process = aishoot.start(*command, "--refresh", stderr=subprocess.DEVNULL)
+    server.wait_for_calls(1, "brief_results", timeout=20)
+    process.kill()
+    process.wait()
+    assert (said()["complete"], "was not finished" in said()["error"]) == (False, True)
+
+
+def test_a_report_may_go_into_a_stream(aishoot, tmp_path):
+    done = aishoot("-q", "results", "export", "2", "--to", str(tmp_path / "out"), "--report", "/dev/stdout")
+    assert json.loads(done.stdout)["complete"]
+
+
 def test_all_of_one_brief_failing_is_a_failure(aishoot, tmp_path):
     done = aishoot("results", "export", "99", "--to", str(tmp_path / "r.jsonl"))
     assert done.returncode == 1
     assert "404" in done.stderr
+    assert not (tmp_path / "r.jsonl").exists()
+
+
+def test_strict_gives_the_same_file_and_the_same_folder(aishoot, server, tmp_path):
+    for to in ("r.jsonl", "out"):
+        usual, strict = tmp_path / to, tmp_path / f"strict-{to}"
+        assert aishoot("results", "export", "1", "--to", str(usual)).returncode == 0
+        server.reset_requests()
+        done = aishoot("results", "export", "1", "--strict", "--to", str(strict))
+        assert done.returncode == 0, done.stderr
+        assert server.calls["brief_results"] >= 2 * 3
+    assert (tmp_path / "strict-r.jsonl").read_bytes() == (tmp_path / "r.jsonl").read_bytes()
+    part = "brief_id=1/part-00000.jsonl"
+    assert (tmp_path / "strict-out" / part).read_bytes() == (tmp_path / "out" / part).read_bytes()
+
+
+def test_a_brief_that_keeps_changing(aishoot, server, tmp_path):
+    """By itself it is kept, and not called whole; with --strict nothing of it is there."""
+    server.add_fault(Fault(InsertRows(brief=1), operation="brief_results", page=2, brief=1))
+    report = tmp_path / "report.json"
+
+    def export(*more):
+        done = aishoot("results", "export", *more, "--report", str(report))
+        return done.returncode, done.stderr, json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+
+    code, said, written = export("1", "2", "--to", str(tmp_path / "usual"))
+    assert (code, written["unstable"], written["failed"]) == (3, [1], {"passing": [], "permanent": []})
+    assert "brief 1 changed in every one of 3 passes" in said
+    assert (tmp_path / "usual" / "brief_id=1").exists()
+    code, said, written = export("1", "2", "--strict", "--to", str(tmp_path / "strict"))
+    assert (code, written["unstable"], written["failed"]) == (3, [], {"passing": [1], "permanent": []})
+    assert "brief 1 failed" in said
+    assert "was walked 5 times" in said
+    assert not (tmp_path / "strict" / "brief_id=1").exists()
+    for to in ("usual", "strict"):
+        assert not (tmp_path / to / "_SUCCESS").exists()
+    report.unlink()
+    code, said, _ = export("1", "--strict", "--to", str(tmp_path / "r.jsonl"))
+    assert code == 1
+    assert "fewer changes" in said
     assert not (tmp_path / "r.jsonl").exists()
 
 
@@ -125,6 +206,8 @@ def test_a_signal_keeps_what_was_read_and_says_so(aishoot, server, tmp_path):
         (["1", "--to", "out", "--shard", "3/2"], "shard"),
         (["1", "--to", "out", "--refresh", "--restart"], "choose"),
         (["1", "--to", "ftp://x/y"], "ftp://x/y"),
+        (["1", "--to", "r.json"], "jsonl"),
+        (["99999999999999999999", "--to", "out"], "64 bits"),
         (["--briefs-from", "-", "--to", "out"], "line 2"),
         (["1", "--to", "out", "--patience", "-1"], "patience"),
     ],

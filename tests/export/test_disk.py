@@ -1,13 +1,9 @@
 """Promise 2: the disk is full in mid-line. A typed error; the journal claims no more than the disk holds."""
 
-import json
-import sqlite3
-from contextlib import closing
-
 import pytest
 
 from aishoot_async.sandbox import ThreadedSandbox
-from helpers.parts import contents, needs, options_for
+from helpers.parts import assert_the_journal_claims_no_more_than_is_there, contents, needs, options_for
 
 # A limit on the size of files, in a child of its own, stands in for the end of the disk: the write that meets it is cut
 # in the middle, as on a full disk. Which file meets it first is the same in each run.
@@ -36,23 +32,10 @@ def test_a_full_disk_is_an_export_error_and_resume_is_exact(exports, server, tmp
     assert said in failed["message"]
     assert "the same call goes on" in failed["message"]
     assert not (full / "_SUCCESS").exists()
-    assert_no_more_is_claimed_than_is_there(full, name)
+    assert_the_journal_claims_no_more_than_is_there(full, name, tmp_path / "journal")
     # Now not even the journal can be opened; that is no damage.
     still_full = exports.run(server, [1, 2], full, file_limit=20_000, **options)
     assert "the same call goes on" in still_full["message"]
     last = exports.run(server, [1, 2], full, **options)
     assert last["complete"], last
     assert contents(full) == contents(whole)
-
-
-def assert_no_more_is_claimed_than_is_there(folder, name):
-    home = folder / ".aishoot" / "1-of-1"
-    with closing(sqlite3.connect(f"file:{home / 'journal.sqlite'}?mode=ro", uri=True)) as journal:
-        records = [json.loads(record) for (record,) in journal.execute("SELECT record FROM unit")]
-    for record in records:
-        reading = record["reading"] or {"staged": [], "open": None}
-        for part in [*reading["staged"], *([reading["open"]] if reading["open"] else [])]:
-            file = home / "staging" / record["name"] / f"part-{part['number']:05}.staged"
-            if record["state"] == "publishing" and not file.exists():
-                file = folder / record["name"] / f"part-{part['number']:05}.{name}"
-            assert file.stat().st_size >= part["size"]

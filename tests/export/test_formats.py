@@ -22,8 +22,10 @@ ROWS = [
     b'{"id":"a","n":12345678901234567890123,"f":1.50,"t":"\xc3\xa4 \\u00e9","n":1e400}',
     b'{"id":77,"model":{"name":"Ada, \\"A\\"\\nLovelace","list":[1, 2.0]},"nothing":null}',
     b'{"sku":"no id","model":null,"id.x":true}',
+    b'{"id":"\\u0000","a\\u0000b":"\\ud83d\\udc57 \xf0\x9f\x91\x97 \x7f \xe2\x80\xa8"}',
+    b'{"id":"","":"\\/ \\b\\f\\n\\r\\t \xef\xbf\xbf\xef\xbb\xbf"}',
 ]
-BODY = b'{"entries":[' + b",".join(ROWS) + b'],"total":3}'
+BODY = b'{"entries":[' + b",".join(ROWS) + b'],"total":5}'
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ async def folder(tmp_path):
     """Two briefs as a Parquet folder: one of 2,300 rows, one of rows that are hard to keep."""
     pytest.importorskip("pyarrow")
     fault = Fault(RawBody(BODY), operation="brief_results", brief=2)
-    async with Sandbox(briefs={1: 2300, 2: 3, 3: 0}, faults=[fault]) as sandbox, session_of(sandbox) as session:
+    async with Sandbox(briefs={1: 2300, 2: 5, 3: 0}, faults=[fault]) as sandbox, session_of(sandbox) as session:
         await export_results(session, [1, 2, 3], tmp_path / "p", format="parquet")
         await export_results(session, [1, 2, 3], tmp_path / "j")
         await export_results(session, [2], tmp_path / "one.parquet")
@@ -42,14 +44,15 @@ def expected(folder):
     """Read the JSON Lines of the same briefs."""
     found = []
     for brief in (1, 2, 3):
-        lines = (folder / "j" / f"brief_id={brief}" / "part-00000.jsonl").read_text().splitlines()
+        lines = (folder / "j" / f"brief_id={brief}" / "part-00000.jsonl").read_bytes().decode().split("\n")[:-1]
         found += [(brief, number // 100 + 1, number % 100, line) for number, line in enumerate(lines)]
     return found
 
 
 async def test_pyarrow_duckdb_and_polars_read_the_same_rows(folder):
     pq, wanted = pytest.importorskip("pyarrow.parquet"), expected(folder)
-    assert len(wanted) == 2303
+    assert len(wanted) == 2305
+    assert [raw.encode() for brief, _, _, raw in wanted if brief == 2] == ROWS
     assert any(str(HUGE) in raw for *_, raw in wanted)
     table = pq.read_table(folder / "p")
     assert sorted(zip(*(table[name].to_pylist() for name in COLUMNS), strict=True)) == wanted
@@ -82,8 +85,8 @@ async def test_the_columns_are_plain(folder):
         ("position", "int32"),
         ("raw", "string"),
     ]
-    assert one["id"].to_pylist() == ["a", "77", None]
-    assert one["brief_id"].to_pylist() == [2, 2, 2]
+    assert one["id"].to_pylist() == ["a", "77", None, "\0", ""]
+    assert one["brief_id"].to_pylist() == [2, 2, 2, 2, 2]
     assert [raw.encode() for raw in one["raw"].to_pylist()] == ROWS
     # In a folder of Hive's kind the brief stands in the folder's name: pyarrow refuses a column that does, too.
     assert pq.ParquetFile(folder / "p" / "brief_id=2" / "part-00000.parquet").schema_arrow.names[:2] == ["id", "page"]
@@ -118,7 +121,24 @@ async def test_csv_is_a_projection(tmp_path):
         ["a", "", "", str(HUGE), "1.50", "ä é", "", ""],
         ["77", 'Ada, "A"\nLovelace', "[1, 2.0]", "", "", "", "", ""],
         ["", "", "", "", "", "", "", ""],
+        ["\0", "", "", "", "", "", "", ""],
+        ["", "", "", "", "", "", "", ""],
     ]
+
+
+@pytest.mark.parametrize("half", [b"\\ud800", b"\\udc00", b"\\ud800\\u0041", b"\xed\xa0\x80"])
+async def test_half_a_character_fails_its_brief_aloud_and_no_other(tmp_path, half):
+    """No text in UTF-8 can hold it, and neither can Parquet or whoever reads the lines."""
+    fault = Fault(
+        RawBody(b'{"entries":[{"id":"x","t":"' + half + b'"}],"total":1}'), operation="brief_results", brief=2
+    )
+    async with Sandbox(briefs={1: 3, 2: 1}, faults=[fault]) as sandbox, session_of(sandbox) as session:
+        report = await export_results(session, [1, 2], tmp_path / "r")
+    assert [(outcome.state, outcome.permanent) for outcome in report.outcomes] == [
+        ("complete", False),
+        ("failed", True),
+    ]
+    assert "UnexpectedResponseError" in (report.failed[0].error or "")
 
 
 async def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):

@@ -24,13 +24,15 @@ def rss():
 
 def tell(progress):
     if progress.rows >= whole * begin // 100 and (progress.pages + progress.briefs_done) % 20 == 0:
-        seen.append(rss())
+        gc.collect()
+        seen.append((rss(), len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd")), len(gc.get_objects())))
 
 async def main(url):
     async with AIShootSession("t", base_url=url) as session:
         report = await export_results(session, range(1, briefs + 1), folder, format=name, on_progress=tell)
-    open_files = len(os.listdir("/proc/self/fd"))
-    return {"complete": report.complete, "items": report.items, "open": open_files, "grown": max(seen) - seen[0]}
+    names = ("grown", "tasks", "files", "objects")
+    grown = {name: max(values) - values[0] for name, values in zip(names, zip(*seen), strict=True)}
+    return {"complete": report.complete, "items": report.items, "open": len(os.listdir("/proc/self/fd")), **grown}
 
 with running(Settings(total=items)) as url:
     said = asyncio.run(main(url))
@@ -43,7 +45,7 @@ MIB = 1024 * 1024
 
 
 def measured(folder, *, briefs, items, name="jsonl", begin=1):
-    """Export, and see by how much memory has grown after the first ``begin`` per cent."""
+    """Export, and see by how much memory and all else has grown after the first ``begin`` per cent."""
     pytest.importorskip("uvloop")
     command = [sys.executable, "-c", PROGRAM, str(folder), name, str(briefs), str(items), str(begin)]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
@@ -58,9 +60,17 @@ def test_a_hundred_thousand_items(tmp_path):
     assert measured(tmp_path / "r", briefs=1, items=100_000)["grown"] < 20 * MIB
 
 
-def test_two_hundred_briefs_of_one_page_each(tmp_path):
-    said = measured(tmp_path / "r", briefs=200, items=60)
+def assert_little_is_kept_of_each(said, briefs):
+    """Of a brief that is done its outcome is left: no task, no open file, and few objects."""
     assert said["grown"] < 20 * MIB
+    assert said["tasks"] < 50
+    assert said["files"] < 20
+    assert said["objects"] < 4 * briefs
+
+
+def test_two_hundred_briefs_of_one_page_each(tmp_path):
+    said = measured(tmp_path / "r", briefs=200, items=60, begin=20)
+    assert_little_is_kept_of_each(said, 200)
     # No brief here is longer than any other, so the end of each is looked at once.
     assert said["requests"] <= 2 * 200 + 40
 
@@ -83,5 +93,5 @@ def test_a_million_items_as_parquet(tmp_path):
 @pytest.mark.timeout(900)
 def test_five_thousand_briefs(tmp_path):
     said = measured(tmp_path / "r", briefs=5_000, items=60)
-    assert said["grown"] < 20 * MIB
+    assert_little_is_kept_of_each(said, 5_000)
     assert said["requests"] <= 2 * 5_000 + 40

@@ -7,12 +7,13 @@ import asyncio
 import json
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
 import traceback
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any
 
@@ -27,8 +28,11 @@ from aishoot_async.export._formats import Measure
 class Exporter:
     """Runs exports in children."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._process = process
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._stdin, self._stdout = process.stdin, process.stdout
+        self._child = 0
         self._is_running = False
 
     def start(self, server: Any, briefs: list[int], destination: Any, **options: Any) -> None:
@@ -36,15 +40,20 @@ class Exporter:
         if self._is_running:
             self.result()  # of a test that has failed
         self._is_running = True
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
+        self._stdin.write(json.dumps(job).encode() + b"\n")
+        self._child = json.loads(self._stdout.readline())
 
     def result(self) -> Mapping[str, Any]:
         """Wait for the export that was started; ``killed`` says that it did not come to its end."""
-        assert self._process.stdout is not None
         self._is_running = False
-        return json.loads(self._process.stdout.readline())
+        return json.loads(self._stdout.readline())
+
+    def kill(self, after: float = 0) -> Mapping[str, Any]:
+        """Kill the export so many seconds from now, wherever it stands, unless it ends before that."""
+        if not select.select([self._stdout], [], [], after)[0]:
+            with suppress(ProcessLookupError):
+                os.kill(self._child, signal.SIGKILL)
+        return self.result()
 
     def run(self, server: Any, briefs: list[int], destination: Any, **options: Any) -> Mapping[str, Any]:
         self.start(server, briefs, destination, **options)
@@ -54,7 +63,7 @@ class Exporter:
 @contextmanager
 def exporter() -> Generator[Exporter]:
     with subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
     ) as process:
         try:
             yield Exporter(process)
@@ -123,6 +132,10 @@ def child(job: dict[str, Any]) -> Mapping[str, Any]:
     steps = Steps(job.pop("die_at", None))
     if job.pop("small_parts", True):
         small_parts()
+    if (user := job.pop("user", None)) is not None and os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
     if (limit := job.pop("file_limit", None)) is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -139,6 +152,11 @@ def child(job: dict[str, Any]) -> Mapping[str, Any]:
         return {"error": type(error).__name__, "message": str(error), "steps": steps.count}
     outcomes = [attrs.asdict(outcome) for outcome in report.outcomes]
     return {"complete": report.complete, "outcomes": outcomes, "steps": steps.count}
+
+
+def say(what: Any) -> None:
+    sys.stdout.write(json.dumps(what) + "\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -159,11 +177,11 @@ def main() -> None:
             os.write(writing, said.encode())
             os._exit(0)
         os.close(writing)
+        say(pid)
         with os.fdopen(reading, "rb") as pipe:
             said = pipe.read().decode()
         os.waitpid(pid, 0)
-        sys.stdout.write((said or json.dumps({"killed": True})) + "\n")
-        sys.stdout.flush()
+        say(json.loads(said) if said else {"killed": True})
 
 
 if __name__ == "__main__":

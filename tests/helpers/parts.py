@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +51,34 @@ def needs(name: str) -> None:
         pytest.importorskip("pyarrow")
     if name == "jsonl.zst":
         pytest.importorskip("zstandard")
+
+
+def bytes_of(destination: Path) -> dict[str, bytes] | bytes:
+    """Read a file, or the parts of a folder."""
+    return contents(destination) if destination.is_dir() else destination.read_bytes()
+
+
+def home_of(destination: Path) -> Path:
+    """Find where the journal of a file or a folder lies."""
+    return destination / ".aishoot" if destination.is_dir() else destination.with_name(f".{destination.name}.aishoot")
+
+
+def assert_the_journal_claims_no_more_than_is_there(destination: Path, name: str, scratch: Path) -> None:
+    """See that each part of which the journal speaks has at least the bytes that it says."""
+    own = home_of(destination) / "1-of-1"
+    if not (own / "journal.sqlite").exists():
+        return
+    # From a copy: SQLite needs room even to read.
+    scratch.mkdir()
+    for file in own.glob("journal.sqlite*"):
+        shutil.copy(file, scratch)
+    with closing(sqlite3.connect(scratch / "journal.sqlite")) as journal:
+        records = [json.loads(record) for (record,) in journal.execute("SELECT record FROM unit")]
+    for record in records:
+        reading = record["reading"] or {"staged": [], "open": None}
+        for part in [*reading["staged"], *([reading["open"]] if reading["open"] else [])]:
+            file = own / "staging" / record["name"] / f"part-{part['number']:05}.staged"
+            if record["state"] == "publishing" and not file.exists():
+                folder = destination / record["name"]
+                file = folder / f"part-{part['number']:05}.{name}" if destination.is_dir() else destination
+            assert file.stat().st_size >= part["size"]
