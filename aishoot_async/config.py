@@ -184,3 +184,15 @@ def parse_proxy(text: object) -> str | None:
             pass
     msg = 'proxy must be an http:// or https:// URL, or "environment"'
     raise ConfigurationError(msg)
+
+
+@attrs.frozen(kw_only=True)
+class SessionSettings:
+    """What another session needs to be like this one, but for its token."""
+
+    timeouts: Timeouts
+    retry: RetryPolicy
+    limits: Limits
+    proxy: str | None = attrs.field(repr=False)
+    """It may hold a password."""
+    has_own_tls: bool

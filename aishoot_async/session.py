@@ -9,7 +9,16 @@ from typing import Self
 
 from .auth import AuthServer, Means, TokenSource, attached, token_source
 from .calls import Caller, Hook, Lifetime, Throttle, Traffic, check_hooks
-from .config import DEFAULT_AUTH_URL, DEFAULT_BASE_URL, Limits, RetryPolicy, Timeouts, parse_origin, parse_proxy
+from .config import (
+    DEFAULT_AUTH_URL,
+    DEFAULT_BASE_URL,
+    Limits,
+    RetryPolicy,
+    SessionSettings,
+    Timeouts,
+    parse_origin,
+    parse_proxy,
+)
 from .errors import ConfigurationError
 from .resources import BriefResource, ImageResource, SkuResource
 from .transport import Transport
@@ -84,16 +93,20 @@ class AIShootSession:
         self._lifetime = Lifetime()
         self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate)
         self._base_url = parse_origin("base_url", base, insecure_http=insecure_http)
-        self._transport = Transport(limits=limits, timeouts=timeouts, proxy=parse_proxy(proxy), tls=ssl)
+        self._settings = SessionSettings(
+            timeouts=timeouts, retry=retry, limits=limits, proxy=parse_proxy(proxy), has_own_tls=ssl is not None
+        )
+        self._transport = Transport(limits=limits, timeouts=timeouts, proxy=self._settings.proxy, tls=ssl)
         auth_server = AuthServer(
             parse_origin("auth_url", auth_base, insecure_http=insecure_http), self._transport, pause=retry.backoff
         )
         means = Means(server=auth_server, spawn=self._lifetime.keep, closed=lambda: self._lifetime.closed)
+        self._tokens = attached(tokens, means)
         self._closing: asyncio.Task[None] | None = None
         self._caller = caller = Caller(
             base_url=self._base_url,
             transport=self._transport,
-            tokens=attached(tokens, means),
+            tokens=self._tokens,
             lifetime=self._lifetime,
             throttle=self._throttle,
             timeouts=timeouts,

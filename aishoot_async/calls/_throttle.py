@@ -44,7 +44,7 @@ class Throttle:
         """Keep the limits: requests at once at most, and requests a second (``None`` for any number)."""
         self._lifetime = lifetime
         self._limit = AdaptiveLimit(limit)
-        self._interval = 0.0 if rate is None else 1.0 / rate
+        self.pace(rate)
         self._in_flight = 0
         self._next_start = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -55,6 +55,10 @@ class Throttle:
             "walk": OrderedDict(),
         }
         self._turn: Literal["single", "walk"] = "single"
+
+    def pace(self, rate: float | None) -> None:
+        """Let so many requests start in a second, from now on."""
+        self._interval = 0.0 if rate is None else 1.0 / rate
 
     @property
     def limit(self) -> int:

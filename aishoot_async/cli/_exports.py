@@ -133,9 +133,11 @@ def _say(report: ExportReport, what: str, seconds: float, context: Context) -> N
     if any(not outcome.permanent for outcome in report.failed):
         talk.note("the same command goes on with those that failed")
     kept = sum(outcome.how == "kept" for outcome in report.outcomes)
+    again = facts.get("refetched_pages")
     talk.note(
         f"{report.items} {what} in {report.destination} ({report.bytes_written / 1e6:.1f} MB, {report.pages} pages, "
-        f"{seconds:.1f} s{f'; {kept} briefs were finished before' if kept else ''})",
+        f"{seconds:.1f} s{f'; {kept} briefs were finished before' if kept else ''}"
+        f"{f'; {again} pages were fetched again for workers that were lost' if again else ''})",
         **facts,
     )
 
@@ -145,6 +147,7 @@ def _name(outcome: BriefOutcome) -> str:
 
 
 def _facts(report: ExportReport) -> dict[str, Any]:
+    again = getattr(report, "refetched_pages", None)  # of a cluster alone
     return {
         "destination": str(report.destination),
         "complete": report.complete,
@@ -152,6 +155,7 @@ def _facts(report: ExportReport) -> dict[str, Any]:
         "pages": report.pages,
         "bytes_written": report.bytes_written,
         "replaced": report.replaced,
+        **({} if again is None else {"refetched_pages": again}),
     }
 
 

@@ -1,14 +1,15 @@
 """``aishoot results``."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from aishoot_async import AIShootSession
 from aishoot_async.export import ExportProgress, ExportReport, export_results
 
+from ._dask import exporting_on
 from ._exports import ExportOptions, read_shard, run_export
 from ._failures import DONE
 from ._inputs import read_numbers
@@ -45,6 +46,7 @@ async def export(
     *briefs: Whole,
     briefs_from: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     shard: str | None = None,
+    dask: str | None = None,
     options: ExportOptions,
     context: Given,
 ) -> int:
@@ -55,6 +57,7 @@ async def export(
 
     Example: aishoot --sandbox results export 1 --to results.jsonl
     Example: aishoot --sandbox results export 1 2 3 --to results/ --format parquet
+    Example: aishoot results export --briefs-from briefs.txt --to s3://bucket/results --dask tcp://scheduler:8786
 
     Parameters
     ----------
@@ -64,12 +67,19 @@ async def export(
         A file with more of them, one a line, or - for stdin.
     shard
         Only the briefs of shard I of N, written I/N; run the others elsewhere, into the same folder.
+    dask
+        Let the workers of a Dask cluster read them: its scheduler's address, or local for one on this machine.
     """
     numbers = [*briefs, *([] if briefs_from is None else read_numbers(briefs_from))]
     part = read_shard(shard)
 
-    def run(session: AIShootSession, tell: Callable[[ExportProgress], object]) -> Awaitable[ExportReport]:
-        return export_results(session, numbers, options.to, shard=part, on_progress=tell, **options.chosen())
+    async def run(session: AIShootSession, tell: Callable[[ExportProgress], object]) -> ExportReport:
+        how: dict[str, Any] = {"shard": part, "on_progress": tell, **options.chosen()}
+        if dask is None:
+            return await export_results(session, numbers, options.to, **how)
+        async with exporting_on(dask, verbose=context.talk.verbose) as export_on_dask:
+            report: ExportReport = await export_on_dask(numbers, options.to, session=session, **how)
+            return report
 
     what = f"results of brief {numbers[0]}" if len(numbers) == 1 else "results"
     return await run_export(context, options, what, run)

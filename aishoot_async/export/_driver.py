@@ -1,7 +1,7 @@
 """All briefs of a job, several at once: what is finished is kept, and one that fails does not stop the others."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Literal
 
@@ -13,16 +13,17 @@ from ..paging import Pager
 from ._disk import Disk
 from ._encoders import make_encoder, make_join
 from ._failures import Failure, reach
-from ._formats import PART
+from ._formats import PART, Format
 from ._job import Job, brief_of
 from ._life import Content, State, Unit
 from ._marks import lower, raise_, write_manifest
 from ._opening import Desk
 from ._places import SKUS
-from ._publishing import publish
+from ._publishing import Staged, StagedFolder, publish
 from ._reading import Reading
 from ._report import BriefOutcome
 from ._stage import Shape, Stage
+from ._stores import StagedObjects, Store
 from ._tally import Tally
 
 logger: Final = logging.getLogger("aishoot_async.export")
@@ -49,16 +50,23 @@ class Settings:
 
 def usual_shape(job: Job, unit: str) -> Shape:
     """Make parts as the destination has them."""
-    in_its_folder = not job.place.is_single or unit == SKUS
-    brief_id = None if in_its_folder else brief_of(unit)
+    if not job.place.is_single:
+        return folder_shape(job.format, job.columns)
+    brief_id = None if unit == SKUS else brief_of(unit)
     encoder = partial(make_encoder, job.format, columns=job.columns, brief_id=brief_id)
-    join = make_join(job.format, brief_id) if job.place.is_single else None
-    part = None if job.place.is_single and join is None else PART
-    return Shape(format=job.format, encoder=encoder, part=part, join=join)
+    join = make_join(job.format, brief_id)
+    return Shape(format=job.format, encoder=encoder, part=PART if join is not None else None, join=join)
+
+
+def folder_shape(wanted: Format, columns: Sequence[str]) -> Shape:
+    """Make parts as folders have them; the folder of a part says its brief."""
+    return Shape(format=wanted, encoder=partial(make_encoder, wanted, columns=columns), part=PART)
 
 
 class Driver:
-    """Drives one job."""
+    """Drives one job on this machine."""
+
+    in_hand: int = IN_HAND
 
     def __init__(self, job: Job, desk: Desk, disk: Disk, settings: Settings) -> None:
         """Begin nothing yet."""
@@ -126,7 +134,7 @@ class Driver:
 
     async def _read(self, left: Iterator[str]) -> None:
         async with anyio.create_task_group() as group:
-            for _ in range(1 if self._job.place.is_single else IN_HAND):
+            for _ in range(1 if self._job.place.is_single else self.in_hand):
                 group.start_soon(self._work, left, group.cancel_scope)
 
     async def _work(self, left: Iterator[str], scope: anyio.CancelScope) -> None:
@@ -154,27 +162,34 @@ class Driver:
 
     async def _fetch(self, name: str) -> BriefOutcome:
         """Read a brief and publish it; one that an earlier run has read is published first."""
-        job, journal = self._job, self._desk.journal
         unit = self._units.pop(name, None) or Unit(name=name)
-        folder = self._desk.staging / name
-        moved = 0
         if unit.state is State.PUBLISHING:
-            unit, moved = await self._disk.run(publish, job.place, folder, journal, unit)
-            if unit.published is not None and unit.is_settled(strict=job.strict):
+            unit, moved = await self._publish(unit)
+            if unit.published is not None and unit.is_settled(strict=self._job.strict):
                 return _outcome(name, unit.published, how="resumed", replaced=moved)
-        shape = self._settings.shape(job, name)
+        unit, resumed = await self._bring(unit)
+        unit, moved = await self._publish(unit)
+        return _outcome(name, unit.published or Content(), how="resumed" if resumed else "fetched", replaced=moved)
+
+    async def _bring(self, unit: Unit) -> tuple[Unit, bool]:
+        """Have a brief staged; give its row, and whether an earlier run had begun."""
+        shape = self._settings.shape(self._job, unit.name)
         reading = Reading(
-            Stage(folder, journal, unit, shape),
+            Stage(self._desk.staging / unit.name, self._desk.journal, unit, shape),
             shape,
             self._disk,
-            partial(self._settings.listing, name),
-            partial(self._settings.tally.saw, name),
-            strict=job.strict,
+            partial(self._settings.listing, unit.name),
+            partial(self._settings.tally.saw, unit.name),
+            strict=self._job.strict,
         )
-        unit = await reading.run()
-        unit, moved = await self._disk.run(publish, job.place, folder, journal, unit)
-        content = unit.published or Content()
-        return _outcome(name, content, how="resumed" if reading.resumed else "fetched", replaced=moved)
+        return await reading.run(), reading.resumed
+
+    async def _publish(self, unit: Unit) -> tuple[Unit, int]:
+        place = self._job.place
+        staged: Staged = StagedFolder(self._desk.staging / unit.staged_as)
+        if isinstance(place, Store) and unit.staged_as != unit.name:
+            staged = StagedObjects(place, self._job.shard.name, unit.staged_as)
+        return await self._disk.run(publish, place, staged, self._desk.journal, unit)
 
 
 def _stale(unit: Unit) -> Unit:

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 import attrs
 
+from ..calls import Traffic
 from ..errors import Cursor, RequestValidationError
 from ..paging import Pager
 from ..session import AIShootSession
@@ -28,7 +29,7 @@ _PATIENCE: Final = 1800.0
 
 
 @attrs.frozen(kw_only=True)
-class _Options:
+class Options:
     """What both exports take."""
 
     format: str | None
@@ -99,7 +100,7 @@ async def export_results(
         LockedError: another process is at it.
         RequestValidationError: a brief or an option cannot be right.
     """
-    options = _Options(
+    options = Options(
         format=format,
         columns=columns,
         shard=shard,
@@ -112,8 +113,8 @@ async def export_results(
         store_options=store_options,
     )
     units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
-    job = _job(session, units, destination, options, filters={})
-    paging = _paging(options, alone=len(units) == 1)
+    job = make_job(session, units, destination, options, filters={})
+    paging = paging_options(options, alone=len(units) == 1)
 
     def listing(unit: str, start: Cursor | None) -> Pager[bytes]:
         return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
@@ -159,7 +160,7 @@ async def export_skus(
     Raises:
         AIShootError: as `export_results`.
     """
-    options = _Options(
+    options = Options(
         format=format,
         columns=columns,
         shard=None,
@@ -173,8 +174,8 @@ async def export_skus(
     )
     given = {"project_filter": project_filter, "sku_id_filter": sku_id_filter}
     filters = {name: value for name, value in given.items() if value is not None}
-    job = _job(session, (SKUS,), destination, options, filters=filters)
-    paging = _paging(options, alone=True)
+    job = make_job(session, (SKUS,), destination, options, filters=filters)
+    paging = paging_options(options, alone=True)
 
     def listing(_unit: str, start: Cursor | None) -> Pager[bytes]:
         return session.skus.list(
@@ -190,16 +191,19 @@ async def run(
     listing: Callable[[str, Cursor | None], Pager[bytes]],
     on_progress: Callable[[ExportProgress], object] | None = None,
     shape: Callable[[Job, str], Shape] = usual_shape,
+    *,
+    driver: Callable[[Job, Desk, Disk, Settings], Driver] = Driver,
+    traffic: Callable[[], Traffic] | None = None,
 ) -> ExportReport:
-    """Run a job: see `export_results`."""
+    """Run a job: see `export_results`. A driver of another kind brings the briefs in another way."""
     listing(job.units[0], None)  # options that cannot work are refused before anything is opened
     disk = Disk(IN_HAND + 1)
     # A caller that is cancelled while the desk is opened never sees it, and it must be closed all the same.
     desks: list[Desk] = []
     try:
         await disk.run(lambda: desks.append(open_desk(job)))
-        tally = Tally(session, len(job.own_units), on_progress)
-        outcomes = await Driver(job, desks[0], disk, Settings(listing=listing, tally=tally, shape=shape)).run()
+        tally = Tally(traffic or (lambda: session.traffic), len(job.own_units), on_progress)
+        outcomes = await driver(job, desks[0], disk, Settings(listing=listing, tally=tally, shape=shape)).run()
     finally:
         try:
             for desk in desks:
@@ -210,11 +214,11 @@ async def run(
     return ExportReport(destination=place.title if isinstance(place, Store) else Path(place.title), outcomes=outcomes)
 
 
-def _job(
+def make_job(
     session: AIShootSession,
     units: tuple[str, ...],
     destination: str | os.PathLike[str],
-    options: _Options,
+    options: Options,
     *,
     filters: dict[str, str],
 ) -> Job:
@@ -261,7 +265,7 @@ def _checked_name(destination: str | os.PathLike[str]) -> str:
     return name
 
 
-def _place(name: str, chosen: Format, options: _Options, *, is_single: bool) -> Place:
+def _place(name: str, chosen: Format, options: Options, *, is_single: bool) -> Place:
     if is_store(name):
         state = _state_folder() if options.state is None else Path(options.state)
         return Store(name, chosen, is_single=is_single, state=state, options=options.store_options)
@@ -279,7 +283,7 @@ def _state_folder() -> Path:
     return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "aishoot-async"
 
 
-def _paging(options: _Options, *, alone: bool) -> dict[str, Any]:
+def paging_options(options: Options, *, alone: bool) -> dict[str, Any]:
     prefetch = options.prefetch or (_PREFETCH_ALONE if alone else _PREFETCH)
     # What a walk sees of a change is said by the report.
     paging: dict[str, Any] = {"prefetch": prefetch, "patience": options.patience, "on_drift": "ignore"}

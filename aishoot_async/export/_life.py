@@ -94,6 +94,7 @@ class Content:
         complete: nothing spoke against its being whole.
         strict: two walks have agreed on it.
         sweeps: walks that it took.
+        attempt: names the attempt of another machine that has staged it; empty for this one.
     """
 
     staged: tuple[Part, ...] = ()
@@ -104,6 +105,7 @@ class Content:
     complete: bool = False
     strict: bool = False
     sweeps: int = 1
+    attempt: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -147,6 +149,11 @@ class Unit:
     def after(self, event: str, **changes: Any) -> "Unit":
         """Go on to the next state."""
         return attrs.evolve(self, state=_NEXT[self.state, event], **changes)
+
+    @property
+    def staged_as(self) -> str:
+        """What is staged of it lies under this name."""
+        return (self.reading and self.reading.attempt) or self.name
 
     def is_settled(self, *, strict: bool) -> bool:
         """Whether nothing is left to be done; ``strict`` is satisfied by a strict walk alone."""

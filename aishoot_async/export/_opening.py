@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,11 +19,12 @@ from ._journal import Journal
 from ._life import Part, State, Unit
 from ._marks import Shard, lower
 from ._places import Place, empty_folder, part_name
+from ._stores import Store
 
 _JOB: Final = "job.json"
 _LOCK: Final = "lock"
 _JOURNAL: Final = "journal.sqlite"
-_STAGING: Final = "staging"
+STAGING: Final = "staging"
 _GO_ON: Final = "Begin anew with restart=True, or choose another place"
 _BRIEF_WAIT: Final = 10.0
 """Seconds to wait for a lock that is held for a moment only."""
@@ -66,7 +68,22 @@ def open_desk(job: Job) -> Desk:
             held.callback(journal.close)
         _check_units(job, journal)
         _check_published(job, journal)
-        return Desk(journal=journal, staging=own / _STAGING, held=held.pop_all())
+        sweep(job, journal, own / STAGING)
+        return Desk(journal=journal, staging=own / STAGING, held=held.pop_all())
+
+
+def sweep(job: Job, journal: Journal, staging: Path) -> None:
+    """Remove what is staged and will never be published: of attempts that were lost, and of ended runs."""
+    units = journal.units().values()
+    wanted = {unit.staged_as for unit in units if unit.state in {State.READING, State.PUBLISHING}}
+    staging.mkdir(exist_ok=True)
+    for found in staging.iterdir():
+        if found.name not in wanted:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+    if isinstance(job.place, Store) and not job.place.is_single:
+        for name, attempt in job.place.staged(job.shard.name).items():
+            if attempt not in wanted:
+                job.place.remove(name)
 
 
 @contextlib.contextmanager
@@ -95,10 +112,10 @@ def _open_journal(job: Job, home: Path, own: Path) -> Journal:
             file.write(job.identity.encode())
     path = own / _JOURNAL
     if not os.path.lexists(path):
-        if (own / _STAGING).exists():
+        if (own / STAGING).exists():
             raise ExportError(f"the journal {path} is gone; nothing was touched. {_GO_ON}")
         journal = Journal.create(path)
-        (own / _STAGING).mkdir(exist_ok=True)
+        (own / STAGING).mkdir(exist_ok=True)
         return journal
     return Journal(path)
 

@@ -1,6 +1,9 @@
-"""From the staging folder to the destination: what has changed, and no more. Blocking; done again after a crash."""
+"""From where parts are staged to the destination: what has changed, and no more. Blocking; done again after a crash."""
 
 from pathlib import Path
+from typing import Protocol
+
+import attrs
 
 from ..errors import ExportError
 from ._journal import Journal
@@ -8,7 +11,53 @@ from ._life import Content, Unit
 from ._places import Place, empty_folder
 
 
-def publish(place: Place, folder: Path, journal: Journal, unit: Unit) -> tuple[Unit, int]:
+class Staged(Protocol):
+    """The staged parts of a brief."""
+
+    def has(self, number: int) -> bool:
+        """Whether a part is there."""
+        ...
+
+    def move(self, number: int, place: Place, name: str) -> None:
+        """Give a part its name at the destination, in place of what had it."""
+        ...
+
+    def clear(self) -> None:
+        """Remove what is left, and the place that it lay in."""
+        ...
+
+
+@attrs.frozen
+class StagedFolder:
+    """Parts in a folder of this machine."""
+
+    folder: Path
+
+    def has(self, number: int) -> bool:
+        """See `Staged.has`."""
+        return self._path(number).exists()
+
+    def move(self, number: int, place: Place, name: str) -> None:
+        """See `Staged.move`."""
+        place.publish(self._path(number), name)
+
+    def clear(self) -> None:
+        """See `Staged.clear`."""
+        if self.folder.is_dir():
+            empty_folder(self.folder)
+            self.folder.rmdir()
+
+    def _path(self, number: int) -> Path:
+        return staged_part(self.folder, number)
+
+
+def staged_part(folder: Path, number: int) -> Path:
+    """Name a staged part."""
+    # No format's own ending: whoever reads the folder by a pattern must not find it.
+    return folder / f"part-{number:05}.staged"
+
+
+def publish(place: Place, staged: Staged, journal: Journal, unit: Unit) -> tuple[Unit, int]:
     """Publish a brief whose parts are all staged.
 
     Returns:
@@ -23,22 +72,22 @@ def publish(place: Place, folder: Path, journal: Journal, unit: Unit) -> tuple[U
     before = {part.number: part.sha256 for part in (unit.published or Content()).parts}
     moved = 0
     for part in content.staged:
-        staged = folder / f"part-{part.number:05}.staged"
         name = place.part_name(unit.name, part.number)
         if before.get(part.number) == part.sha256 and place.holds(name, part):
-            staged.unlink(missing_ok=True)
-        elif staged.exists():
-            place.publish(staged, name)
+            continue
+        if staged.has(part.number):
+            staged.move(part.number, place, name)
             moved += 1
         elif not place.holds(name, part):
-            raise ExportError(f"{staged} is gone, and {name} is not what it was; begin anew with restart=True")
+            raise ExportError(
+                f"part {part.number} of {unit.name} is staged no more, and {name} is not what it was; "
+                f"begin anew with restart=True"
+            )
     kept = {place.part_name(unit.name, part.number) for part in content.staged}
     for name in place.names(unit.name):
         if name not in kept:
             place.remove(name)
-    done = unit.after("publish", reading=None, published=content)
+    done = unit.after("publish", reading=None, published=attrs.evolve(content, attempt=""))
     journal.save(done)
-    if folder.is_dir():
-        empty_folder(folder)
-        folder.rmdir()
+    staged.clear()
     return done, moved

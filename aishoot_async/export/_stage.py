@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -12,8 +12,8 @@ from ..models import Page
 from ._encoders import Encoder
 from ._files import GrowingFile, sync_folder
 from ._formats import Format, Measure
-from ._journal import Journal
 from ._life import Content, Part, Point, Unit
+from ._publishing import staged_part
 
 _CHECKPOINT_SIZE: Final = 16 * 1024 * 1024
 _CHECKPOINT_EVERY: Final = 1.0
@@ -38,10 +38,18 @@ class Shape:
     every: float = _CHECKPOINT_EVERY
 
 
+class Book(Protocol):
+    """What a brief's row is written into: the journal, where there is one."""
+
+    def save(self, *units: Unit) -> None:
+        """Write rows."""
+        ...
+
+
 class Stage:
     """Writes the parts of one walk. Used by one thread at a time."""
 
-    def __init__(self, folder: Path, journal: Journal, unit: Unit, shape: Shape) -> None:
+    def __init__(self, folder: Path, journal: Book, unit: Unit, shape: Shape) -> None:
         """Touch nothing yet."""
         self.unit = unit
         self._folder = folder
@@ -85,8 +93,7 @@ class Stage:
         return path.is_file() and path.stat().st_size == part.size
 
     def _path(self, number: int) -> Path:
-        # No format's own ending: whoever reads the folder by a pattern must not find it.
-        return self._folder / f"part-{number:05}.staged"
+        return staged_part(self._folder, number)
 
     def append(self, pages: Sequence[Page[bytes]], point: Point) -> None:
         """Write a block; then, if it is time, the journal."""

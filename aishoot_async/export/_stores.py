@@ -14,6 +14,14 @@ from ._life import Part
 from ._places import SKUS, is_ours, part_name, part_pattern
 
 _URL: Final = re.compile(r"(s3|s3a|gs|gcs|az|azure|abfs|abfss)://([^/]+)(?:/(.*))?")
+# An underscore first: whoever reads the prefix as a dataset leaves it out.
+_STAGING: Final = "_staging"
+_STAGED: Final = re.compile(rf"{_STAGING}/[^/]+/([0-9a-f]{{32}})/part-\d{{5,}}\.staged")
+
+
+def staged_object(shard: str, attempt: str, number: int) -> str:
+    """Name a part that is staged in the store itself, by an attempt on another machine."""
+    return f"{_STAGING}/{shard}/{attempt}/part-{number:05}.staged"
 
 
 def is_store(destination: str) -> bool:
@@ -113,6 +121,16 @@ class Store:
         self._try("put", name, staged)
         staged.unlink()
 
+    def rename(self, name: str, new_name: str) -> None:
+        """Give an object another name, in place of what had it."""
+        self._try("copy", name, new_name)
+        self._try("delete", name)
+
+    def staged(self, shard: str) -> dict[str, str]:
+        """Name the objects that are staged for a shard, and the attempt of each; see `staged_object`."""
+        matches = map(_STAGED.fullmatch, self._listed(f"{_STAGING}/{shard}"))
+        return {found[0]: found[1] for found in matches if found is not None}
+
     def write(self, name: str, content: bytes) -> None:
         """See `Place.write`."""
         if not self.is_single:
@@ -122,6 +140,30 @@ class Store:
         """See `Place.remove`."""
         if not self.is_single or name == self._name:
             self._try("delete", name)
+
+
+class StagedObjects:
+    """Parts that an attempt has staged in the store itself: `aishoot_async.export._publishing.Staged`."""
+
+    def __init__(self, store: Store, shard: str, attempt: str) -> None:
+        """Touch nothing."""
+        self._store = store
+        self._shard = shard
+        self._attempt = attempt
+
+    def has(self, number: int) -> bool:
+        """See `Staged.has`."""
+        return self._store.size(staged_object(self._shard, self._attempt, number)) is not None
+
+    def move(self, number: int, place: object, name: str) -> None:  # noqa: ARG002  # it is the store
+        """See `Staged.move`."""
+        self._store.rename(staged_object(self._shard, self._attempt, number), name)
+
+    def clear(self) -> None:
+        """See `Staged.clear`."""
+        for name, attempt in self._store.staged(self._shard).items():
+            if attempt == self._attempt:
+                self._store.remove(name)
 
 
 def _store_error() -> type[Exception]:

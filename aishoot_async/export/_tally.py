@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ..session import AIShootSession
+from ..calls import Traffic
 from ._job import brief_of
 from ._reading import Sight
 from ._report import BriefOutcome, ExportProgress
@@ -11,23 +11,25 @@ from ._report import BriefOutcome, ExportProgress
 class Tally:
     """The counts of one export. Their size does not grow with it, but by the briefs in hand."""
 
-    def __init__(self, session: AIShootSession, briefs: int, tell: Callable[[ExportProgress], object] | None) -> None:
+    def __init__(
+        self, traffic: Callable[[], Traffic], briefs: int, tell: Callable[[ExportProgress], object] | None
+    ) -> None:
         """Begin with nothing read."""
-        self._session = session
+        self._traffic = traffic
         self._tell = tell
         self._briefs = briefs
         self._done = 0
         self._rows = 0
         self._expected = 0
         self._in_hand: dict[str, Sight] = {}
-        self._retries_before = session.traffic.retries
+        self._retries_before = traffic().retries
 
     def saw(self, name: str, sight: Sight) -> None:
         """Hear of a page."""
         self._in_hand[name] = sight
         if self._tell is None:
             return
-        traffic = self._session.traffic
+        traffic = self._traffic()
         known = sum(sight.total or sight.items for sight in self._in_hand.values()) + self._expected
         self._tell(
             ExportProgress(

@@ -47,7 +47,16 @@ OF_ONE = {
     "skus sync": ("--state", "--apply", "--dry-run", "--prune", "--max-delete", "--prefer", "--force", "--plan-out")
     + ("--plan", "--exit-code", "--settle", "--patience", "--report", "--failures"),
     "results list": ("--limit",),
-    "results export": ("--briefs-from", "--shard", "--format", "--columns", "--refresh", "--strict", "--patience"),
+    "results export": (
+        "--briefs-from",
+        "--shard",
+        "--dask",
+        "--format",
+        "--columns",
+        "--refresh",
+        "--strict",
+        "--patience",
+    ),
     "sandbox": ("--port", "--results", "--database"),
     "completion": ("--install",),
 }

@@ -2,9 +2,6 @@
 
 import json
 import random
-import re
-import subprocess
-import sys
 
 import pytest
 
@@ -13,60 +10,27 @@ from aishoot_async.export import export_results
 from aishoot_async.export._stores import is_store
 from aishoot_async.sandbox import Fault, Sandbox, Status
 from helpers.parts import contents, session_of
+from helpers.s3 import SECRET, bucket_name, objects, other_client, s3_server, store_options
 
 pytestmark = pytest.mark.anyio
-KEY, SECRET = "key", "secret-never-shown"
 
 
 @pytest.fixture(scope="module")
 def s3():
-    """Run the server in a process of its own: it has its own ideas of warnings and of threads."""
-    pytest.importorskip("obstore")
-    pytest.importorskip("moto")
-    command = [sys.executable, "-m", "moto.server", "-p", "0"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr:
-            if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
-                break
-        yield f"http://127.0.0.1:{found[1]}"
-        process.terminate()
-        process.stderr.close()
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture
 def bucket(s3, request):
-    name = re.sub("[^a-z0-9]", "-", request.node.name.lower())[:60].strip("-")
-    client(s3).create_bucket(Bucket=name)
+    name = bucket_name(request.node.name)
+    other_client(s3).create_bucket(Bucket=name)
     return name
 
 
 @pytest.fixture
 def options(s3, tmp_path):
-    settings = {
-        "aws_access_key_id": KEY,
-        "aws_secret_access_key": SECRET,
-        "aws_region": "us-east-1",
-        "aws_endpoint": s3,
-    }
-    return {
-        "store_options": {"config": settings, "client_options": {"allow_http": True}},
-        "state": tmp_path / "state",
-    }
-
-
-def client(s3):
-    """Make another client: what it sees is what others see."""
-    boto3 = pytest.importorskip("boto3")
-    return boto3.client(
-        "s3", endpoint_url=s3, aws_access_key_id=KEY, aws_secret_access_key=SECRET, region_name="us-east-1"
-    )
-
-
-def objects(s3, bucket):
-    """Read a bucket."""
-    other = client(s3)
-    listed = other.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {found["Key"]: other.get_object(Bucket=bucket, Key=found["Key"])["Body"].read() for found in listed}
+    return {"store_options": store_options(s3), "state": tmp_path / "state"}
 
 
 async def test_a_prefix_holds_what_a_folder_would(tmp_path, s3, bucket, options):
@@ -89,7 +53,7 @@ async def test_a_prefix_holds_what_a_folder_would(tmp_path, s3, bucket, options)
 
 async def test_google_cloud_storage_too(tmp_path, s3, options):
     """Its own interface of XML is near enough to S3's for the same server."""
-    client(s3).create_bucket(Bucket="google")  # a hyphen would be escaped, and the server would not know it again
+    other_client(s3).create_bucket(Bucket="google")  # a hyphen would be escaped, and the server would not know it again
     given = {
         "config": {"base_url": s3},
         "client_options": {"allow_http": True},
@@ -118,7 +82,7 @@ async def test_one_object(s3, bucket, options):
 
 async def test_what_is_there_already_is_not_written_over(s3, bucket, options):
     for name in ("r.jsonl", "folder/brief_id=1/x"):
-        client(s3).put_object(Bucket=bucket, Key=name, Body=b"mine")
+        other_client(s3).put_object(Bucket=bucket, Key=name, Body=b"mine")
     async with Sandbox() as sandbox, session_of(sandbox) as session:
         for name in ("r.jsonl", "folder"):
             with pytest.raises(ExportError, match="restart=True"):

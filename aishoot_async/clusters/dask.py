@@ -1,0 +1,251 @@
+"""Export on Dask (``pip install 'aishoot-async[dask]'``): one brief is one task.
+
+The engine is Dask's; the pipeline is that of `aishoot_async.export`, and so are the parts, byte for byte. The API's
+limits are those of an account: where they are what holds one machine back, more machines add nothing.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any, Final, cast
+
+import attrs
+from anyio import CancelScope
+
+from .._version import __version__
+from ..errors import ConfigurationError, Cursor, ExportError, RequestValidationError
+from ..export import ExportProgress, ExportReport
+from ..export._driver import IN_HAND
+from ..export._export import Options, make_job, paging_options, run
+from ..export._job import Job, brief_of, unit_names
+from ..export._stores import Store
+from ..paging import Pager
+from ..session import AIShootSession
+
+try:
+    from distributed import Client
+except ImportError:
+    raise ConfigurationError("this needs dask.distributed: pip install 'aishoot-async[dask]'") from None
+
+from ._driver import ClusterDriver, staging_of
+from ._fleet import Fleet
+from ._grant import pickled
+from ._order import Order
+from ._window import Window
+
+logger: Final = logging.getLogger("aishoot_async.clusters")
+_PATIENCE: Final = 1800.0
+_STALL: Final = 60.0
+_PREFETCH: Final = 32
+
+
+@attrs.frozen(kw_only=True)
+class ClusterReport(ExportReport):
+    """What an export on a cluster came to.
+
+    Attributes:
+        refetched_pages: pages that were fetched once more because a worker was lost that had them; as far as it had
+            told of them.
+    """
+
+    refetched_pages: int = 0
+
+
+async def export_results(
+    client: Client | str,
+    briefs: Iterable[int],
+    destination: str | os.PathLike[str],
+    *,
+    session: AIShootSession | None = None,
+    format: str | None = None,  # noqa: A002  # the public name
+    columns: Sequence[str] | None = None,
+    refresh: bool = False,
+    restart: bool = False,
+    strict: bool = False,
+    shard: tuple[int, int] | None = None,
+    patience: float = _PATIENCE,
+    prefetch: int | None = None,
+    in_flight: int | None = None,
+    window: int | None = None,
+    stall: float = _STALL,
+    state: str | os.PathLike[str] | None = None,
+    store_options: Mapping[str, Any] | None = None,
+    on_progress: Callable[[ExportProgress], object] | None = None,
+) -> ClusterReport:
+    """Write all results of briefs, read by the workers of a Dask cluster; see `aishoot_async.export.export_results`.
+
+    This process drives: it alone renews the login, keeps the journal and publishes, so that each brief stands at the
+    destination once, however often workers die. Run again it goes on, whatever ended it, and so does the one-machine
+    export. Workers get access tokens, in memory alone. They need this package in the same release, and for a folder a
+    file system that they share with this process.
+
+    Args:
+        client: the cluster: a `distributed.Client`, or the scheduler's address.
+        briefs: the briefs' ids.
+        destination: a folder, or an object store's URL.
+        session: says where the API is, and whose token, limits and time-outs hold; ``None`` for
+            ``AIShootSession()``. Its hooks are not told of what workers do.
+        format: see `aishoot_async.export.export_results`, as all that is not said here.
+        columns: likewise.
+        refresh: likewise.
+        restart: likewise.
+        strict: likewise.
+        shard: likewise.
+        patience: likewise, for each worker.
+        prefetch: pages of each brief in flight or ready; never more than its share of ``in_flight``.
+        in_flight: requests on their way at most, of all workers together; ``None`` for the session's.
+        window: briefs that are out at once at most, each with the same share of ``in_flight``; ``None`` for as many as
+            the workers have threads now. For a cluster that grows when there is something to do, say how many. A
+            request that is refused (429) halves it for a while.
+        stall: seconds of which the scheduler hears nothing of a worker, after which its briefs are given to others.
+        state: likewise.
+        store_options: likewise; plain values, as they are sent.
+        on_progress: called as workers tell how far they are, about once a second for each brief.
+
+    Raises:
+        AIShootError: as the one-machine export does.
+        ConfigurationError: a package is missing, or the session has what cannot be sent (``ssl``).
+        ExportError: besides, the scheduler cannot be reached, or the workers cannot do this.
+    """
+    options = Options(
+        format=format,
+        columns=columns,
+        shard=shard,
+        refresh=refresh,
+        restart=restart,
+        strict=strict,
+        patience=patience,
+        prefetch=prefetch,
+        state=state,
+        store_options=store_options,
+    )
+    async with AsyncExitStack() as stack:
+        if session is None:
+            session = await stack.enter_async_context(AIShootSession())
+        units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
+        job = make_job(session, units, destination, options, filters={})
+        limit = _check(session, job, options, in_flight=in_flight, window=window, stall=stall)
+        cluster = await stack.enter_async_context(_connected(client))
+        widest = min(limit, len(job.own_units) or 1, window or await _threads(cluster))
+        share = limit // widest
+        paging = paging_options(options, alone=False) | {"prefetch": min(prefetch or _PREFETCH, share)}
+        fleet = Fleet(
+            cluster,
+            session._tokens,  # noqa: SLF001
+            order=_order(session, job, widest=widest, share=share, in_flight=limit, stall=stall, paging=paging),
+            window=Window(widest, clock=asyncio.get_running_loop().time),
+            stall=stall,
+            secrets={"proxy": session._settings.proxy, "store_options": dict(store_options or {})},  # noqa: SLF001
+        )
+        report = await run(
+            session,
+            job,
+            partial(_listing, session, paging),
+            on_progress,
+            driver=partial(ClusterDriver, fleet=fleet),
+            traffic=lambda: fleet.traffic,
+        )
+        return ClusterReport(destination=report.destination, outcomes=report.outcomes, refetched_pages=fleet.refetched)
+
+
+def _check(
+    session: AIShootSession, job: Job, options: Options, *, in_flight: object, window: object, stall: object
+) -> int:
+    """Refuse what a cluster cannot do; give how many requests may be on their way."""
+    settings = session._settings  # noqa: SLF001
+    if job.place.is_single:
+        raise RequestValidationError(
+            "a cluster writes to a folder or below a URL; one file is for one brief, and for one machine",
+            field="destination",
+        )
+    if settings.has_own_tls:
+        raise ConfigurationError("a session with an ssl.SSLContext of its own cannot be sent to workers")
+    limit = settings.limits.in_flight if in_flight is None else in_flight
+    for name, value in (("in_flight", limit), ("window", 1 if window is None else window)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ConfigurationError(f"{name} must be a whole number from 1, not {value!r}")
+    if isinstance(stall, bool) or not isinstance(stall, int | float) or not 0 < stall < float("inf"):
+        raise ConfigurationError(f"stall must be seconds, more than 0, not {stall!r}")
+    try:
+        pickled(dict(options.store_options or {}))
+    except Exception:  # noqa: BLE001  # objects refuse in ways of their own
+        problem = "store_options hold what cannot be sent to workers; their own environment may say it"
+    else:
+        return cast("int", limit)
+    raise ConfigurationError(problem)
+
+
+def _order(
+    session: AIShootSession,
+    job: Job,
+    *,
+    widest: int,
+    share: int,
+    in_flight: int,
+    stall: float,
+    paging: dict[str, Any],
+) -> Callable[..., Order]:
+    """Make what all orders of a run have in common."""
+    settings = session._settings  # noqa: SLF001
+    rate = settings.limits.rate
+    return partial(
+        Order,
+        release=__version__,
+        store=job.place.title if isinstance(job.place, Store) else None,
+        shard=job.shard.name,
+        staging=staging_of(job),
+        base_url=session.base_url,
+        format=job.format.name,
+        columns=job.columns,
+        timeouts=settings.timeouts,
+        retry=settings.retry,
+        share=share,
+        in_flight=in_flight,
+        rate=None if rate is None else rate / widest,
+        response_bytes=settings.limits.response_bytes,
+        stall=stall,
+        paging=paging,
+    )
+
+
+def _listing(session: AIShootSession, paging: dict[str, Any], unit: str, start: Cursor | None) -> Pager[bytes]:
+    return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
+
+
+async def _threads(client: Any) -> int:
+    """Count the workers' threads; of a cluster that has no worker yet, take what one machine would do."""
+    threads: int = sum((await client.nthreads()).values())
+    if not threads:
+        logger.warning("the cluster has no worker yet; the export begins when there is one")
+    return threads or IN_HAND
+
+
+@asynccontextmanager
+async def _connected(client: Any) -> AsyncGenerator[Any]:
+    """Connect to the same scheduler on this event loop; the caller's client may be of another, or of none."""
+    if not isinstance(client, str | Client):
+        raise ConfigurationError("client must be a distributed.Client, or the address of a scheduler")
+    given, connect = cast("Any", client), cast("Any", Client)
+    address, security = (given, None) if isinstance(client, str) else (given.scheduler.address, given.security)
+    own = connect(address, asynchronous=True, security=security, set_as_default=False, name="aishoot-async")
+    try:
+        await _started(own, address)
+        yield own
+    finally:
+        with CancelScope(shield=True):
+            await own.close()
+
+
+async def _started(client: Any, address: str) -> None:
+    try:
+        await client
+    except ValueError as error:
+        problem: Exception = ConfigurationError(f"{address} is no scheduler's address: {error}")
+    except OSError as error:
+        problem = ExportError(f"the Dask scheduler at {address} cannot be reached: {error}")
+    else:
+        return
+    raise problem
