@@ -24,8 +24,9 @@ from ._sending import Doubt, Sender, outcome_of
 from ._state import State, opened, state_path
 
 logger: Final = logging.getLogger("aishoot_async.sync")
-WORKERS: Final = 64
-"""Entries in hand at once; the session's throttle decides how many of them are on their way."""
+WORKERS: Final = 128
+"""Entries in hand at once. The session's throttle decides how many of them are on their way, usually half as many:
+while some wait for the disk, others are sent."""
 RESENDS: Final = 3
 """How often a create is sent again, each time that two listings have shown that it has not happened."""
 _GRACE: Final = 30.0

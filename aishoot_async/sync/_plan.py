@@ -97,7 +97,7 @@ class SyncPlan:
         options: what `plan_sync` was told: ``prune``, ``max_delete``, ``prefer``, ``force``.
     """
 
-    entries: Sequence[SyncEntry] = attrs.field(repr=False)
+    entries: Sequence[SyncEntry] = attrs.field(repr=lambda entries: f"<{len(entries)}>")
     left_alone: Sequence[str] = attrs.field(default=(), repr=False)
     service: str
     organization: str | None = None

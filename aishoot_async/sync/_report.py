@@ -61,7 +61,7 @@ class SyncReport:
         outcomes: each item's, in the order of the plan.
     """
 
-    outcomes: Sequence[SyncOutcome] = attrs.field(repr=False)
+    outcomes: Sequence[SyncOutcome] = attrs.field(repr=lambda outcomes: f"<{len(outcomes)}>")
 
     @property
     def counts(self) -> Mapping[OutcomeKind, int]:

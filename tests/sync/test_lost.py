@@ -362,7 +362,7 @@ class TestAtTheSandbox:
         assert calls["create_sku"] > 100  # those that were refused were sent again, with the new token
 
     async def test_a_login_that_is_refused_stops_all_and_what_was_done_is_kept(self, tmp_path):
-        catalog = items(*range(150))
+        catalog = items(*range(400))
         async with Sandbox(skus=0) as sandbox:
             async with session_for(sandbox, sandbox.token) as session:
                 sync = Syncing(session, tmp_path / "s")
@@ -371,12 +371,12 @@ class TestAtTheSandbox:
                 with pytest.raises(AuthenticationError):
                     await sync.apply(plan)
             done = len(sandbox.skus())
-            assert 0 < done < 150
-            assert sandbox.calls["create_sku"] < 150 + 64
+            assert 0 < done < 400
+            assert sandbox.calls["create_sku"] < 300
             async with session_for(sandbox, sandbox.issue_token()) as session:
                 sync = Syncing(session, tmp_path / "s")
-                assert counts(await sync.run(catalog)) == {"created": 150 - done, "unchanged": done}
-                assert len(sandbox.skus()) == 150
+                assert counts(await sync.run(catalog)) == {"created": 400 - done, "unchanged": done}
+                assert len(sandbox.skus()) == 400
 
     async def test_every_tenth_answer_is_lost(self, tmp_path):
         """Promise 22, small."""
@@ -414,7 +414,7 @@ async def test_a_service_that_loses_everything_for_a_while_is_left_alone_meanwhi
     service.befall = befall
     report = await sync.run(items(*range(300)))
     assert counts(report) == {"created": 300}
-    assert state["lost"] <= 64 + 8
+    assert state["lost"] <= 128 + 8
     assert len(service.skus) == 300
 
 

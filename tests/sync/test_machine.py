@@ -269,5 +269,5 @@ def test_no_duplicate_nothing_lost_nothing_touched():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_nor_in_five_hundred_stories():
-    run_machine(500)
+def test_nor_in_two_hundred_stories():
+    run_machine(200)

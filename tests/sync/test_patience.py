@@ -37,7 +37,7 @@ async def test_patience_ends(service, tmp_path):
     """What was not sent has failed, and is not asked for one by one."""
     async with service.session() as session:
         sync = Syncing(session, tmp_path / "s")
-        plan = await sync.plan(items(*range(1000)))
+        plan = await sync.plan(items(*range(2000)))
         began = asyncio.Event()
 
         async def go(method, _path, _body, after):
@@ -50,8 +50,8 @@ async def test_patience_ends(service, tmp_path):
         await service.__aexit__()
         report = await task
     left = counts(report)
-    assert left["failed"] >= 1000 - 70 - 64 * 2
-    assert left["failed"] + left.get("created", 0) + left.get("unknown", 0) == 1000
+    assert left["failed"] >= 2000 - 70 - 64 * 2
+    assert left["failed"] + left.get("created", 0) + left.get("unknown", 0) == 2000
     assert any("too often in a row" in (outcome.error or "") for outcome in report.outcomes)
 
 

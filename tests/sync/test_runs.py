@@ -215,6 +215,81 @@ class TestFailures:
         assert counts(report) == {"conflict": 1, "updated": 1}
         assert service.skus[first]["name"] == "Theirs"
 
+    @pytest.mark.parametrize(("method", "outcome"), [("PUT", "failed"), ("DELETE", "failed")])
+    async def test_an_update_and_a_delete_that_are_refused(self, service, sync, method, outcome):
+        await sync.run(items(1, 2, 3, 4))
+
+        async def refuse(asked, _path, _body, after):
+            return web.json_response({"message": "no"}, status=403) if asked == method and not after else None
+
+        service.befall = refuse
+        catalog = [item("1", "New"), *items(2, 3)]
+        report = await sync.run(catalog, prune=True)
+        assert counts(report)[outcome] == 1
+        service.befall = None
+        assert (await sync.run(catalog, prune=True)).complete
+        assert service.names == ["Item 2", "Item 3", "New"]
+
+    @pytest.mark.parametrize(("moment", "expected"), [("get", "conflict"), ("put", "failed")])
+    async def test_a_sku_that_goes_under_the_plan(self, service, sync, moment, expected):
+        await sync.run(items(1))
+        (first,) = service.skus
+
+        async def drop(method, path, _body, after):
+            is_get = method == "GET" and f"skuIdFilter={first}" in path
+            if not after and first in service.kept and (is_get if moment == "get" else method == "PUT"):
+                service.drop(first)
+
+        service.befall = drop
+        assert counts(await sync.run([item("1", "New")])) == {expected: 1}
+
+    @pytest.mark.parametrize("moment", ["get", "delete"])
+    async def test_a_sku_that_somebody_else_deletes_first(self, service, sync, moment):
+        await sync.run(items(1, 2))
+        gone = next(sku_id for sku_id, row in service.skus.items() if row["name"] == "Item 2")
+
+        async def drop(method, path, _body, after):
+            is_get = method == "GET" and f"skuIdFilter={gone}" in path
+            if not after and gone in service.kept and (is_get if moment == "get" else method == "DELETE"):
+                service.drop(gone)
+
+        service.befall = drop
+        assert counts(await sync.run(items(1), prune=True)) == {"unchanged": 1, "deleted": 1}
+        assert (await sync.plan(items(1), prune=True)).is_empty
+
+    async def test_a_sku_that_changes_just_before_it_is_deleted_is_a_conflict(self, service, sync):
+        await sync.run(items(1, 2))
+        gone = next(sku_id for sku_id, row in service.skus.items() if row["name"] == "Item 2")
+
+        async def change(_method, path, _body, after):
+            if f"skuIdFilter={gone}" in path and not after:
+                service.change(gone, gender="male")
+
+        service.befall = change
+        assert counts(await sync.run(items(1), prune=True)) == {"unchanged": 1, "conflict": 1}
+        assert gone in service.skus
+
+    async def test_a_service_that_gives_two_creates_one_id(self, service, sync):
+        """Nobody can know what it means; no key takes another's SKU, and nothing is sent without end."""
+
+        async def same(method, _path, _body, after):
+            return web.json_response({"id": "sku-00001"}, status=201) if method == "POST" and after else None
+
+        service.befall = same
+        report = await sync.run(items(1, 2))
+        assert len(service.skus) == 2
+        assert report.complete
+        assert len({outcome.sku_id for outcome in report.outcomes}) == 2
+
+    async def test_what_it_raises_for_is_told_in_the_callback_until_then(self, sync):
+        def tell(_outcome):
+            msg = "the caller's own"
+            raise ValueError(msg)
+
+        with pytest.raises(ValueError, match="the caller's own"):
+            await sync.apply(await sync.plan(items(1)), on_outcome=tell)
+        assert (await sync.run(items(1))).complete
+
 
 class TestPlanFiles:
     async def test_are_read_back_as_they_were(self, service, sync, tmp_path):
