@@ -70,6 +70,7 @@ class Machine(RuleBasedStateMachine):
             shown = plain(row) if rendered else row
             return {field: value for field, value in shown.items() if not (hides and field == "projectIds")}
 
+        self.hides = hides
         for key, fields in first.items():
             self.state_an_item(key, fields)
         self.service = Service(show=show)
@@ -103,6 +104,9 @@ class Machine(RuleBasedStateMachine):
     @rule(which=st.integers(0, 9), fields=SHOWN)
     def somebody_changes_a_sku(self, which, fields):
         ids = sorted(self.service.skus)
+        if self.hides:
+            # A change that the service does not show is none that anybody could change back.
+            fields = {field: value for field, value in fields.items() if field != "projectIds"}
         if ids:
             sku_id = ids[which % len(ids)]
             self.service.change(sku_id, **fields)
