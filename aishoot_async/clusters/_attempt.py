@@ -16,10 +16,10 @@ import attrs
 from distributed import Worker, get_worker
 
 from .._version import __version__
+from ..disk import sync_folder
 from ..errors import AIShootError, ConfigurationError, Cursor, ExportError
 from ..export._disk import Disk
 from ..export._driver import folder_shape
-from ..export._files import sync_folder
 from ..export._formats import FORMATS
 from ..export._job import brief_of
 from ..export._life import Content, Unit

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from anyio import CancelScope
-
+from ..disk import finished
 from ..errors import ExportError
 
 T = TypeVar("T")
@@ -63,24 +62,6 @@ class Strand:
         if self._under_way is not None:
             under_way, self._under_way = self._under_way, None
             await finished(under_way)
-
-
-async def finished(work: "asyncio.Future[T]") -> T:
-    """Wait for work in a thread.
-
-    No thread can be cancelled: its end is waited for, and then the cancellation goes on.
-    """
-    cancelled: asyncio.CancelledError | None = None
-    with CancelScope(shield=True):
-        while not work.done():
-            try:
-                await asyncio.wait([work])
-            except asyncio.CancelledError as error:
-                cancelled = error
-    if cancelled is not None:
-        work.exception()  # retrieved
-        raise cancelled
-    return work.result()
 
 
 def _guarded(work: Callable[..., T], *arguments: Any) -> T:

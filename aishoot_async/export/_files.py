@@ -1,38 +1,14 @@
-"""Bytes that are on the disk once a function here returns. The only code that calls fsync; all of it blocks."""
+"""Bytes that are on the disk once a function here returns. All of it blocks."""
 
-import contextlib
 import errno
 import hashlib
 import os
-import secrets
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
+
+from ..disk import sync_folder
 
 _CHUNK: Final = 1024 * 1024
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Generator[BinaryIO]:
-    """Open a file beside ``path``, which takes its place at the end; if that is not reached, nothing is left of it.
-
-    Raises:
-        OSError: as the file system does.
-    """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    # "x" and the usual mode: the umask decides who may read it, as for any file.
-    file = beside.open("xb")
-    try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
-    sync_folder(path.parent)
 
 
 def move(source: Path, target: Path) -> None:
@@ -51,15 +27,6 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         return
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Without it a new name may be lost with the power, although the bytes are not."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def sha256_of(path: Path) -> str:

@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
+from ..disk import replacing
 from ..errors import ExportError
-from ._files import replacing
 from ._life import Unit, from_plain, to_plain
 
 VERSION: Final = 1

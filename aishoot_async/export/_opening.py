@@ -11,8 +11,8 @@ from typing import Final
 
 import attrs
 
+from ..disk import replacing
 from ..errors import ExportError, LockedError
-from ._files import replacing
 from ._formats import FORMATS, Format
 from ._job import Job
 from ._journal import Journal

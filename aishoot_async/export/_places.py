@@ -10,8 +10,9 @@ from typing import Final, Protocol
 
 import attrs
 
+from ..disk import replacing
 from ..errors import ExportError
-from ._files import move, remove, replacing, sha256_of
+from ._files import move, remove, sha256_of
 from ._formats import Format
 from ._life import Part
 

@@ -7,10 +7,11 @@ from typing import Final, Protocol
 
 import attrs
 
+from ..disk import sync_folder
 from ..errors import ExportError
 from ..models import Page
 from ._encoders import Encoder
-from ._files import GrowingFile, sync_folder
+from ._files import GrowingFile
 from ._formats import Format, Measure
 from ._life import Content, Part, Point, Unit
 from ._publishing import staged_part

@@ -1,15 +1,12 @@
-"""The thread that has the state file, and a whole file put in place of another. The only code that blocks."""
+"""The thread that has the state file."""
 
 import asyncio
-import contextlib
-import os
-import secrets
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
+from ..disk import finished
 from ..errors import SyncError
 
 T = TypeVar("T")
@@ -29,27 +26,11 @@ class DiskThread:
         Raises:
             SyncError: the file system or SQLite refuses.
         """
-        done = asyncio.get_running_loop().run_in_executor(self._pool, guarded, work, *arguments)
-        await outlast(done)
-        return done.result()
+        return await finished(asyncio.get_running_loop().run_in_executor(self._pool, guarded, work, *arguments))
 
     def close(self) -> None:
         """End the thread, when it is done with what it has."""
         self._pool.shutdown(wait=False)
-
-
-async def outlast(work: "asyncio.Future[Any]") -> None:
-    """Wait until work has ended, however it ends; then a cancellation of the caller goes on."""
-    cancelled: asyncio.CancelledError | None = None
-    while not work.done():
-        try:
-            await asyncio.wait([work])
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if not work.cancelled():
-            work.exception()  # retrieved
-        raise cancelled
 
 
 def guarded(work: Callable[..., T], *arguments: Any) -> T:
@@ -62,27 +43,3 @@ def guarded(work: Callable[..., T], *arguments: Any) -> T:
     except sqlite3.Error as error:
         problem = f"cannot write the state: {error}"
     raise SyncError(f"{problem}. {GO_ON}")
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Put a whole file in the place of another, or of none; it is on the disk at the end.
-
-    Raises:
-        OSError: as the file system does; nothing is left then.
-    """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)  # without it the name may be lost with the power
-    finally:
-        os.close(descriptor)

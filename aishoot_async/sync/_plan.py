@@ -10,8 +10,8 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from ..disk import replacing
 from ..errors import SyncError
-from ._disk import replace_file
 from ._fields import IMAGES, stated
 from ._item import CatalogItem
 from ._pictures import is_path
@@ -190,7 +190,8 @@ def write_plan(plan: SyncPlan, path: Path) -> None:
     }
     text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
     try:
-        replace_file(path, text.encode())
+        with replacing(path) as file:
+            file.write(text.encode())
     except OSError as error:
         problem = f"the plan cannot be written to {path}: {error.strerror or error}"
     else:

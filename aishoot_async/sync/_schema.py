@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import attrs
 
+from ..disk import replacing
 from ..errors import SyncError
-from ._disk import replace_file
 from ._life import Operation, Owned
 
 VERSION: Final = 1
@@ -73,7 +73,8 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
     if not path.exists():
         if path.with_name(f"{path.name}-wal").exists():
             raise SyncError(f"the state {path} is gone, and only its journal {path.name}-wal is left; nothing was done")
-        replace_file(path, _new(service))
+        with replacing(path) as file:
+            file.write(_new(service))
     try:
         database = sqlite3.connect(
             path.absolute().as_uri() + "?mode=rw", uri=True, check_same_thread=False, isolation_level=None
