@@ -178,7 +178,7 @@ class Sweep(Source[T]):
             msg = "a page is taken before the first"
             raise AssertionError(msg)
         try:
-            sheet = await self._ahead.take(window or self._window(ending))
+            sheet = await self._ahead.take(window or self._window(ending), 0 if window else self._then(ending))
         except APIStatusError as error:
             return error
         self._ramp = min(2 * self._ramp, self._plan.prefetch)
@@ -189,6 +189,11 @@ class Sweep(Source[T]):
         # Without a total, ramp up: a brief of one page must not cost a whole window.
         wanted = self._ramp if implied is None else implied
         return max(1, min(wanted, self._plan.prefetch))
+
+    def _then(self, ending: Ending) -> int:
+        """Give how many pages to ask for when the next is handed on: such as a total implies, and no more."""
+        implied = ending.pages_ahead() or 0
+        return 0 if self._plan.prefetch == 1 else min(implied - 1, self._plan.prefetch)
 
     async def _latest_is_unchanged(self) -> bool:
         if self._latest is None:
