@@ -25,7 +25,7 @@ class Lookahead(Generic[T]):
         self._number = first
         self._tasks: deque[asyncio.Task[T]] = deque()
 
-    async def take(self, window: int, then: int = 0) -> T:
+    async def take(self, window: int, then: int) -> T:
         """Give the next page, with ``window`` pages in flight or ready meanwhile, and ``then`` when it is handed on.
 
         Those are asked for now, and not when the consumer comes back: the service would wait meanwhile.
@@ -37,7 +37,7 @@ class Lookahead(Generic[T]):
             WrongLoopError: this is another event loop than the first page's.
         """
         self._owner.check()  # even where no page has to be asked for
-        self._fill(max(1, window))
+        self._fill(window)
         task = self._tasks[0]
         if not task.done():
             await asyncio.wait([task])
