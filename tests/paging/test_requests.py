@@ -198,6 +198,7 @@ async def test_prefetch_1_is_strictly_one_after_the_other(server: HostileServer)
     async with server.session() as session:
         async with session.briefs.results(1, page_size=4, prefetch=1).walk() as walk:
             async for row in walk:
+                await asyncio.sleep(0.002)  # for what nobody has asked for to arrive
                 # Nothing is asked for before it is needed; page 0 is the base's.
                 assert max(server.pages) == -(-row["n"] // 4)
         assert server.max_in_flight == 1
