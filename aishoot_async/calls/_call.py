@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import attrs
 
@@ -13,6 +13,7 @@ from ..errors import (
     AmbiguousWriteError,
     APIStatusError,
     Attempt,
+    PagingError,
     ServerError,
     TransportError,
     UnexpectedResponseError,
@@ -24,6 +25,7 @@ from ._hooks import NO_HEADERS, CallEvent, Hook, Moment, shown_headers, tell
 from ._limit import Admission
 from ._throttle import Lane
 
+T = TypeVar("T")
 EXCERPT: Final = 2048
 _identities: Final = count(1)
 
@@ -184,6 +186,30 @@ class Call:
             )
             return AmbiguousWriteError(msg, cause=failure)
         return failure
+
+
+class Answer:
+    """A 2xx that has not been read: what makes pages of it does so when they are wanted, and not all at once."""
+
+    __slots__ = ("_call", "_response")
+
+    def __init__(self, call: Call, response: Response) -> None:
+        """Keep what the call came to."""
+        self._call = call
+        self._response = response
+
+    def read(self, read: Callable[[Response], T]) -> T:
+        """Make the result of the call.
+
+        Raises:
+            AmbiguousWriteError: it cannot be read, and answers a POST.
+            UnexpectedResponseError, PagingError: as ``read`` raises it, with the call's ledger.
+        """
+        try:
+            return read(self._response)
+        except (UnexpectedResponseError, PagingError) as error:
+            failure: AIShootError = error
+        raise self._call.error(failure)
 
 
 def _is_ambiguous(failure: AIShootError) -> bool:

@@ -20,14 +20,12 @@ from ..errors import (
     AuthenticationError,
     CallTimeoutError,
     NotFoundError,
-    PagingError,
     TransportError,
-    UnexpectedResponseError,
 )
 from ..secret import Secret
 from ..transport import Request, Response, Sending, Stream, Transport
 from ._answers import is_success, status_error
-from ._call import Call, CallOptions
+from ._call import Answer, Call, CallOptions
 from ._hooks import Hook
 from ._lifetime import Lifetime, closed_error
 from ._limit import Outcome, outcome_of
@@ -37,6 +35,7 @@ from ._throttle import Throttle
 
 T = TypeVar("T")
 _USUAL: Final = CallOptions()
+_NO_TOKEN: Final = Secret("-")
 
 
 class Caller:
@@ -66,6 +65,7 @@ class Caller:
         self._budget = RetryBudget(retry.budget)
         self._outage = Outage(lifetime)
         self._hooks = tuple(hooks)
+        self._token_used = _NO_TOKEN
         self.retries: int = 0
 
     async def call(
@@ -98,6 +98,24 @@ class Caller:
             TransportError: no whole answer came.
             UnexpectedResponseError: the answer cannot be read.
         """
+        answer = await self.answer(method, path, template=template, query=query, body=body, options=options)
+        return answer.read(read)
+
+    async def answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        template: str | None = None,
+        query: str = "",
+        body: bytes | Stream | None = None,
+        options: CallOptions = _USUAL,
+    ) -> Answer:
+        """Call one operation; its answer is read when that is asked for.
+
+        Raises:
+            AIShootError: as for `call`, but for an answer that cannot be read.
+        """
         loop = self.lifetime.check()
         # Of its parts, which are known: to write it down and take it apart again takes four times as long.
         url = URL.build(
@@ -116,17 +134,19 @@ class Caller:
             hooks=self._hooks,
         )
         if options.patience:
-            return await self._outage.ride_out(call, lambda: self._once(call, read, 1), lambda: self._once(call, read))
-        return await self._once(call, read, options.attempts)
+            response = await self._outage.ride_out(call, lambda: self._once(call, 1), lambda: self._once(call))
+        else:
+            response = await self._once(call, options.attempts)
+        return Answer(call, response)
 
-    async def _once(self, call: Call, read: Callable[[Response], T], attempts: int | None = None) -> T:
+    async def _once(self, call: Call, attempts: int | None = None) -> Response:
         call.attempts_left = self._retry.attempts if attempts is None else attempts
         call.admission = await self._throttle.enter(call.options.lane, self._timeouts.pool)
         call.deadline = call.loop.time() + (self._timeouts.call or math.inf)
         failure: AIShootError
         try:
-            return read(await self._until_answered(call))
-        except (TransportError, APIStatusError, UnexpectedResponseError, PagingError) as error:
+            return await self._until_answered(call)
+        except (TransportError, APIStatusError) as error:
             failure = error
         finally:
             self._leave(call)
@@ -225,7 +245,8 @@ class Caller:
     async def _token(self, call: Call, rejected: Secret | None) -> Secret:
         call.without_token = True
         # The text itself is held by no variable: a traceback may show it.
-        token = Secret(await self._tokens.token(None if rejected is None else rejected.reveal()))
+        token = self._token_used.or_other(await self._tokens.token(None if rejected is None else rejected.reveal()))
+        self._token_used = token
         call.without_token = False
         call.secrets.append(token)
         return token

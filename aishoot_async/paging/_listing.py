@@ -1,13 +1,14 @@
 """One listing of the API: how a page of it is asked for and read, and what a session remembers of its endpoint."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 import attrs
 
 from .. import codec
-from ..calls import Caller, CallOptions
+from ..calls import Answer, Caller, CallOptions
 from ..errors import PagingError
 from ..models import EnvelopePaths
 from ..transport import Response
@@ -96,25 +97,33 @@ class Listing(Generic[T]):
     template: str | None = None
 
     async def fetch(self, number: int, size: int, options: CallOptions) -> Sheet[T]:
-        """Ask for one page.
+        """Ask for one page, and read it.
 
         Raises:
             AIShootError: as `Caller.call` does.
         """
+        return (await self.ask(number, size, options))()
+
+    async def ask(self, number: int, size: int, options: CallOptions) -> Callable[[], Sheet[T]]:
+        """Ask for one page, and give what reads it.
+
+        Pages are read one by one as they are handed out, so that the items of all that are ready need not be in memory
+        (and be looked through by the garbage collector) together.
+
+        Raises:
+            AIShootError: as `Caller.answer` does.
+        """
         asked = {**self.query, "page": str(number), "pageSize": str(size)}
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
-        sheet = await self.caller.call(
-            "GET",
-            self.path,
-            lambda response: self._read(response, number),
-            template=self.template,
-            query=query,
-            options=options,
-        )
+        answer = await self.caller.answer("GET", self.path, template=self.template, query=query, options=options)
+        return partial(self._read, answer, number, size)
+
+    def _read(self, answer: Answer, number: int, size: int) -> Sheet[T]:
+        sheet = answer.read(lambda response: self._sheet(response, number))
         self.memory.saw(size, len(sheet.raws))
         return sheet
 
-    def _read(self, response: Response, number: int) -> Sheet[T]:
+    def _sheet(self, response: Response, number: int) -> Sheet[T]:
         envelope = open_envelope(response.body, self.envelope)
         items = codec.items(envelope.items, self.decode, envelope.where)
         return Sheet(

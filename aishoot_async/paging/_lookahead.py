@@ -25,26 +25,34 @@ class Lookahead(Generic[T]):
         self._number = first
         self._tasks: deque[asyncio.Task[T]] = deque()
 
-    async def take(self, window: int) -> T:
-        """Give the next page, with ``window`` pages in flight or ready meanwhile.
+    async def take(self, window: int, then: int) -> T:
+        """Give the next page, with ``window`` pages in flight or ready meanwhile, and ``then`` when it is handed on.
 
+        Those are asked for now, and not when the consumer comes back: the service would wait meanwhile.
         A caller that is cancelled here loses nothing: the next call gives the same page.
 
         Raises:
             AIShootError: as ``fetch`` did for this page.
             SessionClosedError: the session was closed.
+            WrongLoopError: this is another event loop than the first page's.
         """
-        while not self._tasks or len(self._tasks) < window:
-            self._tasks.append(self._owner.spawn(self._fetch(self._number)))
-            self._number += 1
+        self._owner.check()  # even where no page has to be asked for
+        self._fill(window)
         task = self._tasks[0]
         if not task.done():
             await asyncio.wait([task])
         if task.cancelled() or not self._tasks:  # `stop`, called by another task, may have been faster
             msg = "the session was closed while a page was on its way"
             raise SessionClosedError(msg)
+        if task.exception() is None:
+            self._fill(1 + then)
         self._tasks.popleft()
         return task.result()
+
+    def _fill(self, window: int) -> None:
+        while len(self._tasks) < window:
+            self._tasks.append(self._owner.spawn(self._fetch(self._number)))
+            self._number += 1
 
     async def stop(self) -> None:
         """Cancel what is on its way, and wait until it has ended."""

@@ -33,11 +33,11 @@ class Sweep(Source[T]):
         super().__init__(plan.first_size(listing.memory))
         self._listing = listing
         self._plan = plan
-        self._ask = partial(listing.fetch, options=plan.call_options)
+        self._fetch_sized = partial(listing.fetch, options=plan.call_options)
         self._aside = Aside(listing.caller.lifetime)
         self._read: deque[Outcome] = deque()
         self._head: Outcome | None = None
-        self._ahead: Lookahead[Sheet[T]] | None = None
+        self._ahead: Lookahead[Callable[[], Sheet[T]]] | None = None
         self._ending: Ending | None = None
         self._number = 0
         self._ramp = 2
@@ -98,15 +98,15 @@ class Sweep(Source[T]):
 
     async def _begin(self) -> Ending:
         """Read the first page, and what had to be read to know that it is the first."""
-        memory, plan, ask = self._listing.memory, self._plan, self._ask
-        place: Place = await self._aside.run(lambda: begin(ask, memory, plan))
+        memory, plan, fetch = self._listing.memory, self._plan, self._fetch_sized
+        place: Place = await self._aside.run(lambda: begin(fetch, memory, plan))
         start = plan.start
         from_the_beginning = start is None or (isinstance(start, Cursor) and start.page == BEGINNING)
         self._check_place(place)
         self.size, self._first, self._offset, self._unproven = place.asked, place.page, place.offset, place.before
         self._read.extend(place.read)
         self._number = place.page
-        self._ahead = Lookahead(self._listing.caller.lifetime, self._fetcher(self.size), place.page + len(place.read))
+        self._ahead = Lookahead(self._listing.caller.lifetime, self._asker(self.size), place.page + len(place.read))
         self.report.page_base = place.page if from_the_beginning else memory.base
         return Ending(
             first=place.page,
@@ -139,9 +139,9 @@ class Sweep(Source[T]):
             msg = f"the cursor counts {self.size} items a page, and page {before} has {length}: items may be missing"
             raise PagingError(msg)
 
-    def _fetcher(self, size: int) -> Callable[[int], Coroutine[Any, Any, Sheet[T]]]:
-        ask = self._ask  # not self: see Lookahead
-        return lambda number: ask(number, size)
+    def _asker(self, size: int) -> Callable[[int], Coroutine[Any, Any, Callable[[], Sheet[T]]]]:
+        ask, options = self._listing.ask, self._plan.call_options  # not self: see Lookahead
+        return lambda number: ask(number, size, options)
 
     async def _judged(self, ending: Ending) -> tuple[Sheet[T] | None, Verdict]:
         outcome: Sheet[T] | None
@@ -162,7 +162,7 @@ class Sweep(Source[T]):
         if verdict is Verdict.PEEK:
             if not self._read:
                 # A window of 1: most lists end here, and no page more should be asked for.
-                self._read.append(await self._take(ending, 1))
+                self._read.append(await self._take(ending, (1, 0)))
             verdict = ending.beyond(self._read[0])
         if verdict is Verdict.AGAIN:
             sheet = await self._fetch(self._number)
@@ -176,25 +176,28 @@ class Sweep(Source[T]):
         return verdict
 
     async def _fetch(self, number: int) -> Sheet[T]:
-        ask, size = self._ask, self.size
-        return await self._aside.run(lambda: ask(number, size))
+        fetch, size = self._fetch_sized, self.size
+        return await self._aside.run(lambda: fetch(number, size))
 
-    async def _take(self, ending: Ending, window: int | None = None) -> Outcome:
+    async def _take(self, ending: Ending, windows: tuple[int, int] | None = None) -> Outcome:
         if self._ahead is None:
             msg = "a page is taken before the first"
             raise AssertionError(msg)
         try:
-            sheet = await self._ahead.take(window or self._window(ending))
+            unread = await self._ahead.take(*(windows or self._windows(ending)))
         except APIStatusError as error:
             return error
         self._ramp = min(2 * self._ramp, self._plan.prefetch)
-        return sheet
+        return unread()
 
-    def _window(self, ending: Ending) -> int:
-        implied = ending.pages_ahead()
-        # Without a total, ramp up: a brief of one page must not cost a whole window.
-        wanted = self._ramp if implied is None else implied
-        return max(1, min(wanted, self._plan.prefetch))
+    def _windows(self, ending: Ending) -> tuple[int, int]:
+        """Give how many pages are to be in flight or ready now, and how many once the next has been handed on."""
+        implied, most = ending.pages_ahead(), self._plan.prefetch
+        if implied is None:
+            # Without a total, ramp up: a brief of one page must not cost a whole window.
+            return min(self._ramp, most), 0
+        # Strictly one after the other, where that is wanted.
+        return max(1, min(implied, most)), 0 if most == 1 else min(implied - 1, most)
 
     async def _latest_is_unchanged(self) -> bool:
         if self._latest is None:

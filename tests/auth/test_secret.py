@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from aishoot_async import AIShootSession, ConfigurationError, StaticToken
 from aishoot_async.auth import Secret, scrub_bytes, scrub_error, scrub_text
 from aishoot_async.errors import APIStatusError, Attempt, Cursor, UnexpectedResponseError
+from helpers.shown import everything, leaked
 
 tokens = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
 SPELLINGS = [
@@ -50,6 +51,16 @@ def test_secrets_compare_by_text() -> None:
     assert Secret("a") != Secret("b")
     assert Secret("a") != "a"
     assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+
+
+def test_a_secret_is_made_anew_for_another_text_alone() -> None:
+    secret = Secret("hush-hush")
+    assert secret.or_other("hush-hush") is secret
+    assert secret.or_other("other") == Secret("other")
+    for refused in ("hush hush", "", None):
+        with pytest.raises(ConfigurationError) as caught:
+            secret.or_other(refused)
+        assert not leaked(everything(caught.value), "hush hush")
 
 
 @given(tokens)

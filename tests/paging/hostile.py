@@ -229,7 +229,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def tasks() -> set[asyncio.Task[Any]]:
     """Give the client's tasks: all but this one and the server's."""
     found = asyncio.all_tasks() - {asyncio.current_task()}
-    return {task for task in found if any(name in repr(task) for name in ("Listing.fetch", "begin()", "_settle()"))}
+    return {task for task in found if any(name in repr(task) for name in ("Listing.", "begin()", "_settle()"))}
 
 
 async def until_gone() -> None:

@@ -210,8 +210,11 @@ def test_a_walk_that_outlives_its_loop_is_let_go_in_silence():
         async with HostileServer(Rows(rows(*range(1, 101)))) as server:
             session = server.session()
             walk = session.briefs.results(1, page_size=4, prefetch=8).walk()
+            server.hold(3)  # so that it ends with the loop
             for _ in range(5):
                 await anext(walk)
+            await server.arrived(3)
+            await server.arrived(10)  # asked for with page 2 handed out; it would open the pool anew
             await session._transport.aclose()  # not the session: that it was never closed is the case here
             return walk, session
 

@@ -173,11 +173,32 @@ async def test_with_a_total_the_prefetch_jumps_but_not_beyond_the_implied_last_p
         await walk.aclose()
 
 
+async def test_the_next_pages_are_asked_for_before_the_consumer_comes_back_but_not_behind_the_first(
+    server: HostileServer,
+):
+    server.answer = Rows(rows(*range(1, 101)))
+    async with server.session() as session:
+        walk = session.briefs.results(1, page_size=4, prefetch=3, start=1).walk()
+        for _ in range(4):
+            await anext(walk)
+        await server.idle()
+        await asyncio.sleep(0.01)
+        assert server.pages == [1]  # who looks at one page pays for one
+        await anext(walk)
+        await server.arrived(5)
+        await server.idle()
+        await asyncio.sleep(0.01)
+        assert sorted(server.pages) == [1, 2, 3, 4, 5]
+        assert server.max_in_flight <= 3
+        await walk.aclose()
+
+
 async def test_prefetch_1_is_strictly_one_after_the_other(server: HostileServer):
     server.answer = Rows(rows(*range(1, 21)))
     async with server.session() as session:
         async with session.briefs.results(1, page_size=4, prefetch=1).walk() as walk:
             async for row in walk:
+                await asyncio.sleep(0.002)  # for what nobody has asked for to arrive
                 # Nothing is asked for before it is needed; page 0 is the base's.
                 assert max(server.pages) == -(-row["n"] // 4)
         assert server.max_in_flight == 1
