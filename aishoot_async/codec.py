@@ -41,7 +41,6 @@ class _SkuId(msgspec.Struct, rename="camel"):
 
 _sku_wire: Final = msgspec.json.Decoder(_SkuWire)
 _sku_id: Final = msgspec.json.Decoder(_SkuId)
-_members: Final = msgspec.json.Decoder(dict[str, Any])
 _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 
 
@@ -96,12 +95,6 @@ def brief_result(text: bytes) -> BriefResult:
         UnexpectedResponseError: it is none.
     """
     return BriefResult(id=_id_of(jsontext.read(_result_fields, text)), raw=text)
-
-
-def _result_of(members: dict[str, Any], text: bytes) -> BriefResult:
-    found = members.get("id")
-    named = isinstance(found, str | int) and not isinstance(found, bool)
-    return BriefResult.of(str(found) if named else None, members, text)
 
 
 IDENTIFIED: Final = (Sku, BriefResult)
@@ -208,7 +201,7 @@ def _as_it_is(text: bytes) -> bytes:
 _ITEMS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
     (_as_it_is, list),
     (sku, lambda texts: list(map(_sku_of, map(_sku_wire.decode, texts), texts))),
-    (brief_result, lambda texts: list(map(_result_of, map(_members.decode, texts), texts))),
+    (brief_result, lambda texts: list(map(BriefResult.unread, map(_id_of, map(_result_wire.decode, texts)), texts))),
 )
 _IDS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
     (row_id, lambda texts: list(map(_id_of, map(_result_wire.decode, texts)))),
