@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -128,11 +129,21 @@ def small_parts() -> None:
     _export.run = lambda session, job, listing, tell=None: run(session, job, listing, tell, shape)
 
 
+async def export(job: dict[str, Any]) -> Any:
+    url, token = job.pop("url"), job.pop("token")
+    retry = RetryPolicy(attempts=2, backoff=0.001)
+    async with AIShootSession(token, base_url=url, retry=retry) as session:
+        return await export_results(session, job.pop("briefs"), job.pop("destination"), patience=0, **job)
+
+
 def child(job: dict[str, Any]) -> Mapping[str, Any]:
     steps = Steps(job.pop("die_at", None))
     if job.pop("small_parts", True):
         small_parts()
     if (user := job.pop("user", None)) is not None and os.getuid() == 0:
+        # Once as who we are: another user may not be able to read what is imported late.
+        with tempfile.TemporaryDirectory() as folder:
+            asyncio.run(export({**job, "destination": f"{folder}/r"}))
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
@@ -140,14 +151,8 @@ def child(job: dict[str, Any]) -> Mapping[str, Any]:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    async def work() -> Any:
-        url, token = job.pop("url"), job.pop("token")
-        retry = RetryPolicy(attempts=2, backoff=0.001)
-        async with AIShootSession(token, base_url=url, retry=retry) as session:
-            return await export_results(session, job.pop("briefs"), job.pop("destination"), patience=0, **job)
-
     try:
-        report = asyncio.run(work())
+        report = asyncio.run(export(job))
     except AIShootError as error:
         return {"error": type(error).__name__, "message": str(error), "steps": steps.count}
     outcomes = [attrs.asdict(outcome) for outcome in report.outcomes]
