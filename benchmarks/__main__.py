@@ -1,4 +1,4 @@
-"""All figures by one command: ``python -m benchmarks`` in under ten minutes, with ``--quick`` in under one.
+"""All figures by one command: ``python -m benchmarks``, or a quick look at them with ``--quick``.
 
 Beside it there are commands of their own: ``benchmarks.export`` (the export beside dlt alone), ``benchmarks.startup``
 (the command line's help), ``benchmarks.sharing`` (walks past a service's own limit), ``benchmarks.drift`` (what walks
