@@ -125,6 +125,7 @@ socket.getaddrinfo = hang
 """
 
 
+@pytest.mark.slow  # on a busy machine the signal was once heard only when the connection had timed out
 def test_in_a_name_look_up_that_hangs(alone):
     alone.env |= {"AISHOOT_TOKEN": "t", "AISHOOT_BASE_URL": "https://nowhere.example"}
     process = python(alone, HANG, "skus", "list")
