@@ -1,8 +1,12 @@
 """One command on one event loop, which Ctrl-C and SIGTERM end in order."""
 
 import asyncio
+import contextlib
 import inspect
-from collections.abc import Callable
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
 from typing import Any
 
 from aishoot_async import AIShootError
@@ -27,7 +31,7 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
 
         try:
             # A signal may come at any moment of the loop's own work, which is what the thread-safe call is for.
-            with ending.cancels(lambda: loop.call_soon_threadsafe(cancel)):
+            with _waking(loop), ending.cancels(lambda: loop.call_soon_threadsafe(cancel)):
                 outcome = command()
                 code: int = await outcome if inspect.isawaitable(outcome) else outcome
         except asyncio.CancelledError:
@@ -43,6 +47,28 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
             return _stopped(talk)
         except AIShootError as error:
             return report(error, talk)
+
+
+@contextlib.contextmanager
+def _waking(loop: asyncio.AbstractEventLoop) -> Generator[None]:
+    """Let a signal end the loop's wait for events.
+
+    By itself it does not when it reaches another thread, or comes just before the wait begins: Python's own handler
+    runs in the main thread, once that has something to do again.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    heard, bell = socket.socketpair()
+    with heard, bell:
+        bell.setblocking(False)  # noqa: FBT003  # it has no name
+        loop.add_reader(heard, heard.recv, 4096)
+        before = signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(heard)
 
 
 def _stopped(talk: Talk) -> int:

@@ -125,12 +125,25 @@ socket.getaddrinfo = hang
 """
 
 
-@pytest.mark.slow  # on a busy machine the signal was once heard only when the connection had timed out
 def test_in_a_name_look_up_that_hangs(alone):
     alone.env |= {"AISHOOT_TOKEN": "t", "AISHOOT_BASE_URL": "https://nowhere.example"}
     process = python(alone, HANG, "skus", "list")
     assert process.stderr.readline() == "look\n"
     assert "stopped" in ended(process, signal.SIGINT)
+    assert process.returncode == 130
+
+
+def test_a_signal_that_does_not_interrupt_the_event_loop_s_wait_is_heard_at_once(alone):
+    """Another thread takes it, as may happen to any; likewise one that comes just before the loop begins to wait."""
+    alone.env |= {"AISHOOT_TOKEN": "t", "AISHOOT_BASE_URL": "https://nowhere.example"}
+    elsewhere = "time.sleep(0.3); signal.pthread_kill(threading.get_ident(), signal.SIGINT); time.sleep(60)"
+    hang = HANG.replace("time.sleep(60)", elsewhere).replace("import socket", "import signal, threading, socket")
+    process = python(alone, hang, "skus", "list")
+    assert process.stderr.readline() == "look\n"
+    begun = time.monotonic()
+    _, said = process.communicate(timeout=20)
+    assert time.monotonic() - begun < A_SECOND
+    assert "stopped" in said
     assert process.returncode == 130
 
 
