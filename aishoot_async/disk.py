@@ -1,14 +1,18 @@
-"""Whole files, brought to the disk, and work in threads that no cancellation leaves half done."""
+"""Work with the disk: whole files, locks that processes share, and threads that no cancellation leaves half done."""
 
 import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Generator
+import sqlite3
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from anyio import CancelScope
+
+from .errors import AIShootError, LockedError
 
 T = TypeVar("T")
 
@@ -45,6 +49,79 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: float, taken: str) -> Generator[None]:
+    """Hold a lock that all processes share. It blocks.
+
+    Args:
+        path: the lock's own file, which is never removed: whoever holds one that was, and whoever makes it anew, would
+            both have the lock.
+        wait: seconds to wait for it.
+        taken: what to say when another process has it.
+
+    Raises:
+        LockedError: another process, or another part of this one, has it.
+        OSError: as the file system does.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415  # imported only where it is used
+
+    lock = FileLock(path, thread_local=False, preserve_lock_file=True)
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout:
+        is_taken = True
+    else:
+        is_taken = False
+    if is_taken:
+        raise LockedError(taken)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Threads:
+    """Threads for work that blocks; what the file system and SQLite raise there becomes an error of ours."""
+
+    def __init__(self, count: int, database: str, refusal: Callable[[str], AIShootError]) -> None:
+        """Start none yet.
+
+        Args:
+            count: how many; one does in order what it is given.
+            database: what SQLite's file is called.
+            refusal: makes the error of a sentence that says what cannot be done.
+        """
+        self._pool = ThreadPoolExecutor(count, thread_name_prefix="aishoot-disk")
+        self._database = database
+        self._refusal = refusal
+
+    def start(self, work: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
+        """Begin a piece of work; see `finished`."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, work, *arguments)
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do a piece of work. A caller that is cancelled goes on when it is done.
+
+        Raises:
+            AIShootError: the file system or SQLite refuses.
+        """
+        return await finished(self.start(work, *arguments))
+
+    def close(self) -> None:
+        """End the threads, when they are done with what they have."""
+        self._pool.shutdown(wait=False)
+
+    def _guarded(self, work: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return work(*arguments)
+        except OSError as error:
+            where = "" if error.filename is None else f" {error.filename}"
+            problem = f"cannot use{where}: {error.strerror or error}"
+        except sqlite3.Error as error:
+            problem = f"cannot write {self._database}: {error}"
+        raise self._refusal(problem)
 
 
 async def finished(work: "asyncio.Future[T]") -> T:

@@ -111,10 +111,7 @@ class Call:
     @property
     def may_have_happened(self) -> bool:
         """Whether the service may have done what an attempt asked for, without saying so."""
-        return any(
-            attempt.sent == "maybe" or (attempt.status is not None and attempt.status >= 500)  # noqa: PLR2004
-            for attempt in self.attempts
-        )
+        return any(attempt.may_have_happened for attempt in self.attempts)
 
     def begins_attempt(self) -> float:
         """Tell the hooks; give the time."""

@@ -16,13 +16,14 @@ import attrs
 from anyio import CancelScope
 
 from .._version import __version__
+from ..config import check_seconds
 from ..errors import ConfigurationError, Cursor, ExportError, RequestValidationError
 from ..export import ExportProgress, ExportReport
 from ..export._driver import IN_HAND
 from ..export._export import Options, make_job, paging_options, run
 from ..export._job import Job, brief_of, unit_names
 from ..export._stores import Store
-from ..paging import Pager
+from ..paging import Pager, whole
 from ..session import AIShootSession
 
 try:
@@ -163,18 +164,16 @@ def _check(
         )
     if settings.has_own_tls:
         raise ConfigurationError("a session with an ssl.SSLContext of its own cannot be sent to workers")
-    limit = settings.limits.in_flight if in_flight is None else in_flight
-    for name, value in (("in_flight", limit), ("window", 1 if window is None else window)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ConfigurationError(f"{name} must be a whole number from 1, not {value!r}")
-    if isinstance(stall, bool) or not isinstance(stall, int | float) or not 0 < stall < float("inf"):
-        raise ConfigurationError(f"stall must be seconds, more than 0, not {stall!r}")
+    limit = settings.limits.in_flight if in_flight is None else whole("in_flight", in_flight, 1)
+    whole("window", 1 if window is None else window, 1)
+    if not check_seconds("stall", stall):
+        raise ConfigurationError("stall must be more than 0 seconds")
     try:
         pickled(dict(options.store_options or {}))
     except Exception:  # noqa: BLE001  # objects refuse in ways of their own
         problem = "store_options hold what cannot be sent to workers; their own environment may say it"
     else:
-        return cast("int", limit)
+        return limit
     raise ConfigurationError(problem)
 
 

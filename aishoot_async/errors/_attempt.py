@@ -27,3 +27,8 @@ class Attempt:
     elapsed: float = 0.0
     wait: float = 0.0
     request_id: str | None = None
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether the service may have done what it asked for, without saying so."""
+        return self.sent == "maybe" or (self.status is not None and self.status >= 500)  # noqa: PLR2004

@@ -1,39 +1,23 @@
-"""Work that blocks, in threads: away from the event loop, and never left half done by a cancellation."""
+"""The threads of an export, and the work of one brief there, piece after piece."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
-from ..disk import finished
+from ..disk import Threads, finished
 from ..errors import ExportError
 
-T = TypeVar("T")
 
-
-class Disk:
+class Disk(Threads):
     """The threads of one export."""
 
     def __init__(self, threads: int) -> None:
         """Start none yet."""
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aishoot-export")
+        super().__init__(threads, "the journal", _refusal)
 
-    def start(self, work: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
-        """Begin a piece of work; see `finished`."""
-        return asyncio.get_running_loop().run_in_executor(self._pool, _guarded, work, *arguments)
 
-    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Do a piece of work. A caller that is cancelled goes on when it is done.
-
-        Raises:
-            ExportError: the file system or the journal refuses.
-        """
-        return await finished(self.start(work, *arguments))
-
-    def close(self) -> None:
-        """End the threads; nothing may be under way."""
-        self._pool.shutdown(wait=False)
+def _refusal(problem: str) -> ExportError:
+    return ExportError(f"{problem}. What is finished is kept: put that right, and the same call goes on from there")
 
 
 class Strand:
@@ -62,14 +46,3 @@ class Strand:
         if self._under_way is not None:
             under_way, self._under_way = self._under_way, None
             await finished(under_way)
-
-
-def _guarded(work: Callable[..., T], *arguments: Any) -> T:
-    try:
-        return work(*arguments)
-    except OSError as error:
-        where = "" if error.filename is None else f" {error.filename}"
-        problem = f"cannot write{where}: {error.strerror or error}"
-    except sqlite3.Error as error:
-        problem = f"cannot write the journal: {error}"
-    raise ExportError(f"{problem}. What is finished is kept: put that right, and the same call goes on from there")

@@ -2,32 +2,8 @@
 
 from enum import Enum, auto
 
-from ..errors import (
-    AIShootError,
-    APIStatusError,
-    AuthenticationError,
-    AuthError,
-    ConfigurationError,
-    ExportError,
-    LockedError,
-    RateLimitedError,
-    ResponseTooLargeError,
-    ServerError,
-    SessionClosedError,
-    TransportError,
-    UnstableListingError,
-    WrongLoopError,
-)
-
-_ENDS_ALL = (
-    AuthError,
-    AuthenticationError,
-    ConfigurationError,
-    ExportError,
-    LockedError,
-    SessionClosedError,
-    WrongLoopError,
-)
+from ..errors import AIShootError, UnstableListingError
+from ..failures import ends_all, is_passing
 
 
 class Failure(Enum):
@@ -41,14 +17,8 @@ class Failure(Enum):
 
 def reach(error: AIShootError) -> Failure:
     """Tell how far an error reaches."""
-    if isinstance(error, _ENDS_ALL):
+    if ends_all(error):
         return Failure.ALL
     if isinstance(error, UnstableListingError):
         return Failure.CHANGING
-    if isinstance(error, ServerError | RateLimitedError):
-        return Failure.PASSING
-    if isinstance(error, TransportError) and not isinstance(error, ResponseTooLargeError):
-        return Failure.PASSING
-    if isinstance(error, APIStatusError) and error.status == 408:  # noqa: PLR2004
-        return Failure.PASSING
-    return Failure.PERMANENT
+    return Failure.PASSING if is_passing(error) else Failure.PERMANENT

@@ -5,14 +5,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import attrs
 
-from ..disk import replacing
-from ..errors import ExportError, LockedError
+from ..disk import locked, replacing
+from ..errors import ExportError
 from ._formats import FORMATS, Format
 from ._job import Job
 from ._journal import Journal
@@ -86,24 +86,8 @@ def sweep(job: Job, journal: Journal, staging: Path) -> None:
                 job.place.remove(name)
 
 
-@contextlib.contextmanager
-def _locked(path: Path, wait: float, place: Place) -> Generator[None]:
-    from filelock import FileLock, Timeout  # noqa: PLC0415  # imported only where it is used
-
-    # Never unlinked: whoever holds an unlinked lock file and whoever makes it anew would both have the lock.
-    lock = FileLock(path, thread_local=False, preserve_lock_file=True)
-    try:
-        lock.acquire(timeout=wait)
-    except Timeout:
-        is_taken = True
-    else:
-        is_taken = False
-    if is_taken:
-        raise LockedError(f"another export writes to {place.title} just now; wait for it, or choose another place")
-    try:
-        yield
-    finally:
-        lock.release()
+def _locked(path: Path, wait: float, place: Place) -> contextlib.AbstractContextManager[None]:
+    return locked(path, wait, f"another export writes to {place.title} just now; wait for it, or choose another place")
 
 
 def _open_journal(job: Job, home: Path, own: Path) -> Journal:

@@ -73,7 +73,7 @@ class Plan:
         return CallOptions(lane="single" if self.prefetch == 1 else "walk", patience=self.patience)
 
 
-def whole(name: str, value: object, least: int) -> None:
+def whole(name: str, value: object, least: int) -> int:
     """Check an option that is a whole number.
 
     Raises:
@@ -82,3 +82,4 @@ def whole(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         msg = f"{name} must be a whole number from {least}, not {value!r}"
         raise ConfigurationError(msg)
+    return value

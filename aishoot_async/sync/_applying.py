@@ -10,10 +10,10 @@ import attrs
 
 from ..config import check_seconds
 from ..errors import AIShootError, ConfigurationError, SyncError
+from ..failures import ends_all
 from ..session import AIShootSession
 from ._catalog import organization_of
 from ._checking import foreign, outrun
-from ._failures import ends_all
 from ._gate import Gate
 from ._life import Owned
 from ._looking import Looker, Rows

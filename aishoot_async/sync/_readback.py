@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from ..errors import AIShootError
-from ._failures import ends_all
+from ..failures import ends_all
 from ._fields import ABSENT, Fields, equal, same
 from ._life import Owned
 from ._looking import Looker, Rows

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import attrs
 
 from ..errors import AIShootError, AmbiguousWriteError, NotFoundError, RequestValidationError, SyncError
+from ..failures import ends_all, is_passing
 from ..models import Sku, SkuCreate
 from ..session import AIShootSession
-from ._failures import ends_all, is_passing, may_have_happened, sentence
+from ._failures import may_have_happened, sentence
 from ._fields import ABSENT, FIELDS, Fields, equal, request_fields, shown
 from ._gate import Gate
 from ._life import Operation, Owned

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import attrs
 
-from ..errors import LockedError, SyncError
-from ._disk import DiskThread
+from ..disk import Threads, locked
+from ..errors import SyncError
 from ._fields import Fields
 from ._life import End, Kind, Operation, Owned
 from ._schema import Content, open_database
@@ -240,6 +240,15 @@ def state_path(path: object) -> Path:
     return Path(name).absolute()
 
 
+def disk_thread() -> Threads:
+    """Make the one thread that has a state file: what is put into it is done in order."""
+    return Threads(1, "the state", _refusal)
+
+
+def _refusal(problem: str) -> SyncError:
+    return SyncError(f"{problem}. What is done is remembered: make a new plan, and go on from there")
+
+
 @asynccontextmanager
 async def opened(
     path: Path, service: str, organization: str | None, clock: Callable[[], float] = time.time
@@ -250,7 +259,7 @@ async def opened(
         LockedError: another process, or another task, has it.
         SyncError: it is damaged, foreign, or cannot be written.
     """
-    thread, held = DiskThread(), ExitStack()
+    thread, held = disk_thread(), ExitStack()
     found: list[tuple[sqlite3.Connection, Content]] = []
     state: State | None = None
     try:
@@ -271,21 +280,10 @@ async def opened(
 
 
 def _open(path: Path, service: str, organization: str | None, held: ExitStack) -> tuple[sqlite3.Connection, Content]:
-    from filelock import FileLock, Timeout  # noqa: PLC0415  # imported only where it is used
-
     if path.is_dir() or not path.parent.is_dir():
         raise SyncError(f"the state {path} cannot be: name a file in a folder that is there")
-    # Never unlinked: whoever holds an unlinked lock file and whoever makes it anew would both have the lock.
-    lock = FileLock(path.with_name(f"{path.name}.lock"), thread_local=False, preserve_lock_file=True)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        is_taken = True
-    else:
-        is_taken = False
-        held.callback(lock.release)
-    if is_taken:
-        raise LockedError(f"another sync has the state {path} just now; wait for it, or name another file")
+    taken = f"another sync has the state {path} just now; wait for it, or name another file"
+    held.enter_context(locked(path.with_name(f"{path.name}.lock"), 0, taken))
     database, content = open_database(path, service)
     held.callback(database.close)
     for what, ours, theirs in (

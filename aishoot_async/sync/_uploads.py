@@ -38,6 +38,8 @@ class Uploads:
             found = Picture(Path(picture.path), picture.size, picture.mtime_ns, picture.identifier)
             await upload(self._session, found, patience=self._patience)
         except BaseException as error:
+            # Those who wait now fail with it; who comes later may have more luck.
+            del self._sent[picture.identifier]
             if isinstance(error, Exception):
                 sent.set_exception(error)
                 sent.exception()  # retrieved, should nobody wait for it

@@ -178,11 +178,10 @@ async def test_a_caller_that_is_cancelled_ends_the_workers_attempts(cluster, ser
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    calls = -1
-    while calls != server.calls["brief_results"]:  # what was on its way still comes in
-        calls = server.calls["brief_results"]
-        await asyncio.sleep(0.5)
-    assert calls < 5 * len(BRIEFS)
+    calls = server.calls["brief_results"]
+    await asyncio.sleep(0.5)
+    # What was on its way may still come in, and nothing else.
+    assert server.calls["brief_results"] <= calls + IN_FLIGHT
     assert staged(tmp_path / "r") == []
     report = await export_results(cluster.address, BRIEFS, tmp_path / "r", session=session)
     assert report.complete

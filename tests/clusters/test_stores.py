@@ -13,23 +13,10 @@ from aishoot_async.export import _driver as one_machine
 from aishoot_async.export import export_results as on_one_machine
 from helpers.cluster import processes
 from helpers.parts import contents
-from helpers.s3 import SECRET, bucket_name, objects, other_client, s3_server, store_options
+from helpers.s3 import SECRET, objects, other_client, store_options
 
 pytestmark = pytest.mark.anyio
 FEW = range(1, 17)
-
-
-@pytest.fixture(scope="module")
-def s3():
-    with s3_server() as url:
-        yield url
-
-
-@pytest.fixture
-def bucket(s3, request):
-    name = bucket_name(request.node.name)
-    other_client(s3).create_bucket(Bucket=name)
-    return name
 
 
 @pytest.fixture

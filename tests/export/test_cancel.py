@@ -37,7 +37,7 @@ async def test_cancelled_at_random_moments(tmp_path, name):
 async def test_no_thread_is_left(tmp_path):
     async with Sandbox(briefs={1: 30}) as sandbox, session_of(sandbox) as session:
         await export_results(session, [1], tmp_path / "r")
-    left = [thread for thread in threading.enumerate() if thread.name.startswith("aishoot-export")]
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("aishoot-disk")]
     for thread in left:
         thread.join(5)
         assert not thread.is_alive()

@@ -10,22 +10,9 @@ from aishoot_async.export import export_results
 from aishoot_async.export._stores import is_store
 from aishoot_async.sandbox import Fault, Sandbox, Status
 from helpers.parts import contents, session_of
-from helpers.s3 import SECRET, bucket_name, objects, other_client, s3_server, store_options
+from helpers.s3 import SECRET, objects, other_client, store_options
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(scope="module")
-def s3():
-    with s3_server() as url:
-        yield url
-
-
-@pytest.fixture
-def bucket(s3, request):
-    name = bucket_name(request.node.name)
-    other_client(s3).create_bucket(Bucket=name)
-    return name
 
 
 @pytest.fixture

@@ -1,21 +1,14 @@
-"""Exports in processes of their own, to be killed at any step. As a program, it is the parent that forks them.
-
-A process that has imported everything forks one child for each export: a new interpreter for each would cost a second.
-"""
+"""Exports in processes of their own, to be killed at any step. As a program, it is the parent that forks them."""
 
 import asyncio
 import json
 import os
-import resource
 import select
 import signal
 import subprocess
-import sys
 import tempfile
-import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from typing import Any
 
 import attrs
@@ -24,6 +17,7 @@ from aishoot_async import AIShootError, AIShootSession, RetryPolicy
 from aishoot_async.export import _export, _files, _journal, _places, _publishing, _stores, export_results
 from aishoot_async.export._driver import usual_shape
 from aishoot_async.export._formats import Measure
+from helpers.forking import fork_children, limit_files, parent_of
 
 
 class Exporter:
@@ -42,7 +36,7 @@ class Exporter:
             self.result()  # of a test that has failed
         self._is_running = True
         self._stdin.write(json.dumps(job).encode() + b"\n")
-        self._child = json.loads(self._stdout.readline())
+        self._child = json.loads(self._stdout.readline())["pid"]
 
     def result(self) -> Mapping[str, Any]:
         """Wait for the export that was started; ``killed`` says that it did not come to its end."""
@@ -63,9 +57,8 @@ class Exporter:
 
 @contextmanager
 def exporter() -> Generator[Exporter]:
-    with subprocess.Popen(
-        [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-    ) as process:
+    command, env = parent_of("helpers.exporting")
+    with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         try:
             yield Exporter(process)
         finally:
@@ -147,10 +140,7 @@ def child(job: dict[str, Any]) -> Mapping[str, Any]:
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
-    if (limit := job.pop("file_limit", None)) is not None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
+    limit_files(job.pop("file_limit", None))
     try:
         report = asyncio.run(export(job))
     except AIShootError as error:
@@ -159,35 +149,5 @@ def child(job: dict[str, Any]) -> Mapping[str, Any]:
     return {"complete": report.complete, "outcomes": outcomes, "steps": steps.count}
 
 
-def say(what: Any) -> None:
-    sys.stdout.write(json.dumps(what) + "\n")
-    sys.stdout.flush()
-
-
-def main() -> None:
-    for preloaded in ("filelock", "pyarrow.parquet", "zstandard", "obstore.store", "sqlite3", "aiohttp"):
-        try:
-            import_module(preloaded)
-        except ImportError:
-            continue
-    for line in sys.stdin:
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            try:
-                said = json.dumps(child(json.loads(line)))
-            except BaseException:  # noqa: BLE001
-                said = json.dumps({"error": "a bug", "message": traceback.format_exc()})
-            os.write(writing, said.encode())
-            os._exit(0)
-        os.close(writing)
-        say(pid)
-        with os.fdopen(reading, "rb") as pipe:
-            said = pipe.read().decode()
-        os.waitpid(pid, 0)
-        say(json.loads(said) if said else {"killed": True})
-
-
 if __name__ == "__main__":
-    main()
+    fork_children(child, ["filelock", "pyarrow.parquet", "zstandard", "obstore.store", "sqlite3", "aiohttp"])

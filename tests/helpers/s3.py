@@ -29,7 +29,8 @@ def s3_server() -> Generator[str]:
 
 
 def bucket_name(test: str) -> str:
-    return re.sub("[^a-z0-9]", "-", test.lower())[:60].strip("-")
+    """Make a name of a test's id; its end tells it from others."""
+    return re.sub("[^a-z0-9]", "-", test.lower())[-60:].strip("-")
 
 
 def store_options(s3: str) -> dict[str, Any]:

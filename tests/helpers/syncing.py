@@ -3,17 +3,14 @@
 import asyncio
 import json
 import os
-import resource
 import signal
-import sys
-import traceback
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
 
 from aishoot_async import AIShootError, AIShootSession, RetryPolicy, SkuCreate
 from aishoot_async.sync import CatalogItem, apply_plan, plan_sync
+from helpers.forking import fork_children, limit_files, parent_of
 
 
 def catalog(edition: int, count: int) -> list[CatalogItem]:
@@ -71,8 +68,9 @@ class Syncer:
 
 @asynccontextmanager
 async def syncer() -> AsyncGenerator[Syncer]:
+    command, env = parent_of("helpers.syncing")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *command, env=env, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     try:
         yield Syncer(process)
@@ -83,41 +81,12 @@ async def syncer() -> AsyncGenerator[Syncer]:
 
 
 def child(job: Mapping[str, Any]) -> Mapping[str, Any]:
-    if (limit := job.get("file_limit")) is not None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    limit_files(job.get("file_limit"))
     try:
         return asyncio.run(work(job))
     except AIShootError as error:
         return {"error": type(error).__name__, "message": str(error)}
 
 
-def main() -> None:
-    for preloaded in ("filelock", "sqlite3", "aiohttp"):
-        import_module(preloaded)
-    for line in sys.stdin:
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            os.close(reading)
-            try:
-                said = json.dumps(child(json.loads(line)))
-            except BaseException:  # noqa: BLE001
-                said = json.dumps({"error": "a bug", "message": traceback.format_exc()})
-            os.write(writing, said.encode())
-            os._exit(0)
-        os.close(writing)
-        tell({"pid": pid})
-        with os.fdopen(reading, "rb") as pipe:
-            said = pipe.read().decode()
-        os.waitpid(pid, 0)
-        tell(json.loads(said) if said else {"killed": True})
-
-
-def tell(said: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(said) + "\n")
-    sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    fork_children(child, ["filelock", "sqlite3", "aiohttp"])

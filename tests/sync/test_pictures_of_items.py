@@ -8,6 +8,7 @@ import pytest
 from aishoot_async import CatalogError, ConfigurationError
 from aishoot_async.sandbox import Fault, Sandbox, Status
 from aishoot_async.sync import SyncPlan, _pictures
+from aishoot_async.sync._applying import WORKERS
 from helpers.pictures import png
 from helpers.sessions import session_for
 from sync.running import Syncing, counts, item
@@ -69,6 +70,16 @@ async def test_each_is_sent_once_however_many_items_have_it_and_hashed_once(sand
     assert counts(await sync.run(catalog)) == {"unchanged": 30}
     assert len(hashed) == 2  # the second run hashes no picture
     assert set(sandbox.calls - before) == {"list_skus"}
+
+
+async def test_an_upload_that_failed_is_tried_again_for_who_comes_later(sandbox, sync, picture):
+    sandbox.add_fault(Fault(Status(422), operation="upload", times=1))
+    catalog = [item(str(number), image=picture("front.png")) for number in range(2 * WORKERS)]
+    said = counts(await sync.run(catalog))
+    assert said["failed"] >= 1
+    assert said["created"] >= WORKERS
+    assert sandbox.calls["upload"] == 2
+    assert counts(await sync.run(catalog))["created"] == said["failed"]
 
 
 async def test_a_picture_that_has_changed_is_an_update_of_that_field(sandbox, sync, picture):

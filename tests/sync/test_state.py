@@ -12,7 +12,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from aishoot_async import LockedError, SyncError
-from aishoot_async.sync._disk import DiskThread
+from aishoot_async.sync._state import disk_thread
 from aishoot_async.sync._writer import Writer
 from sync.running import Syncing, counts, item, items
 from sync.service import Service, lose
@@ -195,7 +195,7 @@ async def test_nothing_blocks_the_event_loop(service, sync, tmp_path):
 
 async def test_no_thread_and_no_file_is_left_open(service, sync):
     await sync.run(items(1, 2))
-    left = [thread for thread in threading.enumerate() if thread.name.startswith("aishoot-sync")]
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("aishoot-disk")]
     for thread in left:
         thread.join(5)
         assert not thread.is_alive()
@@ -206,7 +206,7 @@ async def test_no_thread_and_no_file_is_left_open(service, sync):
 class TestGroupCommit:
     @pytest.fixture
     def writer(self, tmp_path):
-        thread = DiskThread()
+        thread = disk_thread()
         database = sqlite3.connect(tmp_path / "x", check_same_thread=False, isolation_level=None)
         database.execute("CREATE TABLE t (x UNIQUE)")
         yield Writer(database, thread)
