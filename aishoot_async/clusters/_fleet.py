@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from anyio import CancelScope
-from distributed import KilledWorker
+from distributed import KilledWorker, wait
 from distributed.client import FutureCancelledError
 
 from ..auth import TokenSource
@@ -133,13 +133,13 @@ class Fleet:
         raise _lost(unit)
 
     async def _try(self, unit: str, number: int) -> Delivery | None:
-        """Let one task bring a brief; ``None`` if the worker that has it hangs."""
+        """Let one task bring a brief; ``None`` if the worker that has it, or what it brought, hangs or is gone."""
         key = f"aishoot-{self.run}-{unit}-{number}"
         hangs = self._health.hung(self._now())
         fit: dict[str, Any] = {"workers": self._health.fit(self._now()), "allow_other_workers": True} if hangs else {}
         future = self._client.submit(bring, self._order(run=self.run, key=key, unit=unit), key=key, pure=False, **fit)
         lost = self._out[key] = asyncio.get_running_loop().create_future()
-        waiting = asyncio.create_task(_result(future, unit))
+        waiting = asyncio.create_task(self._delivered(future, unit))
         try:
             await asyncio.wait([waiting, lost], return_when=asyncio.FIRST_COMPLETED)
             return waiting.result() if waiting.done() else None
@@ -149,6 +149,39 @@ class Fleet:
                 await self._client.cancel([future], force=True)
             # It ends by that. If it were cancelled itself, tasks of Dask's own would be left, which complain.
             waiting.add_done_callback(_heed)
+
+    async def _delivered(self, future: Any, unit: str) -> Delivery | None:
+        """Wait for a task, and fetch what it has brought; ``None`` if that cannot be had.
+
+        Not by ``await future``: Dask fetches what is ready together, so one worker that hangs would keep the others'.
+
+        Raises:
+            ExportError: the task ended in a way that is none of ours.
+            TransportError: the workers that had it died.
+        """
+        try:
+            with self._client.as_current():
+                ended: Any = wait([future])  # type: ignore[no-untyped-call]
+            await ended
+            if future.status != "finished":
+                await future
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._stall):
+                    fetched = await self._client.scheduler.gather(keys=[future.key])
+                    delivery: Delivery | None = fetched.get("data", {}).get(future.key)
+                    return delivery
+        except KilledWorker:
+            raise _lost(unit) from None
+        except FutureCancelledError as error:
+            problem = f"the scheduler has dropped it ({error.reason})"
+        except Exception as error:  # noqa: BLE001  # whatever the worker's installation is at fault with
+            problem = f"{type(error).__name__}: {error}"
+        else:
+            return None
+        raise ExportError(
+            f"a task failed: {problem}. Are the same release of aishoot-async, and the same extras, installed on every "
+            f"worker?"
+        )
 
     async def _watch(self) -> None:
         """Take the briefs of workers that hang for lost."""
@@ -211,29 +244,6 @@ class Fleet:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-async def _result(future: Any, unit: str) -> Delivery:
-    """Wait for a task.
-
-    Raises:
-        ExportError: it ended in a way that is none of ours.
-        TransportError: the workers that had it died.
-    """
-    try:
-        delivery: Delivery = await future
-    except KilledWorker:
-        raise _lost(unit) from None
-    except FutureCancelledError as error:
-        problem = f"the scheduler has dropped it ({error.reason})"
-    except Exception as error:  # noqa: BLE001  # whatever the worker's installation is at fault with
-        problem = f"{type(error).__name__}: {error}"
-    else:
-        return delivery
-    raise ExportError(
-        f"a task failed: {problem}. Are the same release of aishoot-async, and the same extras, installed on every "
-        f"worker?"
-    )
 
 
 def _heed(task: "asyncio.Task[Any]") -> None:

@@ -104,11 +104,12 @@ class Shift:
             tasks.add(self._beating)
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
         self._grant = None
         if self._session is not None:
+            # Before they have ended: what one of them leaves in the throttle, another's pages would take.
             await self._session.aclose()
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def token(self, rejected: str | None = None) -> str:
         """Give the access token, another one from the driver if this one was refused.

@@ -155,6 +155,29 @@ async def test_a_worker_that_hangs_is_given_up_and_does_no_harm_when_it_wakes(
     check(tmp_path / "r", whole)
 
 
+def give_nothing(dask_worker):
+    """Let it not answer when it is asked for what it has brought, twice."""
+    give, asked = dask_worker.handlers["get_data"], []
+
+    async def hang(comm, **options):
+        asked.append(options)
+        if len(asked) <= 2:
+            await asyncio.Event().wait()
+        return await give(comm, **options)
+
+    dask_worker.handlers["get_data"] = hang
+
+
+async def test_what_a_hanging_worker_has_brought_is_brought_by_another(
+    cluster, client, server, session, whole, tmp_path
+):
+    await client.run(give_nothing)
+    report = await export_results(cluster.address, BRIEFS, tmp_path / "r", session=session, stall=2.0)
+    assert (report.complete, report.items) == (True, ROWS)
+    assert server.calls["brief_results"] > whole.calls
+    check(tmp_path / "r", whole)
+
+
 @pytest.mark.slow
 async def test_a_worker_that_wakes_in_the_middle_sends_nothing_of_what_is_another_s(
     cluster, client, server, session, whole, tmp_path

@@ -40,8 +40,9 @@ class Exporter:
 
     def result(self) -> Mapping[str, Any]:
         """Wait for the export that was started; ``killed`` says that it did not come to its end."""
+        said = self._stdout.readline()
         self._is_running = False
-        return json.loads(self._stdout.readline())
+        return json.loads(said)
 
     def kill(self, after: float = 0) -> Mapping[str, Any]:
         """Kill the export so many seconds from now, wherever it stands, unless it ends before that."""

@@ -3,6 +3,8 @@
 import re
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -23,9 +25,12 @@ def s3_server() -> Generator[str]:
         for line in process.stderr:
             if found := re.search(r"http://127\.0\.0\.1:(\d+)", line):
                 break
+        # It tells of each request, and would wait for ever once nobody reads that.
+        reading = threading.Thread(target=deque, args=(process.stderr, 0))
+        reading.start()
         yield f"http://127.0.0.1:{found[1]}"
         process.terminate()
-        process.stderr.close()
+        reading.join()
 
 
 def bucket_name(test: str) -> str:
