@@ -24,8 +24,11 @@ class Body:
             TransportError: the encoding is one that was not asked for.
         """
         self._cap = cap
-        # One buffer: a list of parts takes many times their size when a server sends them by the byte.
-        self._data = io.BytesIO()
+        # Most often all of it comes at once. What comes then goes into one buffer: a list of parts takes many times
+        # their size when a server sends them by the byte.
+        self._length = 0
+        self._only: bytes | None = None
+        self._data: io.BytesIO | None = None
         self._begun = False
         self._unzip = None
         match encoding.strip().lower():
@@ -66,11 +69,20 @@ class Body:
             chunk = self._unzip.unconsumed_tail or self._unzip.unused_data
 
     def _keep(self, part: bytes) -> None:
-        if self._data.tell() + len(part) > self._cap:
-            self._data = io.BytesIO()
+        self._length += len(part)
+        if self._length > self._cap:
+            self._only = self._data = None
             msg = f"the answer is larger than Limits.response_bytes ({self._cap} bytes)"
             raise ResponseTooLargeError(msg)
-        self._data.write(part)
+        if self._data is not None:
+            self._data.write(part)
+        elif self._only is None:
+            self._only = part
+        else:
+            self._data = io.BytesIO()
+            self._data.write(self._only)
+            self._data.write(part)
+            self._only = None
 
     def whole(self) -> bytes:
         """Give the body.
@@ -81,4 +93,4 @@ class Body:
         if self._begun and self._unzip is not None and not self._unzip.eof:
             msg = "the answer's gzip stream was cut short"
             raise TransportError(msg)
-        return self._data.getvalue()
+        return self._data.getvalue() if self._data is not None else self._only or b""

@@ -9,9 +9,9 @@ import io
 import ssl
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 from weakref import WeakSet
 
@@ -22,18 +22,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
 from yarl import URL
 
-from .._version import __version__
 from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConnectError, TransportError
 from ..secret import Secret
 from ._body import Body
-from ._messages import Request, Response
+from ._exchange import exchange, is_possible
+from ._messages import WRITTEN_AT_ONCE, Request, Response
 from ._stream import Passage, Stream
 
 _FIRST_FINAL_STATUS: Final = 200
 _READ_AT_ONCE: Final = 64 * 1024
-_WRITTEN_AT_ONCE: Final = 64 * 1024
-USER_AGENT: Final = f"aishoot-async/{__version__}"
+_EXCHANGES: Final = is_possible()
 
 
 class _DroppedError(Exception):
@@ -96,7 +95,7 @@ def _read_in_parts(transport: asyncio.Transport | None) -> None:
 
 def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
     # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it; a file's bytes it writes in parts.
-    return body if body is None or len(body) <= _WRITTEN_AT_ONCE else io.BytesIO(body)
+    return body if body is None or len(body) <= WRITTEN_AT_ONCE else io.BytesIO(body)
 
 
 class _Pool(aiohttp.TCPConnector):
@@ -142,6 +141,38 @@ def _environment_proxy(origin: URL) -> str | None:
     return parse_proxy(found if not found or "://" in found else f"http://{found}")
 
 
+class _Client:
+    """What the first request opens: the pool, and aiohttp's session over it."""
+
+    def __init__(self, limits: Limits, timeouts: Timeouts, tls: ssl.SSLContext | None) -> None:
+        # No total: the call's deadline is one timer of our own, over all attempts.
+        self._waits = aiohttp.ClientTimeout(
+            total=None, connect=timeouts.connect, sock_connect=None, sock_read=timeouts.read
+        )
+        self._pool = _Pool(limit=limits.connections, ssl=tls or True)
+        self.session = aiohttp.ClientSession(
+            connector=self._pool,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            auto_decompress=False,
+            raise_for_status=False,
+            middlewares=(_never_resend,),
+            timeout=self._waits,
+        )
+        self._targets: dict[tuple[str, str], aiohttp.ClientRequest] = {}
+
+    async def connect(self, url: URL) -> tuple[Connection, str]:
+        """Give a connection to where a URL leads, past proxies, and the ``Host`` that it has there."""
+        where = (url.scheme, url.raw_authority)
+        target = self._targets.get(where)
+        if target is None:
+            # What the pool needs to know of a request; it is not sent.
+            target = self._targets[where] = aiohttp.ClientRequest(
+                "GET", url.origin(), loop=asyncio.get_running_loop(), session=self.session
+            )
+        return await self._pool.connect(target, [], self._waits), target.url.host_port_subcomponent or ""
+
+
 class Transport:
     """One pool of connections. Nothing is opened before the first request."""
 
@@ -154,22 +185,7 @@ class Transport:
         self._proxy = proxy
         self._tls = tls
         self._proxies: dict[URL, str | None] = {}
-        self._client: aiohttp.ClientSession | None = None
-
-    def _open(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=_Pool(limit=self._limits.connections, ssl=self._tls or True),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
-            trust_env=False,
-            auto_decompress=False,
-            raise_for_status=False,
-            middlewares=(_never_resend,),
-            # No total: the call's deadline is one timer of our own, over all attempts.
-            timeout=aiohttp.ClientTimeout(
-                total=None, connect=self._timeouts.connect, sock_connect=None, sock_read=self._timeouts.read
-            ),
-        )
+        self._client: _Client | None = None
 
     async def send(self, request: Request, token: Secret | None, sending: Sending) -> Response:
         """Send one request once, and read the whole answer.
@@ -183,30 +199,21 @@ class Transport:
         """
         proxy = self._proxy_for(request.url)
         if self._client is None:
-            self._client = self._open()
-        response = passage = None
+            self._client = _Client(self._limits, self._timeouts, self._tls)
+        passage = None
         if isinstance(request.body, Stream):
             passage = Passage(request.body, sending.moved, time.monotonic)
         noted = _SENDING.set(sending)
         try:
-            response = await self._client.request(
-                request.method,
-                request.url,
-                data=passage if isinstance(request.body, Stream) else _payload(request.body),
-                headers=request.headers(token),
-                allow_redirects=False,
-                proxy=proxy,
-            )
-            return await self._read(response)
+            if _EXCHANGES and proxy is None and request.is_short:
+                return await self._exchange(self._client, request, token)
+            return await self._request(self._client, request, token, proxy, passage)
         except _DroppedError as error:
             seen: Exception = error.seen
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             # ValueError: a header or a status line that aiohttp itself cannot take.
             seen = error
         finally:
-            if response is not None:
-                # Gives the connection back when the body was read to its end, and ends it otherwise.
-                response.close()
             sending.ends()
             _SENDING.reset(noted)
             if passage is not None:
@@ -215,19 +222,49 @@ class Transport:
             raise passage.problem
         raise self._lost(seen) if sending.obtained else ConnectError(self._unconnected(seen), maybe_sent=False)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Response:
-        if response.status < _FIRST_FINAL_STATUS:
-            msg = f"the answer's status {response.status} is no answer"
-            raise TransportError(msg)
-        body = Body(response.headers.get("Content-Encoding", ""), self._limits.response_bytes)
-        while chunk := await response.content.readany():
-            body.feed(chunk)
-        return Response(
-            status=response.status,
-            reason=response.reason or "",
-            headers=response.headers,
-            body=body.whole(),
+    async def _exchange(self, client: _Client, request: Request, token: Secret | None) -> Response:
+        connection, host = await client.connect(request.url)
+        try:
+            message, content = await exchange(
+                connection,
+                partial(request.whole, host, token),
+                has_body=request.method != "HEAD",
+                read_timeout=self._timeouts.read,
+            )
+            response = await self._read(message.code, message.reason, message.headers, content)
+        except BaseException:
+            connection.close()
+            raise
+        connection.release()
+        return response
+
+    async def _request(
+        self, client: _Client, request: Request, token: Secret | None, proxy: str | None, passage: Passage | None
+    ) -> Response:
+        response = await client.session.request(
+            request.method,
+            request.url,
+            data=passage if isinstance(request.body, Stream) else _payload(request.body),
+            headers=request.headers(token),
+            allow_redirects=False,
+            proxy=proxy,
         )
+        try:
+            return await self._read(response.status, response.reason, response.headers, response.content)
+        finally:
+            # Gives the connection back when the body was read to its end, and ends it otherwise.
+            response.close()
+
+    async def _read(
+        self, status: int, reason: str | None, headers: Mapping[str, str], content: aiohttp.StreamReader
+    ) -> Response:
+        if status < _FIRST_FINAL_STATUS:
+            msg = f"the answer's status {status} is no answer"
+            raise TransportError(msg)
+        body = Body(headers.get("Content-Encoding", ""), self._limits.response_bytes)
+        while chunk := await content.readany():
+            body.feed(chunk)
+        return Response(status=status, reason=reason or "", headers=headers, body=body.whole())
 
     def _lost(self, error: Exception) -> TransportError:
         match error:
@@ -242,7 +279,7 @@ class Transport:
 
     def _unconnected(self, error: Exception) -> str:
         match error:
-            case aiohttp.ConnectionTimeoutError():
+            case TimeoutError():
                 return f"no connection within {self._timeouts.connect} s"
             case aiohttp.ClientHttpProxyError():
                 return f"the proxy refused with status {error.status}"
@@ -267,4 +304,4 @@ class Transport:
         """Close the pool; requests on their way fail."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            await client.session.close()

@@ -6,10 +6,16 @@ from typing import Final
 import attrs
 from yarl import URL
 
+from .._version import __version__
 from ..secret import Secret
 from ._stream import Stream
 
 JSON: Final = "application/json"
+USER_AGENT: Final = f"aishoot-async/{__version__}"
+WRITTEN_AT_ONCE: Final = 64 * 1024
+"""Bytes of a body that are handed to the system together; of a larger one, parts."""
+# RFC 9110, 8.6: the others say that they have none.
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
 
 
 class _Unshown(str):
@@ -39,17 +45,39 @@ class Request:
     content_type: str = JSON
     accept: str = JSON
 
+    @property
+    def is_short(self) -> bool:
+        """Whether all of it can be written at once."""
+        return self.body is None or (isinstance(self.body, bytes) and len(self.body) <= WRITTEN_AT_ONCE)
+
     def headers(self, token: Secret | None) -> dict[str, str]:
-        """Make the headers."""
-        made = {"Accept": self.accept}
-        if self.body is not None:
-            made["Content-Type"] = self.content_type
+        """Make the headers, but for ``Host``."""
+        made = {"User-Agent": USER_AGENT, "Accept": self.accept, "Accept-Encoding": "gzip"}
         if isinstance(self.body, Stream):
             made["Content-Type"] = self.body.content_type
             made["Content-Length"] = str(self.body.length)
+        elif self.body is not None:
+            made["Content-Type"] = self.content_type
+            made["Content-Length"] = str(len(self.body))
+        elif self.method not in _WITHOUT_BODY:
+            made["Content-Length"] = "0"
         if token is not None:
             made["Authorization"] = _Unshown(f"Bearer {token.reveal()}")
         return made
+
+    def whole(self, host: str, token: Secret | None) -> bytes:
+        """Write it down as it goes over the wire, for a request that `is_short`. ``host`` is the ``Host`` header.
+
+        Raises:
+            ValueError: the URL holds what would end the request line.
+        """
+        target = self.url.raw_path_qs
+        if not (target.isascii() and target.isprintable()) or " " in target:
+            msg = "the URL is not percent-encoded"
+            raise ValueError(msg)
+        lines = [f"{name}: {value}\r\n" for name, value in self.headers(token).items()]
+        head = f"{self.method} {target} HTTP/1.1\r\nHost: {host}\r\n{''.join(lines)}\r\n"
+        return head.encode() + self.body if isinstance(self.body, bytes) else head.encode()
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,56 @@
+"""Past aiohttp's session or through it: the same goes out, and the same comes back."""
+
+import pytest
+
+from aishoot_async import AIShootError, SkuCreate, SkuUpdate
+from aishoot_async.transport import _exchange, _http
+from helpers.raw_server import RawServer, reply
+from helpers.sessions import session_for
+
+pytestmark = pytest.mark.anyio
+SKU = b'{"id":"x/y","name":"n","frontImage":"f"}'
+CALLS = {
+    "GET": lambda session: session.skus.list_global(),
+    "GET with a query": lambda session: session.skus.list(sku_id_filter="é &?#/%", start=1, prefetch=1).collect(),
+    "POST": lambda session: session.skus.create(SkuCreate(name="Müller", front_image="f")),
+    "POST of a megabyte": lambda session: session.skus.create(SkuCreate(name="n" * (1 << 20), front_image="f")),
+    "PUT": lambda session: session.skus.update("x/y", SkuUpdate(name="n", front_image="f")),
+    "DELETE": lambda session: session.skus.delete("x/y"),
+    "HEAD": lambda session: session.images.exists("front-1"),
+}
+ANSWERS = {
+    "a SKU": reply(SKU),
+    "a list": reply(b'{"entries":[%b],"total":1}' % SKU),
+    "nothing": reply(status=204, headers={"Content-Length": "0"}),
+    "a refusal": reply(b'{"error":"Bad Request","message":"no"}', 400),
+    "a redirect": reply(b"", 307, {"Location": "https://elsewhere.example/"}),
+    "no JSON": reply(b"<html>"),
+}
+
+
+def test_this_aiohttp_has_what_it_needs() -> None:
+    assert _exchange.is_possible()
+    assert _http._EXCHANGES
+
+
+async def outcome(call: str, answer: str) -> tuple[list[object], object]:
+    async def handle(_, connection) -> None:
+        await connection.send(ANSWERS[answer])
+
+    async with RawServer(handle) as server, session_for(server, organization="o") as session:
+        try:
+            came: object = await CALLS[call](session)
+        except AIShootError as error:
+            came = (type(error), str(error))
+        assert {each.headers["host"] for each in server.requests} <= {server.url.removeprefix("http://")}
+        sent = [(each.line, {**each.headers, "host": ""}, each.body) for each in server.requests]
+    return sent, came
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_both_ways_are_one(call: str, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    past = await outcome(call, answer)
+    assert past[0]
+    monkeypatch.setattr(_http, "_EXCHANGES", False)
+    assert await outcome(call, answer) == past
