@@ -4,7 +4,9 @@ What goes, and the caller's own types, is `structuring`'s. Together with `jsonte
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from types import FunctionType
 from typing import Any, Final, TypeVar, cast, get_origin
 
 import attrs
@@ -97,10 +99,6 @@ def brief_result(text: bytes) -> BriefResult:
     return BriefResult(id=_id_of(jsontext.read(_result_fields, text)), raw=text)
 
 
-IDENTIFIED: Final = (Sku, BriefResult)
-"""The models that know their id."""
-
-
 def row_id(text: bytes) -> str | None:
     """Give the id of any row, or ``None`` where it has none."""
     try:
@@ -126,10 +124,39 @@ def _sku_id_of(found: _SkuId) -> str | None:
     return None if identifier is None else str(identifier)
 
 
-def ids(texts: Sequence[bytes], identify: Callable[[bytes], str | None]) -> list[str | None]:
-    """Give the ids of a page's rows, as ``identify`` does of each."""
-    found = _at_once(_IDS, identify, texts)
+def ids(
+    made: Sequence[object], texts: Sequence[bytes], identify: Callable[[bytes], str | None]
+) -> Sequence[str | None]:
+    """Give the ids of a page's rows, as ``identify`` does of each; ``made`` is what has been made of them."""
+    if {*map(type, made)} <= _IDENTIFIED:
+        return [item.id for item in cast("Sequence[Sku | BriefResult]", made)]
+    found = _leading_ids(texts)
+    if found is None:
+        decode, id_of = _ID_WIRES[identify]
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            found = list(map(id_of, map(decode, texts)))
     return [identify(text) for text in texts] if found is None else found
+
+
+_IDENTIFIED: Final[frozenset[type]] = frozenset({Sku, BriefResult})
+_ID_WIRES: Final[Mapping[Callable[[bytes], str | None], tuple[Callable[[bytes], Any], Callable[[Any], str | None]]]] = {
+    row_id: (_result_wire.decode, _id_of),
+    sku_row_id: (_sku_id.decode, _sku_id_of),
+}
+_BEFORE_ID: Final = '{"id":"'
+
+
+def _leading_ids(texts: Sequence[bytes]) -> Sequence[str | None] | None:
+    """Cut the ids out of rows that all begin with them, in half the time; or give ``None``."""
+    try:
+        joined = b'"'.join([text[: text.index(b'"', len(_BEFORE_ID))] for text in texts]).decode()
+    except (ValueError, UnicodeDecodeError):
+        return None
+    # Behind its first characters, no row has a quotation mark here: only the beginnings can be taken for one.
+    first, *others = joined.split('"' + _BEFORE_ID)
+    if len(others) + 1 != len(texts) or not first.startswith(_BEFORE_ID) or "\\" in joined:
+        return None
+    return [first.removeprefix(_BEFORE_ID), *others]
 
 
 W = TypeVar("W", bound=msgspec.Struct)
@@ -197,29 +224,42 @@ def _as_it_is(text: bytes) -> bytes:
     return text
 
 
-# What reads a whole page with a loop of C's, or fails; then its rows are read one by one, which tells what is wrong.
-_ITEMS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
-    (_as_it_is, list),
-    (sku, lambda texts: list(map(_sku_of, map(_sku_wire.decode, texts), texts))),
-    (brief_result, lambda texts: list(map(BriefResult.unread, map(_id_of, map(_result_wire.decode, texts)), texts))),
-)
-_IDS: Final[Sequence[tuple[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]]] = (
-    (row_id, lambda texts: list(map(_id_of, map(_result_wire.decode, texts)))),
-    (sku_row_id, lambda texts: list(map(_sku_id_of, map(_sku_id.decode, texts)))),
-)
+def _skus(texts: Sequence[bytes]) -> list[Sku] | None:
+    try:
+        return list(map(_sku_of, map(_sku_wire.decode, texts), texts))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, UnexpectedResponseError):
+        return None
 
 
-def _at_once(known: Any, read: Callable[[bytes], Any], texts: Sequence[bytes]) -> Any:
-    whole = next((whole for one, whole in known if one is read), None)
-    if whole is not None:
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError, UnexpectedResponseError):
-            return whole(texts)
-    return None
+def _brief_results(texts: Sequence[bytes]) -> list[BriefResult] | None:
+    try:
+        members = jsontext.values(texts)
+        found = list(map(itemgetter("id"), members))
+    except (UnexpectedResponseError, KeyError, TypeError):
+        return None
+    if {*map(type, found)} != {str}:
+        found = list(map(_readable_id, found))
+    return list(map(BriefResult.of, found, texts, members))
+
+
+def _readable_id(found: object) -> str | None:
+    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
+
+
+# What reads a whole page with a loop of C's, or gives None: read one by one, the rows tell what is wrong with them.
+_AT_ONCE: Final[Mapping[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]] = {
+    _as_it_is: list,
+    sku: _skus,
+    brief_result: _brief_results,
+}
 
 
 def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
     """Decode the items of a page; an error names its place, such as ``entries[3].id``."""
-    found: list[T] | None = _at_once(_ITEMS, decode, texts)
+    at_once = (
+        _AT_ONCE.get(decode) if isinstance(decode, FunctionType) else None
+    )  # not all that is callable can be a key
+    found: list[T] | None = None if at_once is None else at_once(texts)
     if found is not None:
         return found
     done: list[T] = []

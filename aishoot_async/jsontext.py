@@ -7,7 +7,7 @@ Everything here raises `UnexpectedResponseError` for text that is not JSON, and 
 import json
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
@@ -55,6 +55,16 @@ def read(decode: Callable[[bytes], T], body: bytes, where: str = "") -> T:
     raise UnexpectedResponseError(problem, where=where, body=body)
 
 
+def check_utf8(text: bytes) -> None:
+    """Accept what can be read as text at all: what is not read is not looked at otherwise.
+
+    Raises:
+        UnexpectedResponseError: it cannot.
+    """
+    if not text.isascii():  # which is quicker to find out than to decode
+        read(bytes.decode, text)
+
+
 def kind(text: bytes) -> str:
     """Name the type of a JSON text by its first character, for an error's sentence."""
     start = text.lstrip()[:1]
@@ -69,6 +79,15 @@ def value(text: bytes, where: str = "") -> Any:
         # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
         pass
     return read(_any_number.decode, text, where)
+
+
+def values(texts: Sequence[bytes]) -> list[Any]:
+    """Decode several; whoever cannot take an error for all of them asks for each.
+
+    Raises:
+        UnexpectedResponseError: one of them is not JSON, or holds a number that only `value` can read.
+    """
+    return read(lambda _: list(map(_any.decode, texts)), b"")
 
 
 def members(text: bytes, where: str = "") -> dict[str, bytes]:

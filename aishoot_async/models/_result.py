@@ -22,20 +22,21 @@ class BriefResult(Mapping[str, Any]):
     _members: dict[str, Any] | None = attrs.field(default=None, init=False)
 
     @classmethod
-    def unread(cls, identifier: str | None, raw: bytes) -> Self:
-        """Make one as ``__init__`` does, in half the time: that looks the setter of each field up by its name."""
+    def of(cls, identifier: str | None, raw: bytes, members: dict[str, Any]) -> Self:
+        """Make one of what has been read: ``__init__`` would look the setter of each field up by its name."""
         made = _new(cls)
         _set_id(made, identifier)
         _set_raw(made, raw)
-        _set_members(made, None)
+        _set_members(made, members)
         return made
 
     def _read(self) -> dict[str, Any]:
-        # On first touch: a walk that only counts or copies never pays for it, and one that reads each item and lets go
-        # of it has the members of one in memory, not those of all pages ahead.
-        if self._members is None:
-            _set_members(self, jsontext.value(self.raw) if self.raw else {})
-        return self._members or {}
+        # What came with a page was read with it; this is for one that was made of its JSON alone.
+        members = self._members
+        if members is None:
+            members = jsontext.value(self.raw) if self.raw else {}
+            _set_members(self, members)
+        return members
 
     @property
     def extra(self) -> dict[str, Any]:

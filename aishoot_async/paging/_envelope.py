@@ -53,15 +53,7 @@ def open_envelope(body: bytes, paths: EnvelopePaths | None = None) -> Envelope:
     Raises:
         UnexpectedResponseError: it is no JSON, or of no such form; the keys that are there are named.
     """
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        utf8 = False
-    else:
-        utf8 = True
-    if not utf8:
-        msg = "the text is not UTF-8"
-        raise UnexpectedResponseError(msg, body=body)
+    jsontext.check_utf8(body)
     if paths is not None:
         return _named(body, paths)
     usual = _usual(body)

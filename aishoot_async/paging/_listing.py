@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -50,6 +50,8 @@ class Sheet(Generic[T]):
         ids: each item's id, or ``None``.
         total, last, number: what the envelope says; see `Envelope`.
         skip: how many of the items an earlier walk has handed out, whose cursor stands on this page.
+        fingerprint: what tells one page from another: its ids, in any order and whatever stands beside them, or all of
+            it.
     """
 
     asked: int
@@ -60,16 +62,16 @@ class Sheet(Generic[T]):
     last: bool | None
     number: int | None
     skip: int = 0
+    fingerprint: Hashable = attrs.field(init=False)
+
+    @fingerprint.default
+    def _fingerprint(self) -> Hashable:
+        return tuple(self.raws) if None in self.ids else frozenset(self.ids)
 
     @property
     def keys(self) -> Sequence[str | bytes]:
         """What tells one row from another: its id, or its JSON where it has none."""
         return [raw if key is None else key for key, raw in zip(self.ids, self.raws, strict=True)]
-
-    @property
-    def fingerprint(self) -> Hashable:
-        """What tells one page from another: its ids, in any order and whatever stands beside them, or all of it."""
-        return tuple(self.raws) if None in self.ids else frozenset(self.ids)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +97,11 @@ class Listing(Generic[T]):
     envelope: EnvelopePaths | None
     memory: EndpointMemory
     template: str | None = None
+    _given: str = attrs.field(init=False)
+
+    @_given.default
+    def _given_default(self) -> str:
+        return "".join(f"{name}={quote(value, safe='')}&" for name, value in self.query.items())
 
     async def fetch(self, number: int, size: int, options: CallOptions) -> Sheet[T]:
         """Ask for one page, and read it.
@@ -113,8 +120,7 @@ class Listing(Generic[T]):
         Raises:
             AIShootError: as `Caller.answer` does.
         """
-        asked = {**self.query, "page": str(number), "pageSize": str(size)}
-        query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
+        query = f"{self._given}page={number}&pageSize={size}"
         answer = await self.caller.answer("GET", self.path, template=self.template, query=query, options=options)
         return partial(self._read, answer, number, size)
 
@@ -130,17 +136,11 @@ class Listing(Generic[T]):
             asked=number,
             items=items,
             raws=envelope.items,
-            ids=self._ids(items, envelope.items),
+            ids=codec.ids(items, envelope.items, self.identify),
             total=envelope.total,
             last=envelope.last,
             number=envelope.number,
         )
-
-    def _ids(self, items: Sequence[Any], raws: Sequence[bytes]) -> Sequence[str | None]:
-        if not any(issubclass(kind, codec.IDENTIFIED) for kind in set(map(type, items))):
-            return codec.ids(raws, self.identify)
-        pairs = zip(items, raws, strict=True)
-        return [item.id if isinstance(item, codec.IDENTIFIED) else self.identify(raw) for item, raw in pairs]
 
 
 def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:

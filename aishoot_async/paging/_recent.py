@@ -18,16 +18,16 @@ class Recent:
 
     def note(self, ids: Sequence[str | None]) -> int:
         """Take note of a page; give how many of its rows are there for a second time. Rows without an id never are."""
-        named = [key for key in ids if key is not None]
-        page = set(named)
-        again = page & self._known
-        if again:
+        page = {key for key in ids if key is not None}
+        again: set[str] = set()
+        if not self._known.isdisjoint(page):
+            again = page & self._known
             for earlier in self._pages:
                 earlier.difference_update(again)
         self._known |= page
         self._pages.append(page)
         if len(self._pages) > self._most:
             self._known -= self._pages.popleft()
-        twice = len(named) - len(page) + len(again)
+        twice = len(ids) - ids.count(None) - len(page) + len(again)
         self.stale = self.stale + 1 if twice == len(ids) > 0 else 0
         return twice

@@ -172,14 +172,15 @@ class ItemWalk(_SheetWalk[T, T]):
 
     async def __anext__(self) -> T:
         """Give the next item."""
-        while not self._left:
+        left = self._left
+        while not left:
             sheet = await self._advance()
             # Each is let go of as it is handed out: what its reader makes of it (a result's members) goes with it.
-            self._left = list(sheet.items[sheet.skip :])
-            self._left.reverse()
+            left = self._left = [*sheet.items[sheet.skip :]]
+            left.reverse()
             del sheet
         self.progress.at += 1
-        return self._left.pop()
+        return left.pop()
 
 
 class PageWalk(_SheetWalk[Page[P], P]):

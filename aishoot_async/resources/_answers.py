@@ -82,7 +82,8 @@ def deleted(response: Response) -> None:
 
 def _unwrapped(body: bytes) -> bytes:
     """Take a SKU out of an object that holds it and nothing else, such as ``{"sku": {...}}``."""
-    if jsontext.kind(body) == "an object":
+    jsontext.check_utf8(body)
+    if jsontext.kind(body) == "an object" and codec.sku_row_id(body) is None:
         members = jsontext.members(body)
         inside = next(iter(members.values()), b"")
         if len(members) == 1 and jsontext.kind(inside) == "an object":
@@ -99,6 +100,7 @@ def _completed(sku: Sku, request: SkuCreate) -> Sku:
     }
     if not missing:
         return sku
-    # What it gave in a form that is not documented stands there.
-    unread = sku.extra
+    # What it gave in a form that is not documented stands there; an answer of the id alone need not be looked through.
+    named = b"\\" in sku.raw or any(WIRE_NAMES[field].encode() in sku.raw for field in missing)
+    unread = sku.extra if named else {}
     return attrs.evolve(sku, **{field: value for field, value in missing.items() if WIRE_NAMES[field] not in unread})
