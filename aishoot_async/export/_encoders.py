@@ -63,17 +63,15 @@ def make_join(wanted: Format, brief_id: int | None) -> "Callable[[Sequence[Path]
 
 def lines(items: Sequence[bytes]) -> bytes:
     """Write each item on a line of its own; nothing is added, or changed but line breaks and indentation."""
-    if not items:
-        return b""
-    joined = b"\n".join(items)
+    joined = b"\n".join([*items, b""])
     # Looked at once for all: an item of a compact answer holds no line break, and inside a string none can stand.
-    if joined.count(b"\n") == len(items) - 1 and b"\r" not in joined:
-        return joined + b"\n"
-    return b"\n".join(jsontext.compact(item) for item in items) + b"\n"
+    if joined.count(b"\n") == len(items) and b"\r" not in joined:
+        return joined
+    return b"\n".join([*map(jsontext.compact, items), b""])
 
 
 def _text(pages: Sequence[Page[bytes]]) -> bytes:
-    return b"".join(lines(page.raw) for page in pages)
+    return lines([item for page in pages for item in page.raw])
 
 
 class _Lines:

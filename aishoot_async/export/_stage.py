@@ -111,7 +111,7 @@ class Stage:
             size=self._file.size,
             rows=part.rows + sum(len(page.raw) for page in pages),
             pages=part.pages + len(pages),
-            text=part.text + sum(len(raw) for page in pages for raw in page.raw),
+            text=part.text + sum(sum(map(len, page.raw)) for page in pages),
         )
         self._content = attrs.evolve(self._content, open=part, point=point)
         if self._shape.part is not None and self._shape.part.is_reached(part.pages, part.text):
