@@ -66,7 +66,8 @@ class Sheet(Generic[T]):
 
     @fingerprint.default
     def _fingerprint(self) -> Hashable:
-        return tuple(self.raws) if None in self.ids else frozenset(self.ids)
+        ids = frozenset(self.ids)
+        return tuple(self.raws) if None in ids else ids
 
     @property
     def keys(self) -> Sequence[str | bytes]:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 
 class Recent:
@@ -18,16 +19,16 @@ class Recent:
 
     def note(self, ids: Sequence[str | None]) -> int:
         """Take note of a page; give how many of its rows are there for a second time. Rows without an id never are."""
-        page = {key for key in ids if key is not None}
-        again: set[str] = set()
-        if not self._known.isdisjoint(page):
-            again = page & self._known
-            for earlier in self._pages:
-                earlier.difference_update(again)
+        page: set[Any] = {*ids}
+        unnamed = ids.count(None) if None in page else 0
+        page.discard(None)
+        again = set[str]() if self._known.isdisjoint(page) else page & self._known
+        for earlier in self._pages if again else ():
+            earlier.difference_update(again)
         self._known |= page
         self._pages.append(page)
         if len(self._pages) > self._most:
             self._known -= self._pages.popleft()
-        twice = len(ids) - ids.count(None) - len(page) + len(again)
+        twice = len(ids) - unnamed - len(page) + len(again)
         self.stale = self.stale + 1 if twice == len(ids) > 0 else 0
         return twice
