@@ -5,7 +5,6 @@ What goes, and the caller's own types, is `structuring`'s. Together with `jsonte
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from operator import itemgetter
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast, get_origin
 
@@ -234,8 +233,8 @@ def _skus(texts: Sequence[bytes]) -> list[Sku] | None:
 def _brief_results(texts: Sequence[bytes]) -> list[BriefResult] | None:
     try:
         members = jsontext.values(texts)
-        found = list(map(itemgetter("id"), members))
-    except (UnexpectedResponseError, KeyError, TypeError):
+        found = [each.get("id") for each in members]
+    except (UnexpectedResponseError, AttributeError):  # one is no object
         return None
     if {*map(type, found)} != {str}:
         found = list(map(_readable_id, found))
@@ -256,10 +255,9 @@ _AT_ONCE: Final[Mapping[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]
 
 def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
     """Decode the items of a page; an error names its place, such as ``entries[3].id``."""
-    at_once = (
-        _AT_ONCE.get(decode) if isinstance(decode, FunctionType) else None
-    )  # not all that is callable can be a key
-    found: list[T] | None = None if at_once is None else at_once(texts)
+    # Not all that is callable can be looked up.
+    at_once = _AT_ONCE.get(decode) if isinstance(decode, FunctionType) else None
+    found: list[T] | None = None if at_once is None else cast("list[T] | None", at_once(texts))
     if found is not None:
         return found
     done: list[T] = []

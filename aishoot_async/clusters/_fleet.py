@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from anyio import CancelScope
-from distributed import KilledWorker, wait
+from distributed import KilledWorker, wait  # pyright: ignore[reportUnknownVariableType]
 from distributed.client import FutureCancelledError
 
 from ..auth import TokenSource

@@ -34,7 +34,7 @@ class BriefResult(Mapping[str, Any]):
         # What came with a page was read with it; this is for one that was made of its JSON alone.
         members = self._members
         if members is None:
-            members = jsontext.value(self.raw) if self.raw else {}
+            members = self.extra
             _set_members(self, members)
         return members
 

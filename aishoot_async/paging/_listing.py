@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
 
 import attrs
@@ -39,6 +39,11 @@ class EndpointMemory:
             self.longest[asked] = length
 
 
+def _fingerprint(sheet: "Sheet[Any]") -> Hashable:
+    ids = frozenset(sheet.ids)
+    return tuple(sheet.raws) if None in ids else ids
+
+
 @attrs.frozen(kw_only=True)
 class Sheet(Generic[T]):
     """One page as it was read.
@@ -62,17 +67,16 @@ class Sheet(Generic[T]):
     last: bool | None
     number: int | None
     skip: int = 0
-    fingerprint: Hashable = attrs.field(init=False)
-
-    @fingerprint.default
-    def _fingerprint(self) -> Hashable:
-        ids = frozenset(self.ids)
-        return tuple(self.raws) if None in ids else ids
+    fingerprint: Hashable = attrs.field(init=False, default=attrs.Factory(_fingerprint, takes_self=True))
 
     @property
     def keys(self) -> Sequence[str | bytes]:
         """What tells one row from another: its id, or its JSON where it has none."""
         return [raw if key is None else key for key, raw in zip(self.ids, self.raws, strict=True)]
+
+
+def _given(listing: "Listing[Any]") -> str:
+    return "".join(f"{name}={quote(value, safe='')}&" for name, value in listing.query.items())
 
 
 @attrs.frozen(kw_only=True)
@@ -98,11 +102,7 @@ class Listing(Generic[T]):
     envelope: EnvelopePaths | None
     memory: EndpointMemory
     template: str | None = None
-    _given: str = attrs.field(init=False)
-
-    @_given.default
-    def _given_default(self) -> str:
-        return "".join(f"{name}={quote(value, safe='')}&" for name, value in self.query.items())
+    _given: str = attrs.field(init=False, default=attrs.Factory(_given, takes_self=True))
 
     async def fetch(self, number: int, size: int, options: CallOptions) -> Sheet[T]:
         """Ask for one page, and read it.
