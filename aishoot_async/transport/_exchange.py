@@ -40,7 +40,7 @@ async def exchange(
         ClientError, HttpProcessingError, OSError: there is no answer, or none that can be read.
     """
     protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None:
+    if protocol is None or transport is None or transport.is_closing():
         raise ClientConnectionResetError
     protocol.set_response_params(
         skip_payload=not has_body, read_until_eof=True, auto_decompress=False, read_timeout=read_timeout
