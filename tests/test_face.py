@@ -102,6 +102,7 @@ NOT_TO_READ = (
     "aishoot_async.resources._multipart",
     "aishoot_async.structuring",
     "aishoot_async.sync",
+    "anyio",
     "cattrs",
     "html",
     "secrets",
