@@ -19,7 +19,7 @@ REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
 """How a service may refuse a page beyond the last."""
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class EndpointMemory:
     """What a session has found out about an endpoint.
 
@@ -39,7 +39,7 @@ class EndpointMemory:
             self.longest[asked] = length
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Sheet(Generic[T]):
     """One page as it was read.
 
@@ -74,7 +74,7 @@ class Sheet(Generic[T]):
         return [raw if key is None else key for key, raw in zip(self.ids, self.raws, strict=True)]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Listing(Generic[T]):
     """How the pages of one listing are asked for. It refers to no walk, so that a walk can be collected.
 

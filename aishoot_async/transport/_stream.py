@@ -68,7 +68,7 @@ class Opened:
                 self._lock.release()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Stream:
     """A request's body: some bytes, those of a file, and some more. Each attempt reads the file anew.
 
