@@ -5,7 +5,8 @@ load its pytest plugin or ask for its version.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
 
 from ._version import __version__
 
@@ -79,18 +80,28 @@ __all__ = [
 ]
 
 
+_LATER: Final = {"CredentialFile", "RefreshToken"}  # each when it is asked for itself; see `_face`
+
+
 def __getattr__(name: str) -> object:
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    face = import_module("._face", __name__)
-    for public in set(__all__) - {"__version__"}:
-        value = getattr(face, public)
-        # Tracebacks and documentation name the module that users import from.
-        if getattr(value, "__module__", "").startswith(f"{__name__}."):
-            value.__module__ = __name__
-        globals()[public] = value
+    if name in _LATER:
+        _hand_on(name, import_module(".auth", __name__))
+    else:
+        face = import_module("._face", __name__)
+        for public in {*__all__} - {"__version__", *_LATER}:
+            _hand_on(public, face)
     return globals()[name]
+
+
+def _hand_on(name: str, home: ModuleType) -> None:
+    value = getattr(home, name)
+    # Tracebacks and documentation name the module that users import from.
+    if getattr(value, "__module__", "").startswith(f"{__name__}."):
+        value.__module__ = __name__
+    globals()[name] = value
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
-"""The public names, eagerly. `aishoot_async` itself imports this only when one of them is asked for."""
+"""The public names, eagerly but for two. `aishoot_async` itself imports this only when one of them is asked for."""
 
-from .auth import CredentialFile as CredentialFile
-from .auth import RefreshToken as RefreshToken
+from typing import TYPE_CHECKING
+
 from .auth import StaticToken as StaticToken
 from .auth import TokenSource as TokenSource
 from .calls import CallEvent as CallEvent
@@ -62,3 +62,8 @@ from .resources import BriefResource as BriefResource
 from .resources import ImageResource as ImageResource
 from .resources import SkuResource as SkuResource
 from .session import AIShootSession as AIShootSession
+
+if TYPE_CHECKING:
+    # Imported when they are asked for: much comes with them that who has a token does without.
+    from .auth import CredentialFile as CredentialFile
+    from .auth import RefreshToken as RefreshToken

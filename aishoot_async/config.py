@@ -186,13 +186,13 @@ def parse_proxy(text: object) -> str | None:
     raise ConfigurationError(msg)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class SessionSettings:
     """What another session needs to be like this one, but for its token."""
 
     timeouts: Timeouts
     retry: RetryPolicy
     limits: Limits
-    proxy: str | None = attrs.field(repr=False)
+    proxy: str | None
     """It may hold a password."""
     has_own_tls: bool

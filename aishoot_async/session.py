@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from .auth import AuthServer, Means, TokenSource, attached, token_source
+from .auth import Means, TokenSource, attached, token_source
 from .calls import Caller, Hook, Lifetime, Throttle, Traffic, check_hooks
 from .config import (
     DEFAULT_AUTH_URL,
@@ -97,10 +97,13 @@ class AIShootSession:
             timeouts=timeouts, retry=retry, limits=limits, proxy=parse_proxy(proxy), has_own_tls=ssl is not None
         )
         self._transport = Transport(limits=limits, timeouts=timeouts, proxy=self._settings.proxy, tls=ssl)
-        auth_server = AuthServer(
-            parse_origin("auth_url", auth_base, insecure_http=insecure_http), self._transport, pause=retry.backoff
+        means = Means(
+            auth_url=parse_origin("auth_url", auth_base, insecure_http=insecure_http),
+            transport=self._transport,
+            pause=retry.backoff,
+            spawn=self._lifetime.keep,
+            closed=lambda: self._lifetime.closed,
         )
-        means = Means(server=auth_server, spawn=self._lifetime.keep, closed=lambda: self._lifetime.closed)
         self._tokens = attached(tokens, means)
         self._closing: asyncio.Task[None] | None = None
         self._caller = caller = Caller(

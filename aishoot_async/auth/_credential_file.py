@@ -10,8 +10,9 @@ from ..errors import LoginRejectedError, LoginRequiredError
 from ..secret import Secret
 from ._disk import Replacement, credentials_path, locked, read_file
 from ._document import Credentials
-from ._keeper import Keeper, Means, Need
+from ._keeper import Keeper, Need
 from ._life import Held
+from ._means import Means
 from ._source import SessionSource
 
 

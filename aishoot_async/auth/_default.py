@@ -3,20 +3,18 @@
 import logging
 import os
 from asyncio import to_thread
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ..errors import ConfigurationError, LoginRequiredError
 from ..secret import Secret
-from ._credential_file import CredentialFile
-from ._disk import credentials_path, nothing_there
-from ._keeper import Means
-from ._refresh_token import OnRotate, RefreshToken
+from ._means import Means
 from ._source import SessionSource, StaticToken, TokenSource
 
 logger: Final = logging.getLogger("aishoot_async.auth")
 
 
-def _warning_once() -> OnRotate:
+def _warning_once() -> Callable[[str], Awaitable[None]]:
     warned = False
 
     async def warn(_: str) -> None:
@@ -58,6 +56,11 @@ class DefaultSource(SessionSource):
         # No variable holds a token, which a traceback may show.
         if os.environ.get("AISHOOT_TOKEN"):
             return StaticToken(os.environ["AISHOOT_TOKEN"])
+        # Only now: who has a token does not wait for the import of all about how one is renewed.
+        from ._credential_file import CredentialFile  # noqa: PLC0415
+        from ._disk import credentials_path, nothing_there  # noqa: PLC0415
+        from ._refresh_token import RefreshToken  # noqa: PLC0415
+
         if os.environ.get("AUTORETOUCH_REFRESH_TOKEN"):
             return RefreshToken(os.environ["AUTORETOUCH_REFRESH_TOKEN"], on_rotate=_warning_once())
         path = credentials_path()

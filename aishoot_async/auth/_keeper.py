@@ -7,52 +7,19 @@ import math
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Coroutine
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Collection
+from typing import Final
 
 import attrs
 
 from ..errors import AIShootError, AuthError, LoginRejectedError, SessionClosedError, WrongLoopError
 from ..secret import Secret
 from ._life import Held, Life, Random, Step, hold, life_of, next_step, postponed
-from ._server import AuthServer
+from ._means import Means
 from ._wire import Tokens
 
 logger: Final = logging.getLogger("aishoot_async.auth")
 _REMEMBERED: Final = 8  # refused tokens; an old one may come back with a file that was restored
-
-
-class Spawn(Protocol):
-    """Runs work in a task that closing the session waits for."""
-
-    def __call__(self, work: Coroutine[Any, Any, Any], /) -> "asyncio.Task[Any]":
-        """Start the task, or raise `SessionClosedError`."""
-        ...
-
-
-@attrs.frozen(kw_only=True)
-class Means:
-    """What a session lends to a source of tokens.
-
-    Attributes:
-        server: the auth server, through the session's pool.
-        spawn: starts a task that a cancelled caller does not cancel.
-        closed: whether the session is closed.
-    """
-
-    server: AuthServer
-    spawn: Spawn
-    closed: Callable[[], bool]
-
-    def check_open(self) -> None:
-        """Begin nothing that closing would have to wait for.
-
-        Raises:
-            SessionClosedError: the session is closed.
-        """
-        if self.closed():
-            msg = "the session is closed"
-            raise SessionClosedError(msg)
 
 
 @attrs.frozen(kw_only=True)

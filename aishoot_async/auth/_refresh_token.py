@@ -8,8 +8,9 @@ from typing import Final
 
 from ..errors import AuthError, ConfigurationError, LoginRejectedError
 from ..secret import Secret, scrub_text
-from ._keeper import Keeper, Means, Need
+from ._keeper import Keeper, Need
 from ._life import Held
+from ._means import Means
 from ._source import SessionSource
 
 logger: Final = logging.getLogger("aishoot_async.auth")

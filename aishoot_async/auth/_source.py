@@ -5,7 +5,7 @@ from typing import Protocol, runtime_checkable
 
 from ..errors import ConfigurationError
 from ..secret import Secret
-from ._keeper import Means
+from ._means import Means
 
 
 @runtime_checkable

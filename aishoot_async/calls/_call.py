@@ -30,7 +30,7 @@ EXCERPT: Final = 2048
 _identities: Final = count(1)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CallOptions:
     """How a call stands beside the others of its session.
 
@@ -48,7 +48,7 @@ class CallOptions:
     look: Callable[[], Awaitable[Response | None]] | None = None
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Call:
     """One call.
 

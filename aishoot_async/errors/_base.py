@@ -5,7 +5,7 @@ from typing import Any, Final, Self
 
 import attrs
 
-_CURSOR_TEXT: Final = re.compile(r"(-1|\d{1,18}):(\d{1,18}):(\d{1,18})", re.ASCII)
+_CURSOR_TEXT: Final = "(-1|[0-9]{1,18}):([0-9]{1,18}):([0-9]{1,18})"
 
 
 def _rebuild(cls: type["AIShootError"], args: tuple[Any, ...], state: dict[str, Any]) -> "AIShootError":
@@ -94,7 +94,7 @@ class Cursor:
         Raises:
             RequestValidationError: the text is no cursor.
         """
-        found = _CURSOR_TEXT.fullmatch(text) if isinstance(text, str) else None
+        found = re.fullmatch(_CURSOR_TEXT, text) if isinstance(text, str) else None
         if found is None:
             msg = f"not a cursor: {text!r} (a cursor reads page:offset:page_size, such as 3:20:100)"
             raise RequestValidationError(msg, field="start")

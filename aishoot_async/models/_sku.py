@@ -146,13 +146,15 @@ class SkuCreate:
     )
 
 
-@attrs.frozen(kw_only=True)
 class SkuUpdate(SkuCreate):
     """The body of "Update SKU": a full replacement. What is left out, the service resets.
 
     ``is_in_wardrobe`` becomes false, ``project_ids`` empty, and the other optional fields may be erased. To change
     single fields use ``skus.edit``, or `from_sku`.
     """
+
+    # It has no field of its own, so what attrs has made for `SkuCreate` is all that it needs.
+    __slots__ = ()
 
     @classmethod
     def from_sku(cls, sku: Sku, **changes: Unpack[SkuChanges]) -> Self:

@@ -19,7 +19,7 @@ REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
 """How a service may refuse a page beyond the last."""
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class EndpointMemory:
     """What a session has found out about an endpoint.
 
@@ -44,7 +44,7 @@ def _fingerprint(sheet: "Sheet[Any]") -> Hashable:
     return tuple(sheet.raws) if None in ids else ids
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Sheet(Generic[T]):
     """One page as it was read.
 
@@ -79,7 +79,7 @@ def _given(listing: "Listing[Any]") -> str:
     return "".join(f"{name}={quote(value, safe='')}&" for name, value in listing.query.items())
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Listing(Generic[T]):
     """How the pages of one listing are asked for. It refers to no walk, so that a walk can be collected.
 

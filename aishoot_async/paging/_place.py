@@ -33,7 +33,7 @@ from ._start import Outcome, find_start
 FetchSized = Callable[[int, int], Awaitable[Sheet[Any]]]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Place:
     """Where a walk begins.
 

@@ -16,7 +16,7 @@ BEGINNING: Final = -1
 OnDrift = Literal["warn", "raise", "ignore"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Plan:
     """How a pager is walked; checked when it is made.
 

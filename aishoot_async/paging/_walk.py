@@ -54,7 +54,7 @@ class Walk(AsyncIterator[T], Generic[T]):
         return self
 
 
-@attrs.define(kw_only=True)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Progress:
     """Where a walk stands, and what it has seen. It outlives the walk, and holds nothing of it.
 

@@ -22,8 +22,6 @@ from ..transport import STEP, Opened
 # What a thread hashes before it can be stopped.
 _STEPS_AT_ONCE: Final = 32
 
-Image = str | os.PathLike[str] | bytes | bytearray | memoryview | AsyncIterable[bytes]
-
 
 @attrs.frozen(kw_only=True)
 class Content:
@@ -51,7 +49,7 @@ class Content:
             self.spool.close()
 
 
-async def read_content(image: Image, identifier: str | None, turn: asyncio.Semaphore) -> Content:
+async def read_content(image: object, identifier: str | None, turn: asyncio.Semaphore) -> Content:
     """Hash a picture, and look at its header.
 
     Args:
@@ -62,16 +60,14 @@ async def read_content(image: Image, identifier: str | None, turn: asyncio.Semap
     Raises:
         RequestValidationError: it cannot be read, or is no picture that the service takes.
     """
-    # What an untyped caller passes is checked at run time.
-    given: object = image
-    if isinstance(given, bytes | bytearray | memoryview):
-        data = bytes(given)
+    if isinstance(image, bytes | bytearray | memoryview):
+        data = bytes(cast("bytes", image))  # another buffer may change meanwhile
         return await _measured("the picture", lambda: io.BytesIO(data), identifier, turn)
-    if isinstance(given, str | os.PathLike):
-        path = os.fsdecode(given)
+    if isinstance(image, str | os.PathLike):
+        path = os.fsdecode(cast("str | os.PathLike[str]", image))
         return await _measured(printable(path), lambda: open_file(path), identifier, turn)
-    if isinstance(given, AsyncIterable):
-        return await _spooled(cast("AsyncIterable[object]", given), identifier, turn)
+    if isinstance(image, AsyncIterable):
+        return await _spooled(cast("AsyncIterable[object]", image), identifier, turn)
     msg = f"a picture must be a path, bytes, or an async iterable of bytes, not a {type(image).__name__}"
     raise RequestValidationError(msg, field="image")
 

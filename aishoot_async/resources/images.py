@@ -5,11 +5,9 @@ import copy
 import functools
 import os
 import re
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import AsyncIterable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
-
-import attrs
 
 from ..calls import Caller, CallOptions, closed_error
 from ..errors import (
@@ -23,22 +21,24 @@ from ..errors import (
 )
 from ..transport import Response
 from ._checks import is_opaque_id, opaque_id, utf8_text
-from ._content import Content, Image, read_content
-from ._multipart import file_stream
 
+if TYPE_CHECKING:
+    from ._content import Content
+
+Image = str | os.PathLike[str] | bytes | bytearray | memoryview | AsyncIterable[bytes]
 PATH: Final = "/upload"
 # Files that are read at once: more would only disturb each other.
 _READ_AT_ONCE: Final = 8
-_HASH: Final = re.compile(r"[0-9a-f]{64}")
+_HASH: Final = "[0-9a-f]{64}"
 
 
-@attrs.define
 class _Running:
     """An upload under way, and how many wait for it."""
 
-    task: "asyncio.Task[None]"
-    content: Content
-    waiting: int = 0
+    def __init__(self, task: "asyncio.Task[None]", content: "Content") -> None:
+        self.task = task
+        self.content = content
+        self.waiting = 0
 
 
 class ImageResource:
@@ -111,6 +111,8 @@ class ImageResource:
             RequestValidationError: it cannot be read, is no image that the service takes, or was changed meanwhile.
             UnexpectedResponseError: also when the service calls it by another name than its hash.
         """
+        from ._content import read_content  # noqa: PLC0415  # most sessions upload nothing
+
         organization = self.organization
         _check_name(name)
         _check_hash(identifier)
@@ -122,7 +124,7 @@ class ImageResource:
         await self._share(content, lambda: self._send(organization, content, name, patience))
         return content.identifier
 
-    async def _share(self, content: Content, send: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _share(self, content: "Content", send: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Send it, or wait for another task that does; let go of it."""
         handed_on = False
         try:
@@ -141,7 +143,7 @@ class ImageResource:
             if not handed_on:
                 content.close()
 
-    def _start(self, content: Content, work: Coroutine[Any, Any, None]) -> _Running:
+    def _start(self, content: "Content", work: Coroutine[Any, Any, None]) -> _Running:
         # A task of the session's own: it outlasts a caller who is cancelled, for the others.
         running = _Running(self._caller.lifetime.spawn(work), content)
         self._running[content.identifier] = running
@@ -178,7 +180,9 @@ class ImageResource:
             raise error
         return None
 
-    async def _send(self, organization: str, content: Content, name: str, patience: float) -> None:
+    async def _send(self, organization: str, content: "Content", name: str, patience: float) -> None:
+        from ._multipart import file_stream  # noqa: PLC0415  # as above
+
         identifier = content.identifier
         if await self._ask(identifier, CallOptions(patience=patience)):
             return
@@ -216,7 +220,7 @@ def _check_name(name: object) -> None:
 
 
 def _check_hash(identifier: object) -> None:
-    if identifier is not None and not (isinstance(identifier, str) and _HASH.fullmatch(identifier)):
+    if identifier is not None and not (isinstance(identifier, str) and re.fullmatch(_HASH, identifier)):
         msg = f"identifier must be a SHA-256 in lower-case hex, not {identifier!r}"
         raise RequestValidationError(msg, field="identifier")
 

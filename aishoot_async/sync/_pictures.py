@@ -12,7 +12,7 @@ from anyio import to_thread
 from ..calls import printable
 from ..errors import RequestValidationError, SyncError
 from ..picture import sku_problem
-from ..resources import digest, look_at, open_file
+from ..resources._content import digest, look_at, open_file
 from ..session import AIShootSession
 from ..transport import Opened
 

@@ -52,7 +52,7 @@ async def _never_resend(request: aiohttp.ClientRequest, send: aiohttp.ClientHand
     raise dropped
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Sending:
     """What is known of a request on its way: whether it obtained a connection, and so may have been seen.
 

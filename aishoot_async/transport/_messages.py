@@ -27,7 +27,7 @@ class _Unshown(str):
         return "'[token]'"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Request:
     """A request as it goes out.
 
@@ -80,7 +80,7 @@ class Request:
         return head.encode() + self.body if isinstance(self.body, bytes) else head.encode()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Response:
     """A whole response, its body decompressed.
 

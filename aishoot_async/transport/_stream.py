@@ -6,7 +6,6 @@ from threading import Lock
 from typing import BinaryIO, Final, Self, TypeVar
 
 import attrs
-from anyio import to_thread
 
 from ..errors import RequestValidationError
 
@@ -34,6 +33,8 @@ class Opened:
         Raises:
             OSError: as `use` does.
         """
+        from anyio import to_thread  # noqa: PLC0415  # most sessions stream no file
+
         return await to_thread.run_sync(self.use, work)
 
     def use(self, work: Callable[[BinaryIO], T]) -> T:
@@ -67,7 +68,7 @@ class Opened:
                 self._lock.release()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Stream:
     """A request's body: some bytes, those of a file, and some more. Each attempt reads the file anew.
 

@@ -17,13 +17,16 @@ from benchmarks.server import Settings, running
 
 folder, name, briefs, items, begin = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])
 page = os.sysconf("SC_PAGE_SIZE")
-whole, seen = briefs * items, []
+whole, seen, due = briefs * items, [], 0
 
 def rss():
     return int(Path("/proc/self/statm").read_text().split()[1]) * page
 
 def tell(progress):
-    if progress.rows >= whole * begin // 100 and (progress.pages + progress.briefs_done) % 20 == 0:
+    global due
+    done = progress.pages + progress.briefs_done
+    if progress.rows >= whole * begin // 100 and done >= due:
+        due = done + 20
         gc.collect()
         seen.append((rss(), len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd")), len(gc.get_objects())))
 
