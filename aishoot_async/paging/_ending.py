@@ -70,6 +70,7 @@ class Ending:
         self._echo: tuple[int, int] | None = None
         self._seen_pages = 0
         self._answered = False
+        self._says_last = False
         self._landmark: Hashable = None
         self._hole: int | None = None
 
@@ -95,6 +96,7 @@ class Ending:
         if not is_repeated:  # a server that repeats its last page may well say so
             self._check_echo(sheet)
         self._answered = True
+        self._says_last = sheet.last is not None
         reached = self._reached()
         if sheet.raws or not reached:
             # Past the end, a total may be the page's own count, or one over no rows.
@@ -154,7 +156,10 @@ class Ending:
         total = self._trusted()
         if total is None:
             return None
-        return max(0, -((self._rows_so_far()[0] - total) // self.page_size))
+        left = total - self._rows_so_far()[0]
+        # A last page that is as long as any, and does not say that it is the last, is shown to be by the one behind it.
+        is_shown = not self._says_last and self._longest <= self.page_size and left % self.page_size == 0
+        return max(0, -(-left // self.page_size)) + is_shown
 
     @property
     def _is_sure(self) -> bool:

@@ -157,17 +157,27 @@ async def test_without_a_total_the_prefetch_ramps_up(server: HostileServer):
         assert server.max_in_flight <= 8
 
 
-async def test_with_a_total_the_prefetch_jumps_but_not_beyond_the_implied_last_page(server: HostileServer):
-    server.answer = Rows(rows(*range(1, 25)))
+@pytest.mark.parametrize(
+    ("count", "last", "asked"),
+    [
+        pytest.param(23, False, [1, 2, 3, 4, 5, 6], id="the last page is shorter, and shows the end"),
+        pytest.param(24, False, [1, 2, 3, 4, 5, 6, 7], id="it is not, so that the one behind it is needed"),
+        pytest.param(24, True, [1, 2, 3, 4, 5, 6], id="it is not, but it says that it is the last"),
+    ],
+)
+async def test_with_a_total_the_prefetch_jumps_but_not_beyond_what_shows_the_end(
+    server: HostileServer, count: int, asked: list[int], *, last: bool
+):
+    server.answer = Rows(rows(*range(1, count + 1)), last=last)
     async with server.session() as session:
         server.hold(*range(2, 8))
         walk = session.briefs.results(1, page_size=4, prefetch=32, start=1).walk()
         for _ in range(4):
             await anext(walk)
         waiting = asyncio.create_task(anext(walk))
-        await server.arrived(6)
+        await server.arrived(len(asked))
         await asyncio.sleep(0.01)
-        assert server.pages == [1, 2, 3, 4, 5, 6]
+        assert server.pages == asked
         server.release(*range(2, 8))
         await waiting
         await walk.aclose()
