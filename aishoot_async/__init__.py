@@ -80,7 +80,8 @@ __all__ = [
 ]
 
 
-_LATER: Final = {"CredentialFile", "RefreshToken"}  # each when it is asked for itself; see `_face`
+# Each when it is asked for itself; see `_face`.
+_LATER: Final = {"CallEvent": ".calls._event", "CredentialFile": ".auth", "RefreshToken": ".auth"}
 
 
 def __getattr__(name: str) -> object:
@@ -88,7 +89,7 @@ def __getattr__(name: str) -> object:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     if name in _LATER:
-        _hand_on(name, import_module(".auth", __name__))
+        _hand_on(name, import_module(_LATER[name], __name__))
     else:
         face = import_module("._face", __name__)
         for public in {*__all__} - {"__version__", *_LATER}:

@@ -1,10 +1,9 @@
-"""The public names, eagerly but for two. `aishoot_async` itself imports this only when one of them is asked for."""
+"""The public names, eagerly but for three. `aishoot_async` itself imports this only when one of them is asked for."""
 
 from typing import TYPE_CHECKING
 
 from .auth import StaticToken as StaticToken
 from .auth import TokenSource as TokenSource
-from .calls import CallEvent as CallEvent
 from .calls import Hook as Hook
 from .calls import Traffic as Traffic
 from .config import Limits as Limits
@@ -67,3 +66,4 @@ if TYPE_CHECKING:
     # Imported when they are asked for: much comes with them that who has a token does without.
     from .auth import CredentialFile as CredentialFile
     from .auth import RefreshToken as RefreshToken
+    from .calls._event import CallEvent as CallEvent

@@ -3,13 +3,12 @@
 from ._answers import printable
 from ._call import Answer, CallOptions
 from ._caller import Caller
-from ._hooks import CallEvent, Hook, check_hooks
+from ._hooks import Hook, check_hooks
 from ._lifetime import Lifetime, closed_error
 from ._throttle import Throttle, Traffic
 
 __all__ = [
     "Answer",
-    "CallEvent",
     "CallOptions",
     "Caller",
     "Hook",

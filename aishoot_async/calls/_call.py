@@ -21,7 +21,7 @@ from ..errors import (
 from ..secret import Secret, scrub_error
 from ..transport import Request, Response
 from ._answers import request_id
-from ._hooks import NO_HEADERS, CallEvent, Hook, Moment, shown_headers, tell
+from ._hooks import Hook, Moment, shown_headers, tell
 from ._limit import Admission
 from ._throttle import Lane
 
@@ -88,7 +88,7 @@ class Call:
     renewed: bool = False
     without_token: bool = False
     _identity: int = 0
-    _headers: Mapping[str, str] = NO_HEADERS
+    _headers: Mapping[str, str] | None = None
 
     @property
     def time_left(self) -> float:
@@ -137,7 +137,7 @@ class Call:
         )
         self.attempts.append(attempt)
         if self.hooks:
-            self._headers = NO_HEADERS if response is None else shown_headers(response.headers, self.secrets)
+            self._headers = None if response is None else shown_headers(response.headers, self.secrets)
         self._tell("after_attempt", attempt)
 
     def will_be_repeated(self, wait: float) -> None:
@@ -152,6 +152,8 @@ class Call:
 
     def _tell(self, moment: Moment, attempt: Attempt | None) -> None:
         if self.hooks:
+            from ._event import NO_HEADERS, CallEvent  # noqa: PLC0415  # only for who has hooks
+
             self._identity = self._identity or next(_identities)
             event = CallEvent(
                 call=self._identity,
@@ -161,7 +163,7 @@ class Call:
                 template=self.template,
                 number=len(self.attempts) + (attempt is None),
                 attempt=attempt,
-                response_headers=NO_HEADERS if attempt is None else self._headers,
+                response_headers=(None if attempt is None else self._headers) or NO_HEADERS,
             )
             tell(self.hooks, moment, event)
 

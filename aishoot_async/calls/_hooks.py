@@ -3,42 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, Protocol, cast, get_args
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast, get_args
 
-import attrs
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from ..errors import Attempt, ConfigurationError
+from ..errors import ConfigurationError
 from ..secret import Secret, scrub_text
 
+if TYPE_CHECKING:
+    from ._event import CallEvent
+
 logger: Final = logging.getLogger("aishoot_async.calls")
-NO_HEADERS: Final[Mapping[str, str]] = CIMultiDictProxy(CIMultiDict[str]())
-
-
-@attrs.frozen(kw_only=True)
-class CallEvent:
-    """One moment in a call. It never holds the session's token.
-
-    Attributes:
-        call: which call it is: a number that no other call of this process has.
-        method: the HTTP method.
-        url: the whole URL, percent-encoded, as it is sent.
-        path: the path below the base URL, without its query.
-        template: the path as the API's page has it, such as ``/ai-shoot/skus/{skuId}``: one for each operation.
-        number: which attempt it is; 1 for the first.
-        attempt: what the attempt came to; ``None`` before it. Its ``wait`` is set when it will be repeated.
-        response_headers: the answer's headers, by names of any case; empty without an answer. Only tokens are taken
-            out of them: they are whatever the server has sent, cookies and all.
-    """
-
-    call: int
-    method: str
-    url: str
-    path: str
-    template: str
-    number: int
-    attempt: Attempt | None = None
-    response_headers: Mapping[str, str] = attrs.field(default=NO_HEADERS, hash=False)
 
 
 class Hook(Protocol):
@@ -48,15 +23,15 @@ class Hook(Protocol):
     hear of requests; they cannot change them.
     """
 
-    def before_attempt(self, event: CallEvent, /) -> None:
+    def before_attempt(self, event: "CallEvent", /) -> None:
         """Hear that an attempt begins."""
         ...
 
-    def after_attempt(self, event: CallEvent, /) -> None:
+    def after_attempt(self, event: "CallEvent", /) -> None:
         """Hear what it came to."""
         ...
 
-    def retrying(self, event: CallEvent, /) -> None:
+    def retrying(self, event: "CallEvent", /) -> None:
         """Hear that it will be repeated, after ``event.attempt.wait`` seconds."""
         ...
 
@@ -89,7 +64,7 @@ def shown_headers(headers: Mapping[str, str], secrets: Iterable[Secret]) -> Mapp
     return CIMultiDictProxy(CIMultiDict(pairs))
 
 
-def tell(hooks: Sequence[Hook], moment: Moment, event: CallEvent) -> None:
+def tell(hooks: Sequence[Hook], moment: Moment, event: "CallEvent") -> None:
     """Call each hook; an error in one is its own."""
     for hook in hooks:
         try:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import attrs
 from distributed import Worker
 
-from ..calls import CallEvent
+from ..calls._event import CallEvent
 from ..config import Limits
 from ..errors import AuthError, TransportError
 from ..secret import Secret

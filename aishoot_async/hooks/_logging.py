@@ -4,7 +4,8 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ..calls import CallEvent, printable
+from ..calls import printable
+from ..calls._event import CallEvent
 from ..errors import Attempt, ConfigurationError
 from ._headers import DEFAULT_ALLOW_LIST, allow_list, allowed
 

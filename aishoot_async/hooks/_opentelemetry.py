@@ -14,7 +14,8 @@ import attrs
 from yarl import URL
 
 from .._version import __version__
-from ..calls import CallEvent, printable
+from ..calls import printable
+from ..calls._event import CallEvent
 from ..errors import Attempt, ConfigurationError
 from ._headers import allow_list, allowed
 

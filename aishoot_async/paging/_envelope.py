@@ -8,7 +8,6 @@ Spring's hypermedia (no list when it is empty)   {"_embedded": {"skus": [...]}, 
 an object with exactly one list                  {"rows": [...], "total": N}
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ _LISTS: Final = ("entries", "content")
 _TOTALS: Final = ("total", "totalElements", "totalCount")
 _BEFORE_ENTRIES: Final = b'{"entries":['
 _BEHIND_ENTRIES: Final = b'],"total":'
-_DIGITS: Final = re.compile(b"0|[1-9][0-9]{0,17}")
+_DIGITS_AT_MOST: Final = 18
 _TAIL: Final = 32
 """More than the longest such end takes."""
 _PAGE_MEMBERS: Final = ("number", "size", *_TOTALS)
@@ -73,7 +72,9 @@ def _usual(body: bytes) -> Envelope | None:
     """Open the platform's own form, written without white space, in one look at the items; other forms take two."""
     end = body.rfind(_BEHIND_ENTRIES, -_TAIL) + 1
     total = body[end + len(_BEHIND_ENTRIES) - 1 : -1]
-    if not end or not body.startswith(_BEFORE_ENTRIES) or not body.endswith(b"}") or not _DIGITS.fullmatch(total):
+    if not end or not body.startswith(_BEFORE_ENTRIES) or not body.endswith(b"}"):
+        return None
+    if not total.isdigit() or len(total) > _DIGITS_AT_MOST or (total.startswith(b"0") and total != b"0"):
         return None
     try:
         items = jsontext.elements(body[len(_BEFORE_ENTRIES) - 1 : end])
