@@ -125,7 +125,8 @@ async def test_a_walk_imports_no_more_than_it_needs():
     async with RawServer(always(b'{"entries":[{"id":"1"}],"total":1}')) as server:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", WALK, server.url),
-            env={**os.environ, "AISHOOT_TOKEN": TOKEN},
+            # Who counts the lines that are run imports things, too.
+            env={key: text for key, text in os.environ.items() if "COVERAGE" not in key} | {"AISHOOT_TOKEN": TOKEN},
             stdout=asyncio.subprocess.PIPE,
         )
         said, imported = (await child.communicate())[0].decode().split("\n", 1)

@@ -11,7 +11,7 @@ import pytest
 from aishoot_async.clusters.dask import export_results
 from aishoot_async.export import export_results as on_one_machine
 from aishoot_async.sandbox import Delay, Fault
-from helpers.cluster import BRIEFS, IN_FLIGHT, ROWS, TESTS, manifest, processes, staged, stopped
+from helpers.cluster import BRIEFS, IN_FLIGHT, ROWS, TESTS, give_nothing, manifest, processes, staged, stopped
 from helpers.parts import contents
 
 pytestmark = pytest.mark.anyio
@@ -153,19 +153,6 @@ async def test_a_worker_that_hangs_is_given_up_and_does_no_harm_when_it_wakes(
     # Awake, it sends nothing, and leaves nothing behind.
     assert await quiet(server) <= IN_FLIGHT
     check(tmp_path / "r", whole)
-
-
-def give_nothing(dask_worker):
-    """Let it not answer when it is asked for what it has brought, twice."""
-    give, asked = dask_worker.handlers["get_data"], []
-
-    async def hang(comm, **options):
-        asked.append(options)
-        if len(asked) <= 2:
-            await asyncio.Event().wait()
-        return await give(comm, **options)
-
-    dask_worker.handlers["get_data"] = hang
 
 
 async def test_what_a_hanging_worker_has_brought_is_brought_by_another(

@@ -74,6 +74,19 @@ async def processes(client: Any) -> dict[str, int]:
     return await client.run(os.getpid, on_error="ignore")
 
 
+def give_nothing(dask_worker: Any) -> None:
+    """Let a worker not answer when it is asked for what it has brought, twice."""
+    give, asked = dask_worker.handlers["get_data"], list[Any]()
+
+    async def hang(comm: Any, **options: Any) -> Any:
+        asked.append(options)
+        if len(asked) <= 2:
+            await asyncio.Event().wait()
+        return await give(comm, **options)
+
+    dask_worker.handlers["get_data"] = hang
+
+
 @contextlib.contextmanager
 def stopped(pid: int) -> Generator[None]:
     """Let a process hang."""
