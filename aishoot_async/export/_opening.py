@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ import attrs
 
 from ..disk import locked, replacing
 from ..errors import ExportError
+from ._files import clear
 from ._formats import FORMATS, Format
 from ._job import Job
 from ._journal import Journal
@@ -79,7 +79,8 @@ def sweep(job: Job, journal: Journal, staging: Path) -> None:
     staging.mkdir(exist_ok=True)
     for found in staging.iterdir():
         if found.name not in wanted:
-            shutil.rmtree(found) if found.is_dir() else found.unlink()
+            # The workers of a driver that was killed may not have ended yet.
+            clear(found)
     if isinstance(job.place, Store) and not job.place.is_single:
         for name, attempt in job.place.staged(job.shard.name).items():
             if attempt not in wanted:

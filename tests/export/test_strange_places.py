@@ -6,12 +6,14 @@ import shutil
 import socket
 import sqlite3
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
 from aishoot_async import ExportError
 from aishoot_async.export import export_results
+from aishoot_async.export._files import clear
 from aishoot_async.sandbox import Sandbox
 from helpers.parts import contents, rows_of, session_of, visible
 
@@ -234,3 +236,21 @@ def test_what_another_user_has_left_is_an_export_error(exports, small_pages, ope
         assert "Permission denied" in said["message"]
     assert exports.run(small_pages, [1], folder, format="jsonl")["outcomes"][0]["how"] == "kept"
     assert rows_of(folder, 1) == small_pages.results(1)
+
+
+def test_a_folder_that_somebody_else_removes_too_is_cleared(tmp_path):
+    """As that of an attempt whose driver was killed, and another has begun."""
+    for at in range(20):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        for name in range(200):
+            (folder / str(name)).touch()
+        other = threading.Thread(target=shutil.rmtree, args=(folder, True))
+        other.start()
+        clear(folder)
+        other.join()
+        clear(folder)
+        assert not folder.exists()
+    with pytest.raises(NotADirectoryError):
+        (tmp_path / "file").touch()
+        clear(tmp_path / "file" / "inside")
