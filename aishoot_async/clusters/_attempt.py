@@ -7,6 +7,7 @@ name of its attempt, and only the driver takes it from there.
 import asyncio
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 from uuid import uuid4
@@ -17,18 +18,17 @@ from distributed import Worker, get_worker
 
 from .._version import __version__
 from ..disk import sync_folder
-from ..errors import AIShootError, ConfigurationError, Cursor, ExportError
+from ..errors import AIShootError, ConfigurationError, ExportError
 from ..export._disk import Disk
 from ..export._driver import folder_shape
+from ..export._export import results_of
 from ..export._formats import FORMATS
-from ..export._job import brief_of
 from ..export._life import Content, Unit
 from ..export._publishing import staged_part
 from ..export._reading import Reading
 from ..export._reading import Sight as Seen
 from ..export._stage import Stage
 from ..export._stores import Store, staged_object
-from ..paging import Pager
 from ..session import AIShootSession
 from ._grant import GRANT, Grant
 from ._order import Delivery, Order, Sight
@@ -151,11 +151,7 @@ class Attempt:
     async def _read(self, session: AIShootSession, folder: Path) -> Content:
         order = self.order
         shape = folder_shape(FORMATS[order.format], order.columns)
-        brief = brief_of(order.unit) or 0
-
-        def listing(start: Cursor | None) -> Pager[bytes]:
-            return session.briefs.results(brief, into=bytes, start=start, **order.paging)
-
+        listing = partial(results_of, session, order.paging, order.unit)
         stage = Stage(folder, _NoJournal(), Unit(name=order.unit), shape)
         strict = bool(order.paging.get("strict"))
         unit = await Reading(stage, shape, self._disk, listing, self._see, strict=strict).run()

@@ -17,13 +17,13 @@ from anyio import CancelScope
 
 from .._version import __version__
 from ..config import check_seconds
-from ..errors import ConfigurationError, Cursor, ExportError, RequestValidationError
+from ..errors import ConfigurationError, ExportError, RequestValidationError
 from ..export import ExportProgress, ExportReport
 from ..export._driver import IN_HAND
-from ..export._export import Options, make_job, paging_options, run
-from ..export._job import Job, brief_of, unit_names
+from ..export._export import Options, make_job, paging_options, results_of, run
+from ..export._job import Job, unit_names
 from ..export._stores import Store
-from ..paging import Pager, whole
+from ..paging import whole
 from ..session import AIShootSession
 
 try:
@@ -144,7 +144,7 @@ async def export_results(
         report = await run(
             session,
             job,
-            partial(_listing, session, paging),
+            partial(results_of, session, paging),
             on_progress,
             driver=partial(ClusterDriver, fleet=fleet),
             traffic=lambda: fleet.traffic,
@@ -208,10 +208,6 @@ def _order(
         stall=stall,
         paging=paging,
     )
-
-
-def _listing(session: AIShootSession, paging: dict[str, Any], unit: str, start: Cursor | None) -> Pager[bytes]:
-    return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
 
 
 async def _threads(client: Any) -> int:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -115,11 +116,12 @@ async def export_results(
     units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
     job = make_job(session, units, destination, options, filters={})
     paging = paging_options(options, alone=len(units) == 1)
+    return await run(session, job, partial(results_of, session, paging), on_progress)
 
-    def listing(unit: str, start: Cursor | None) -> Pager[bytes]:
-        return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
 
-    return await run(session, job, listing, on_progress)
+def results_of(session: AIShootSession, paging: dict[str, Any], unit: str, start: Cursor | None) -> Pager[bytes]:
+    """List the results of a unit's brief, each as its own JSON."""
+    return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
 
 
 async def export_skus(

@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import os
-import shutil
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,15 +27,6 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         return
     sync_folder(path.parent)
-
-
-def clear(path: Path) -> None:
-    """Remove a file or a folder in which others may still be at work, who will remove what they leave there."""
-    try:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    except OSError as error:
-        if error.errno not in {errno.ENOENT, errno.ENOTEMPTY}:
-            raise
 
 
 def sha256_of(path: Path) -> str:

@@ -12,7 +12,6 @@ import attrs
 
 from ..disk import locked, replacing
 from ..errors import ExportError
-from ._files import clear
 from ._formats import FORMATS, Format
 from ._job import Job
 from ._journal import Journal
@@ -77,10 +76,7 @@ def sweep(job: Job, journal: Journal, staging: Path) -> None:
     units = journal.units().values()
     wanted = {unit.staged_as for unit in units if unit.state in {State.READING, State.PUBLISHING}}
     staging.mkdir(exist_ok=True)
-    for found in staging.iterdir():
-        if found.name not in wanted:
-            # The workers of a driver that was killed may not have ended yet.
-            clear(found)
+    empty_folder(staging, keep=wanted)
     if isinstance(job.place, Store) and not job.place.is_single:
         for name, attempt in job.place.staged(job.shard.name).items():
             if attempt not in wanted:

@@ -1,10 +1,11 @@
 """Where parts appear: a file or a folder of this machine. Blocking."""
 
+import errno
 import os
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -218,10 +219,18 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def empty_folder(folder: Path, *, keep: Sequence[str] = ()) -> None:
-    """Remove what a folder holds, but for the names to keep."""
+def empty_folder(folder: Path, *, keep: Collection[str] = ()) -> None:
+    """Remove what a folder holds, but for the names to keep.
+
+    The workers of a driver that was killed may still be at work there: what they leave they remove themselves.
+    """
     if not folder.is_dir():
         return
     for found in folder.iterdir():
-        if found.name not in keep:
+        if found.name in keep:
+            continue
+        try:
             shutil.rmtree(found) if found.is_dir() and not found.is_symlink() else found.unlink()
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTEMPTY}:
+                raise

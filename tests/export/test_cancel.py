@@ -1,6 +1,5 @@
 """Cancelled at any moment, an export leaves nothing running, and goes on to what it would have been."""
 
-import asyncio
 import random
 import threading
 
@@ -8,6 +7,7 @@ import pytest
 
 from aishoot_async.export import export_results
 from aishoot_async.sandbox import Sandbox
+from helpers.cancelling import cancelled_at_some_step
 from helpers.parts import contents, session_of
 
 pytestmark = pytest.mark.anyio
@@ -20,15 +20,9 @@ async def test_cancelled_at_random_moments(tmp_path, name):
         await export_results(session, [1, 2, 3], tmp_path / "whole", format=name)
         for number in range(25):
             folder = tmp_path / str(number % 5)
-            task = asyncio.create_task(export_results(session, [1, 2, 3], folder, format=name, refresh=number > 4))
-            for _ in range(chance.randrange(200)):
-                await asyncio.sleep(0)
-                if task.done():
-                    break
-            task.cancel()
+            export = export_results(session, [1, 2, 3], folder, format=name, refresh=number > 4)
             # What still writes, or still holds the lock, would make the next export of this folder fail.
-            await asyncio.gather(task, return_exceptions=True)
-            assert task.cancelled() or task.result().complete
+            await cancelled_at_some_step(export, chance, 200)
         for number in range(5):
             assert (await export_results(session, [1, 2, 3], tmp_path / str(number), format=name)).complete
             assert contents(tmp_path / str(number)) == contents(tmp_path / "whole")

@@ -1,5 +1,6 @@
 """Headers of pictures, written byte by byte: nothing here shares a bug with what reads them."""
 
+import asyncio
 import struct
 import zlib
 
@@ -59,3 +60,10 @@ def webp_lossless(width, height, alpha=1):
 
 def webp_extended(width, height, flags=0x10):
     return webp(b"VP8X", bytes([flags, 0, 0, 0]) + struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3])
+
+
+async def pieces(data, size=1000):
+    """Give a picture as an async iterable does, letting others run in between."""
+    for at in range(0, len(data), size):
+        await asyncio.sleep(0)
+        yield data[at : at + size]

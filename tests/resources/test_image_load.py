@@ -12,17 +12,11 @@ from blockbuster import blockbuster_ctx
 from aishoot_async import Limits, RequestValidationError
 from helpers.image_service import ImageService, identifier_of, images_of
 from helpers.leaks import NothingLeft
-from helpers.pictures import png
+from helpers.pictures import pieces, png
 from helpers.sockets import descriptors
 
 pytestmark = pytest.mark.anyio
 PNG = png(1600, 1200, b"x" * 5000)
-
-
-async def pieces(data):
-    for at in range(0, len(data), 1000):
-        await asyncio.sleep(0)
-        yield data[at : at + 1000]
 
 
 async def test_hundreds_of_files_are_never_open_at_once(tmp_path):

@@ -19,17 +19,11 @@ from aishoot_async import (
 from aishoot_async.resources._content import read_content
 from helpers.image_service import ImageService, identifier_of, images_of, once
 from helpers.leaks import NothingLeft
-from helpers.pictures import png
+from helpers.pictures import pieces, png
 from helpers.raw_server import hang
 
 pytestmark = pytest.mark.anyio
 PNG = png(1600, 1200, b"x" * 5000)
-
-
-async def pieces(data):
-    for at in range(0, len(data), 1000):
-        await asyncio.sleep(0)
-        yield data[at : at + 1000]
 
 
 class Held:

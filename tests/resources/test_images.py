@@ -21,7 +21,7 @@ from aishoot_async import (
 from aishoot_async.resources._multipart import quoted
 from aishoot_async.sandbox import Sandbox
 from helpers.image_service import PLAIN, ImageService, identifier_of, images_of, parts_of
-from helpers.pictures import jpeg, png, tiff, webp_lossless
+from helpers.pictures import jpeg, pieces, png, tiff, webp_lossless
 from helpers.raw_server import RawServer, always
 from helpers.sessions import TOKEN, session_for
 
@@ -33,11 +33,6 @@ FORMATS = {
     "image/tiff": tiff("<", {256: (4, 1600), 257: (4, 1200)}),
     "image/webp": webp_lossless(1600, 1200),
 }
-
-
-async def pieces(data, size=1000):
-    for at in range(0, len(data), size):
-        yield data[at : at + size]
 
 
 FORMS = {

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from aishoot_async import AuthenticationError, RefreshToken, RetryPolicy, SessionClosedError
 from aishoot_async.sandbox import DropAfter, DropBefore, ExpireToken, Fault, Sandbox, Status
+from helpers.cancelling import cancelled_at_some_step
 from helpers.sessions import session_for
 from sync.running import SETTLE, Syncing, counts, item, items
 from sync.service import LostError, lose, until
@@ -437,14 +438,7 @@ async def test_cancelled_at_any_moment_it_goes_on_to_what_it_would_have_been(ser
     chance = random.Random(7)
     catalog = items(*range(40))
     for _ in range(25):
-        task = asyncio.create_task(sync.run(catalog))
-        for _ in range(chance.randrange(400)):
-            await asyncio.sleep(0)
-            if task.done():
-                break
-        task.cancel()
         # What still writes, or still holds the lock, would make the next run fail.
-        await asyncio.gather(task, return_exceptions=True)
-        assert task.cancelled() or task.result().complete
+        await cancelled_at_some_step(sync.run(catalog), chance, 400)
     assert (await sync.run(catalog)).complete
     await settled(service, sync, catalog)

@@ -1,9 +1,10 @@
 """Past aiohttp's session or through it: the same goes out, and the same comes back."""
 
 import pytest
+from yarl import URL
 
 from aishoot_async import AIShootError, SkuCreate, SkuUpdate
-from aishoot_async.transport import _exchange, _http
+from aishoot_async.transport import Request, _exchange, _http
 from helpers.raw_server import RawServer, reply
 from helpers.sessions import session_for
 
@@ -31,6 +32,13 @@ ANSWERS = {
 def test_this_aiohttp_has_what_it_needs() -> None:
     assert _exchange.is_possible()
     assert _http._EXCHANGES
+
+
+@pytest.mark.parametrize("query", ["a\r\nX: y", "a b", "a\0", "é", "a HTTP/1.0"])
+def test_no_url_ends_the_request_line(query: str) -> None:
+    url = URL.build(scheme="http", host="x", path="/", query_string=query, encoded=True)
+    with pytest.raises(ValueError, match="percent-encoded"):
+        Request(method="GET", url=url).whole("x", None)
 
 
 async def outcome(call: str, answer: str) -> tuple[list[object], object]:
