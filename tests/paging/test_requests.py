@@ -183,6 +183,17 @@ async def test_with_a_total_the_prefetch_jumps_but_not_beyond_what_shows_the_end
         await walk.aclose()
 
 
+async def test_nothing_is_asked_for_behind_a_last_page_that_is_shorter_than_pages_were(server: HostileServer):
+    async with server.session() as session:
+        server.answer = Rows(rows(*range(1, 5)))
+        await session.briefs.results(1, page_size=4).collect()
+        server.forget()
+        # Two a page, and the last of them full: but pages of four have been seen.
+        server.answer = Rows(rows(*range(1, 9)), cap=2)
+        assert ids(await session.briefs.results(1, page_size=4, prefetch=32).collect()) == names(8)
+    assert sorted(server.pages) == [1, 2, 3, 4]
+
+
 async def test_the_next_pages_are_asked_for_before_the_consumer_comes_back_but_not_behind_the_first(
     server: HostileServer,
 ):
