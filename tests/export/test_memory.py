@@ -68,14 +68,15 @@ def assert_little_is_kept_of_each(said, briefs):
     assert said["grown"] < 20 * MIB
     assert said["tasks"] < 50
     assert said["files"] < 20
-    assert said["objects"] < 4 * briefs
+    # What is under way comes and goes by some hundred objects, however many briefs there are.
+    assert said["objects"] < 2 * briefs + 1_000
 
 
-def test_two_hundred_briefs_of_one_page_each(tmp_path):
-    said = measured(tmp_path / "r", briefs=200, items=60, begin=20)
-    assert_little_is_kept_of_each(said, 200)
+def test_six_hundred_briefs_of_one_page_each(tmp_path):
+    said = measured(tmp_path / "r", briefs=600, items=60, begin=20)
+    assert_little_is_kept_of_each(said, 600)
     # No brief here is longer than any other, so the end of each is looked at once.
-    assert said["requests"] <= 2 * 200 + 40
+    assert said["requests"] <= 2 * 600 + 40
 
 
 @pytest.mark.slow
