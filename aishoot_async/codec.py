@@ -5,18 +5,17 @@ What goes, and the caller's own types, is `structuring`'s. Together with `jsonte
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count, repeat
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast, get_origin
 
-import attrs
 import msgspec
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate
+from .models import BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate, set_at, setters
 
 T = TypeVar("T")
-M = TypeVar("M", Sku, BriefResult)
 
 
 class _SkuWire(msgspec.Struct, rename="camel"):
@@ -48,9 +47,8 @@ _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 _genders: Final = Known(Gender)
 _categories: Final = Known(SkuCategory)
 
-# A frozen model's own ``__init__`` looks each field's setter up by its name, which takes as long again as all the rest.
 _new: Final = object.__new__
-_set: Final = {field.name: getattr(Sku, field.name).__set__ for field in attrs.fields(Sku)}
+_set: Final = setters(Sku)
 _set_id: Final = _set["id"]
 _set_name: Final = _set["name"]
 _set_front_image: Final = _set["front_image"]
@@ -60,6 +58,10 @@ _set_is_in_wardrobe: Final = _set["is_in_wardrobe"]
 _set_project_ids: Final = _set["project_ids"]
 _set_sku_category_name: Final = _set["sku_category_name"]
 _set_raw: Final = _set["raw"]
+_set_of_result: Final = setters(BriefResult)
+_set_result_id: Final = _set_of_result["id"]
+_set_result_raw: Final = _set_of_result["raw"]
+_set_result_members: Final = _set_of_result["_members"]
 
 
 def sku(text: bytes) -> Sku:
@@ -68,16 +70,18 @@ def sku(text: bytes) -> Sku:
     Raises:
         UnexpectedResponseError: it is no object, or has no usable id.
     """
-    return _sku_of(jsontext.read(_sku_fields, text), text)
-
-
-def _sku_of(wire: _SkuWire, text: bytes) -> Sku:
-    identifier = wire.id if wire.id is not None else wire.sku_id
-    if identifier is None or identifier == "":
+    made = _sku_of(jsontext.read(_sku_fields, text), text, 0)
+    if not made.id:
         msg = "a SKU needs an id: a string or an integer"
         raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
+    return made
+
+
+def _sku_of(wire: _SkuWire, text: bytes | jsontext.Rows, at: int) -> Sku:
+    """Make a SKU of what was read; where there is no usable id, it has an empty one."""
+    identifier = wire.id if wire.id is not None else wire.sku_id
     made = _new(Sku)
-    _set_id(made, str(identifier))
+    _set_id(made, "" if identifier is None else str(identifier))
     _set_name(made, wire.name)
     _set_front_image(made, wire.front_image)
     _set_back_image(made, wire.back_image)
@@ -86,6 +90,7 @@ def _sku_of(wire: _SkuWire, text: bytes) -> Sku:
     _set_project_ids(made, wire.project_ids)
     _set_sku_category_name(made, _categories[wire.sku_category_name])
     _set_raw(made, text)
+    set_at(made, at)
     return made
 
 
@@ -223,41 +228,65 @@ def _as_it_is(text: bytes) -> bytes:
     return text
 
 
-def _skus(texts: Sequence[bytes]) -> list[Sku] | None:
-    try:
-        return list(map(_sku_of, map(_sku_wire.decode, texts), texts))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, UnexpectedResponseError):
-        return None
+def _skus(rows: jsontext.Rows) -> list[Sku] | None:
+    found = list(map(_sku_of, rows.values, repeat(rows), count()))
+    return None if "" in {each.id for each in found} else found
 
 
-def _brief_results(texts: Sequence[bytes]) -> list[BriefResult] | None:
-    try:
-        members = jsontext.values(texts)
-        found = [each.get("id") for each in members]
-    except (UnexpectedResponseError, AttributeError):  # one is no object
-        return None
+def _brief_results(rows: jsontext.Rows) -> list[BriefResult]:
+    members = rows.values
+    found = [each.get("id") for each in members]
     if {*map(type, found)} != {str}:
         found = list(map(_readable_id, found))
-    return list(map(BriefResult.of, found, texts, members))
+    return list(map(_brief_result_of, found, repeat(rows), count(), members))
+
+
+def _brief_result_of(identifier: str | None, rows: jsontext.Rows, at: int, members: dict[str, Any]) -> BriefResult:
+    made = _new(BriefResult)
+    _set_result_id(made, identifier)
+    _set_result_raw(made, rows)
+    set_at(made, at)
+    _set_result_members(made, members)
+    return made
 
 
 def _readable_id(found: object) -> str | None:
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
 
 
-# What reads a whole page with a loop of C's, or gives None: read one by one, the rows tell what is wrong with them.
-_AT_ONCE: Final[Mapping[Callable[[bytes], Any], Callable[[Sequence[bytes]], Any]]] = {
-    _as_it_is: list,
-    sku: _skus,
-    brief_result: _brief_results,
+# What reads a whole page at once, and what makes items of that. Where it cannot, they are read one by one, and tell
+# what is wrong with them.
+_AT_ONCE: Final[Mapping[Callable[[bytes], Any], tuple[Callable[[bytes], Any], Callable[[jsontext.Rows], Any]]]] = {
+    sku: (msgspec.json.Decoder(list[_SkuWire]).decode, _skus),
+    brief_result: (msgspec.json.Decoder(list[dict[str, Any]]).decode, _brief_results),
 }
+
+
+def splitter(decode: Callable[[bytes], object]) -> Callable[[bytes, str], Sequence[bytes]]:
+    """Make what splits a list into the texts of its elements, and may read them meanwhile for `items`."""
+    # Not all that is callable can be looked up.
+    at_once = _AT_ONCE.get(decode) if isinstance(decode, FunctionType) else None
+    if at_once is None:
+        return jsontext.elements
+    read, _ = at_once
+
+    def split(text: bytes, where: str) -> Sequence[bytes]:
+        with contextlib.suppress(UnexpectedResponseError):
+            return jsontext.Rows(text, jsontext.read(read, text))
+        return jsontext.elements(text, where)
+
+    return split
 
 
 def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
     """Decode the items of a page; an error names its place, such as ``entries[3].id``."""
-    # Not all that is callable can be looked up.
-    at_once = _AT_ONCE.get(decode) if isinstance(decode, FunctionType) else None
-    found: list[T] | None = None if at_once is None else cast("list[T] | None", at_once(texts))
+    found: list[T] | None = None
+    if decode is _as_it_is:
+        found = cast("list[T]", list(texts))
+    elif isinstance(texts, jsontext.Rows):
+        _, make = _AT_ONCE[decode]
+        found = cast("list[T] | None", make(texts))
+        texts.values = ()
     if found is not None:
         return found
     done: list[T] = []

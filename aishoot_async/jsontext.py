@@ -7,9 +7,9 @@ Everything here raises `UnexpectedResponseError` for text that is not JSON, and 
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 import msgspec
 from msgspec import Raw
@@ -81,15 +81,6 @@ def value(text: bytes, where: str = "") -> Any:
     return read(_any_number.decode, text, where)
 
 
-def values(texts: Sequence[bytes]) -> list[Any]:
-    """Decode several; whoever cannot take an error for all of them asks for each.
-
-    Raises:
-        UnexpectedResponseError: one of them is not JSON, or holds a number that only `value` can read.
-    """
-    return read(lambda _: list(map(_any.decode, texts)), b"")
-
-
 def members(text: bytes, where: str = "") -> dict[str, bytes]:
     """Split an object into its members' own texts.
 
@@ -129,6 +120,53 @@ def _twins(text: bytes) -> list[str]:
 def elements(text: bytes, where: str = "") -> list[bytes]:
     """Split a list into its elements' own texts, each a copy: a slice would keep the whole page in memory."""
     return [bytes(raw) for raw in read(_list.decode, text, where)]
+
+
+class Rows(Sequence[bytes]):
+    """The elements of a list that has been read as a whole: their own texts are cut when one is asked for.
+
+    Attributes:
+        values: what the elements were read as, until somebody takes them.
+    """
+
+    __slots__ = ("_count", "_cut", "_text", "values")
+
+    def __init__(self, text: bytes, values: Sequence[Any]) -> None:
+        """Keep the list's text."""
+        self.values = values
+        self._count = len(values)
+        self._text: bytes | None = text
+        self._cut: list[bytes] = []
+
+    def __len__(self) -> int:
+        """Count the elements."""
+        return self._count
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        """Give the text of an element, or of some."""
+        return self._texts()[at]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Iterate over the elements' texts."""
+        return iter(self._texts())
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the elements' texts."""
+        return isinstance(other, Sequence) and self._texts() == [*other]
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _texts(self) -> list[bytes]:
+        text = self._text
+        if text is not None:
+            self._cut = elements(text)
+            # Behind it: another thread may be here, too.
+            self._text = None
+        return self._cut
 
 
 def compact(text: bytes) -> bytes:

@@ -1,15 +1,17 @@
 """A result of a brief: a record whose fields are not documented."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import attrs
 
 from .. import jsontext
+from ._raw import OfPage, raw_when_asked
 
 
+@raw_when_asked
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class BriefResult(Mapping[str, Any]):
+class BriefResult(OfPage, Mapping[str, Any]):
     """A result as the service gave it: ``result["imageUrl"]``, ``result.get("status")``, iteration over its keys.
 
     Attributes:
@@ -20,15 +22,6 @@ class BriefResult(Mapping[str, Any]):
     id: str | None = None
     raw: bytes = b""
     _members: dict[str, Any] | None = attrs.field(default=None, init=False)
-
-    @classmethod
-    def of(cls, identifier: str | None, raw: bytes, members: dict[str, Any]) -> Self:
-        """Make one of what has been read: ``__init__`` would look the setter of each field up by its name."""
-        made = _new(cls)
-        _set_id(made, identifier)
-        _set_raw(made, raw)
-        _set_members(made, members)
-        return made
 
     def _read(self) -> dict[str, Any]:
         # What came with a page was read with it; this is for one that was made of its JSON alone.
@@ -62,7 +55,4 @@ class BriefResult(Mapping[str, Any]):
         return f"BriefResult(id={self.id!r}, keys={list(self._read())!r})"
 
 
-_new: Final = object.__new__
-_set_id: Final = BriefResult.id.__set__  # type: ignore[union-attr]
-_set_raw: Final = BriefResult.raw.__set__  # type: ignore[attr-defined]
 _set_members: Final = BriefResult._members.__set__  # type: ignore[union-attr]  # noqa: SLF001

@@ -10,6 +10,7 @@ import attrs
 
 from .. import jsontext
 from ..errors import RequestValidationError
+from ._raw import OfPage, raw_when_asked
 from ._values import (
     UNSET,
     Gender,
@@ -46,8 +47,9 @@ class SkuChanges(TypedDict, total=False):
     sku_category_name: SkuCategory | str | None
 
 
+@raw_when_asked
 @attrs.frozen(kw_only=True)
-class Sku:
+class Sku(OfPage):
     """A SKU as the service gave it. Only ``id`` is sure to be there; what it does not say is ``None``.
 
     Attributes:

@@ -8,7 +8,7 @@ Spring's hypermedia (no list when it is empty)   {"_embedded": {"skus": [...]}, 
 an object with exactly one list                  {"rows": [...], "total": N}
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -25,6 +25,7 @@ _DIGITS_AT_MOST: Final = 18
 _TAIL: Final = 32
 """More than the longest such end takes."""
 _PAGE_MEMBERS: Final = ("number", "size", *_TOTALS)
+Split = Callable[[bytes, str], Sequence[bytes]]
 
 
 @attrs.frozen(kw_only=True)
@@ -46,29 +47,34 @@ class Envelope:
     number: int | None = None
 
 
-def open_envelope(body: bytes, paths: EnvelopePaths | None = None) -> Envelope:
+def open_envelope(body: bytes, paths: EnvelopePaths | None = None, split: Split = jsontext.elements) -> Envelope:
     """Take a page out of its envelope: out of the form that is named, or out of one that is recognised.
+
+    Args:
+        body: all of it.
+        paths: the form that is named.
+        split: splits the list of items, whose place in the body it is told for errors.
 
     Raises:
         UnexpectedResponseError: it is no JSON, or of no such form; the keys that are there are named.
     """
     jsontext.check_utf8(body)
     if paths is not None:
-        return _named(body, paths)
-    usual = _usual(body)
+        return _named(body, paths, split)
+    usual = _usual(body, split)
     if usual is not None:
         return usual
     match jsontext.kind(body):
         case "a list":
-            return Envelope(items=jsontext.elements(body), where="")
+            return Envelope(items=split(body, ""), where="")
         case "an object":
-            return _recognised(body)
+            return _recognised(body, split)
         case other:
             msg = f"a page of items is expected here, not {other}"
             raise UnexpectedResponseError(msg, body=body)
 
 
-def _usual(body: bytes) -> Envelope | None:
+def _usual(body: bytes, split: Split) -> Envelope | None:
     """Open the platform's own form, written without white space, in one look at the items; other forms take two."""
     end = body.rfind(_BEHIND_ENTRIES, -_TAIL) + 1
     total = body[end + len(_BEHIND_ENTRIES) - 1 : -1]
@@ -77,20 +83,20 @@ def _usual(body: bytes) -> Envelope | None:
     if not total.isdigit() or len(total) > _DIGITS_AT_MOST or (total.startswith(b"0") and total != b"0"):
         return None
     try:
-        items = jsontext.elements(body[len(_BEFORE_ENTRIES) - 1 : end])
+        items = split(body[len(_BEFORE_ENTRIES) - 1 : end], "entries")
     except UnexpectedResponseError:
         # What is wrong is said of the whole body; or a list behind the entries was taken for a part of them.
         return None
     return Envelope(items=items, where="entries", total=int(total))
 
 
-def _recognised(body: bytes) -> Envelope:
+def _recognised(body: bytes, split: Split) -> Envelope:
     top = jsontext.members(body)
     page = jsontext.members(top["page"]) if jsontext.kind(top.get("page", b"")) == "an object" else {}
     found = _find_list(body, top, page)
     where, text = found or ("", b"[]")
     return Envelope(
-        items=jsontext.elements(text, where),
+        items=split(text, where),
         where=where,
         total=_total(top, body) if _total(top, body) is not None else _total(page, body, "page."),
         last=_flag(top.get("last")),
@@ -115,7 +121,7 @@ def _find_list(body: bytes, top: Mapping[str, bytes], page: Mapping[str, bytes])
     raise UnexpectedResponseError(msg, keys=[prefix + name for name in holder], body=body)
 
 
-def _named(body: bytes, paths: EnvelopePaths) -> Envelope:
+def _named(body: bytes, paths: EnvelopePaths, split: Split) -> Envelope:
     items = _follow(body, paths.items)
     total = None if paths.total is None else _follow(body, paths.total)
     last = None if paths.last is None else _follow(body, paths.last)
@@ -123,7 +129,7 @@ def _named(body: bytes, paths: EnvelopePaths) -> Envelope:
         msg = f"a list is expected here, not {jsontext.kind(items)}"
         raise UnexpectedResponseError(msg, where=paths.items, body=body)
     return Envelope(
-        items=jsontext.elements(items, paths.items),
+        items=split(items, paths.items),
         where=paths.items,
         total=None if total is None else _total({"total": total}, body),
         last=_flag(last),

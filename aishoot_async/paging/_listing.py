@@ -11,8 +11,8 @@ from .. import codec
 from ..calls import Answer, Caller, CallOptions
 from ..errors import PagingError
 from ..models import EnvelopePaths
-from ..transport import Response
-from ._envelope import open_envelope
+from ._envelope import Split, open_envelope
+from ._lending import own
 
 T = TypeVar("T")
 REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
@@ -79,6 +79,10 @@ def _given(listing: "Listing[Any]") -> str:
     return "".join(f"{name}={quote(value, safe='')}&" for name, value in listing.query.items())
 
 
+def _splitter(listing: "Listing[Any]") -> Split:
+    return codec.splitter(listing.decode)
+
+
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class Listing(Generic[T]):
     """How the pages of one listing are asked for. It refers to no walk, so that a walk can be collected.
@@ -103,6 +107,7 @@ class Listing(Generic[T]):
     memory: EndpointMemory
     template: str | None = None
     _given: str = attrs.field(init=False, default=attrs.Factory(_given, takes_self=True))
+    _split: Split = attrs.field(init=False, default=attrs.Factory(_splitter, takes_self=True))
 
     async def fetch(self, number: int, size: int, options: CallOptions) -> Sheet[T]:
         """Ask for one page, and read it.
@@ -126,12 +131,17 @@ class Listing(Generic[T]):
         return partial(self._read, answer, number, size)
 
     def _read(self, answer: Answer, number: int, size: int) -> Sheet[T]:
-        sheet = answer.read(lambda response: self._sheet(response, number))
+        sheet = answer.read(lambda response: self.open(response.body, number))
         self.memory.saw(size, len(sheet.raws))
         return sheet
 
-    def _sheet(self, response: Response, number: int) -> Sheet[T]:
-        envelope = open_envelope(response.body, self.envelope)
+    def open(self, body: bytes, number: int) -> Sheet[T]:
+        """Read a page.
+
+        Raises:
+            UnexpectedResponseError: it cannot be read.
+        """
+        envelope = open_envelope(body, self.envelope, self._split)
         items = codec.items(envelope.items, self.decode, envelope.where)
         return Sheet(
             asked=number,
@@ -151,8 +161,10 @@ def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:
         PagingError: it names a larger total than it holds.
         UnexpectedResponseError: it cannot be read.
     """
-    envelope = open_envelope(body)
+    envelope = open_envelope(body, split=codec.splitter(decode))
     if envelope.total is not None and envelope.total > len(envelope.items):
         msg = f"the service says that there are {envelope.total} items, and gives {len(envelope.items)}"
         raise PagingError(msg)
-    return codec.items(envelope.items, decode, envelope.where)
+    items = codec.items(envelope.items, decode, envelope.where)
+    own(items, envelope.items)
+    return items

@@ -5,7 +5,7 @@ Classes with ``__anext__`` and not async generators: nothing may be suspended in
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -13,6 +13,7 @@ import attrs
 
 from ..errors import AIShootError, Cursor
 from ..models import Page, PagingReport
+from ._lending import Lending, own
 from ._listing import Listing, Sheet
 from ._plan import BEGINNING, Plan
 from ._source import Source
@@ -122,8 +123,6 @@ class _SheetWalk(Walk[T], Generic[T, P]):
             asked=self._source.size,
             seen=self._source.report,
         )
-        self._left: list[P] = []
-        """Of the page in hand, what has not been handed out; the next is the last."""
         self._is_taken = False
 
     @property
@@ -135,7 +134,6 @@ class _SheetWalk(Walk[T], Generic[T, P]):
         return self.progress.report
 
     async def aclose(self) -> None:
-        self._left = []
         await self._source.aclose()
 
     def __del__(self) -> None:
@@ -170,17 +168,37 @@ class _SheetWalk(Walk[T], Generic[T, P]):
 class ItemWalk(_SheetWalk[T, T]):
     """Items, in order."""
 
+    def __init__(self, listing: Listing[T], plan: Plan) -> None:
+        self._lending = Lending()
+        self._left: Iterator[T] = iter(())
+        """Of the page in hand, what has not been handed out."""
+        super().__init__(listing, plan)
+
     async def __anext__(self) -> T:
         """Give the next item."""
-        left = self._left
-        while not left:
+        while True:
+            for item in self._left:
+                self.progress.at += 1
+                return item
+            # Before the next page is read, so that this one's memory can be used again.
+            self._lending.settle(but_the_last=True)
             sheet = await self._advance()
-            # Each is let go of as it is handed out: what its reader makes of it (a result's members) goes with it.
-            left = self._left = [*sheet.items[sheet.skip :]]
-            left.reverse()
-            del sheet
-        self.progress.at += 1
-        return left.pop()
+            items = sheet.items[sheet.skip :]
+            self._lending.lend(items, sheet.raws)
+            self._left = iter(items)
+            del sheet, items
+
+    async def aclose(self) -> None:
+        self._end()
+        await super().aclose()
+
+    def __del__(self) -> None:
+        self._end()
+        super().__del__()
+
+    def _end(self) -> None:
+        self._left = iter(())
+        self._lending.settle(but_the_last=False)
 
 
 class PageWalk(_SheetWalk[Page[P], P]):
@@ -193,6 +211,7 @@ class PageWalk(_SheetWalk[Page[P], P]):
             begin = self.progress.at
             if begin < len(sheet.items):
                 self.progress.at = len(sheet.items)
+                own(sheet.items, sheet.raws)
                 return Page(
                     number=sheet.asked,
                     items=tuple(sheet.items[begin:]),
