@@ -5,7 +5,6 @@ What goes, and the caller's own types, is `structuring`'s. Together with `jsonte
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count, repeat
 from types import FunctionType
 from typing import Any, Final, TypeVar, cast, get_origin
 
@@ -13,7 +12,7 @@ import msgspec
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate, set_at, setters
+from .models import BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate, draft
 
 T = TypeVar("T")
 
@@ -47,21 +46,8 @@ _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 _genders: Final = Known(Gender)
 _categories: Final = Known(SkuCategory)
 
-_new: Final = object.__new__
-_set: Final = setters(Sku)
-_set_id: Final = _set["id"]
-_set_name: Final = _set["name"]
-_set_front_image: Final = _set["front_image"]
-_set_back_image: Final = _set["back_image"]
-_set_gender: Final = _set["gender"]
-_set_is_in_wardrobe: Final = _set["is_in_wardrobe"]
-_set_project_ids: Final = _set["project_ids"]
-_set_sku_category_name: Final = _set["sku_category_name"]
-_set_raw: Final = _set["raw"]
-_set_of_result: Final = setters(BriefResult)
-_set_result_id: Final = _set_of_result["id"]
-_set_result_raw: Final = _set_of_result["raw"]
-_set_result_members: Final = _set_of_result["_members"]
+_SkuDraft: Final = draft(Sku)
+_ResultDraft: Final = draft(BriefResult)
 
 
 def sku(text: bytes) -> Sku:
@@ -70,27 +56,32 @@ def sku(text: bytes) -> Sku:
     Raises:
         UnexpectedResponseError: it is no object, or has no usable id.
     """
-    made = _sku_of(jsontext.read(_sku_fields, text), text, 0)
+    [made] = _skus_of([jsontext.read(_sku_fields, text)], text)
     if not made.id:
         msg = "a SKU needs an id: a string or an integer"
         raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
     return made
 
 
-def _sku_of(wire: _SkuWire, text: bytes | jsontext.Rows, at: int) -> Sku:
-    """Make a SKU of what was read; where there is no usable id, it has an empty one."""
-    identifier = wire.id if wire.id is not None else wire.sku_id
-    made = _new(Sku)
-    _set_id(made, "" if identifier is None else str(identifier))
-    _set_name(made, wire.name)
-    _set_front_image(made, wire.front_image)
-    _set_back_image(made, wire.back_image)
-    _set_gender(made, _genders[wire.gender])
-    _set_is_in_wardrobe(made, wire.is_in_wardrobe)
-    _set_project_ids(made, wire.project_ids)
-    _set_sku_category_name(made, _categories[wire.sku_category_name])
-    _set_raw(made, text)
-    set_at(made, at)
+def _skus_of(wires: Sequence[_SkuWire], text: bytes | jsontext.Rows) -> list[Sku]:
+    """Make SKUs of what was read; those without a usable id have an empty one."""
+    made: list[Sku] = []
+    # One loop, and no function for each: that would take as long again.
+    for at, wire in enumerate(wires):
+        identifier = wire.sku_id if wire.id is None else wire.id
+        filled = _SkuDraft()
+        filled.id = "" if identifier is None else str(identifier)
+        filled.name = wire.name
+        filled.front_image = wire.front_image
+        filled.back_image = wire.back_image
+        filled.gender = _genders[wire.gender]
+        filled.is_in_wardrobe = wire.is_in_wardrobe
+        filled.project_ids = wire.project_ids
+        filled.sku_category_name = _categories[wire.sku_category_name]
+        filled.raw = text
+        filled._at = at  # noqa: SLF001  # a model's way to its row
+        filled.__class__ = Sku
+        made.append(filled)
     return made
 
 
@@ -132,9 +123,9 @@ def ids(
     made: Sequence[object], texts: Sequence[bytes], identify: Callable[[bytes], str | None]
 ) -> Sequence[str | None]:
     """Give the ids of a page's rows, as ``identify`` does of each; ``made`` is what has been made of them."""
-    if {*map(type, made)} <= _IDENTIFIED:
+    if made is not texts and {*map(type, made)} <= _IDENTIFIED:
         return [item.id for item in cast("Sequence[Sku | BriefResult]", made)]
-    found = _leading_ids(texts)
+    found: Sequence[str | None] | None = _leading_ids(texts)
     if found is None:
         decode, id_of = _ID_WIRES[identify]
         with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -150,17 +141,25 @@ _ID_WIRES: Final[Mapping[Callable[[bytes], str | None], tuple[Callable[[bytes], 
 _BEFORE_ID: Final = '{"id":"'
 
 
-def _leading_ids(texts: Sequence[bytes]) -> Sequence[str | None] | None:
-    """Cut the ids out of rows that all begin with them, in half the time; or give ``None``."""
+def _leading_ids(texts: Sequence[bytes]) -> Sequence[str] | None:
+    """Cut the ids out of rows that all begin with them, in a fourth of the time; or give ``None``."""
     try:
-        joined = b'"'.join([text[: text.index(b'"', len(_BEFORE_ID))] for text in texts]).decode()
-    except (ValueError, UnicodeDecodeError):
+        end = texts[0].index(b'"', len(_BEFORE_ID)) + 1
+        alike = _between([text[:end] for text in texts])  # most services' ids are of one length
+        if alike is not None:
+            return alike
+        return _between([text[: text.index(b'"', len(_BEFORE_ID)) + 1] for text in texts])
+    except (ValueError, IndexError):
         return None
-    # Behind its first characters, no row has a quotation mark here: only the beginnings can be taken for one.
-    first, *others = joined.split('"' + _BEFORE_ID)
-    if len(others) + 1 != len(texts) or not first.startswith(_BEFORE_ID) or "\\" in joined:
-        return None
-    return [first.removeprefix(_BEFORE_ID), *others]
+
+
+def _between(heads: Sequence[bytes]) -> Sequence[str] | None:
+    """Take out what stands between ``{"id":"`` and the next quotation mark, if each of the heads is just that."""
+    joined = b"".join(heads).decode()
+    found = joined[len(_BEFORE_ID) : -1].split(f'"{_BEFORE_ID}')
+    # With four marks for each, none is left for anything else; and no row has them so but at its beginning.
+    are_all = len(found) == len(heads) and joined.count('"') == 4 * len(heads) and "\\" not in joined
+    return found if are_all and joined.startswith(_BEFORE_ID) and joined.endswith('"') else None
 
 
 W = TypeVar("W", bound=msgspec.Struct)
@@ -229,24 +228,21 @@ def _as_it_is(text: bytes) -> bytes:
 
 
 def _skus(rows: jsontext.Rows) -> list[Sku] | None:
-    found = list(map(_sku_of, rows.values, repeat(rows), count()))
-    return None if "" in {each.id for each in found} else found
+    made = _skus_of(rows.values, rows)
+    return None if "" in {each.id for each in made} else made
 
 
 def _brief_results(rows: jsontext.Rows) -> list[BriefResult]:
-    members = rows.values
-    found = [each.get("id") for each in members]
-    if {*map(type, found)} != {str}:
-        found = list(map(_readable_id, found))
-    return list(map(_brief_result_of, found, repeat(rows), count(), members))
-
-
-def _brief_result_of(identifier: str | None, rows: jsontext.Rows, at: int, members: dict[str, Any]) -> BriefResult:
-    made = _new(BriefResult)
-    _set_result_id(made, identifier)
-    _set_result_raw(made, rows)
-    set_at(made, at)
-    _set_result_members(made, members)
+    made: list[BriefResult] = []
+    for at, members in enumerate(rows.values):
+        identifier = members.get("id")
+        filled = _ResultDraft()
+        filled.id = identifier if type(identifier) is str else _readable_id(identifier)
+        filled.raw = rows
+        filled._at = at  # noqa: SLF001  # as above
+        filled._members = members  # noqa: SLF001
+        filled.__class__ = BriefResult
+        made.append(filled)
     return made
 
 
@@ -278,17 +274,16 @@ def splitter(decode: Callable[[bytes], object]) -> Callable[[bytes, str], Sequen
     return split
 
 
-def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> list[T]:
+def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> Sequence[T]:
     """Decode the items of a page; an error names its place, such as ``entries[3].id``."""
-    found: list[T] | None = None
     if decode is _as_it_is:
-        found = cast("list[T]", list(texts))
-    elif isinstance(texts, jsontext.Rows):
+        return cast("Sequence[T]", texts)
+    if isinstance(texts, jsontext.Rows):
         _, make = _AT_ONCE[decode]
-        found = cast("list[T] | None", make(texts))
+        found = cast("Sequence[T] | None", make(texts))
         texts.values = ()
-    if found is not None:
-        return found
+        if found is not None:
+            return found
     done: list[T] = []
     try:
         for text in texts:

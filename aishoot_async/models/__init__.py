@@ -1,7 +1,7 @@
 """What goes over the wire, as typed values: keyword-only, immutable, snake_case here and camelCase there."""
 
 from ._paging import EnvelopePaths, Page, PagingOptions, PagingReport
-from ._raw import set_at, setters
+from ._raw import draft
 from ._result import BriefResult
 from ._sku import WIRE_NAMES, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
 from ._values import UNSET, Gender, Known, SkuCategory, UnknownValue, Unset
@@ -24,6 +24,5 @@ __all__ = [
     "UnknownValue",
     "Unset",
     "check_changes",
-    "set_at",
-    "setters",
+    "draft",
 ]

@@ -60,8 +60,9 @@ class PagingReport:
     Attributes:
         pages: pages handed out, or read for items that were.
         items: items handed out.
-        duplicates: items handed out that had been handed out before, by their ids, among the last ``2 * prefetch``
-            pages (at least 16); of a strict walk, items that its last pass has met before, among all.
+        duplicates: items handed out that had been handed out before, by their ids, among the last pages: at least
+            ``2 * prefetch`` of them, and at least 16; of a strict walk, items that its last pass has met before,
+            among all.
         expected_total: the total that the service gave last.
         total_changed: whether the service gave different totals.
         page_base: the wire number of the first page, once known.

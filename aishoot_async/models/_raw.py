@@ -1,9 +1,6 @@
-"""A model's exact JSON: a copy of its own, or its place among a page's rows, from which it is cut when asked for."""
+"""Models made of a page at once: their exact JSON is a copy of their own, or cut out of the page's when asked for."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar, cast
-
-import attrs
+from typing import Any, TypeVar
 
 from ..jsontext import Rows
 
@@ -13,7 +10,8 @@ M = TypeVar("M", bound="OfPage")
 class OfPage:
     """What may have been read as a part of a page: then its ``raw`` holds the page's rows, and ``_at`` says which."""
 
-    __slots__ = ("_at",)
+    # Both here: where attrs added a slot for weak references to a model's own, `draft` could not have the same.
+    __slots__ = ("__weakref__", "_at")
     _at: int
 
 
@@ -33,13 +31,9 @@ def raw_when_asked(model: type[M]) -> type[M]:
     return model
 
 
-set_at: Final[Callable[[OfPage, int], None]] = OfPage.__dict__["_at"].__set__
+def draft(model: type[OfPage]) -> Any:
+    """Make the class that a frozen model is filled in as: it has the same slots, and becomes the model by its class.
 
-
-def setters(model: type[M]) -> Mapping[str, Callable[[M, Any], None]]:
-    """Give what sets a field of a frozen model: its own ``__init__`` takes as long again as to read all of them."""
-    found: dict[str, Any] = {}
-    for field in attrs.fields(cast("Any", model)):
-        slot = getattr(model, field.name)
-        found[field.name] = slot.fset if isinstance(slot, property) else slot.__set__
-    return found
+    The model's own ``__init__`` looks each setter up by its name, which takes longer than reading its JSON.
+    """
+    return type(f"{model.__name__}Draft", (OfPage,), {"__slots__": model.__slots__})

@@ -39,9 +39,12 @@ class EndpointMemory:
             self.longest[asked] = length
 
 
+def _distinct(sheet: "Sheet[Any]") -> frozenset[str | None]:
+    return frozenset(sheet.ids)
+
+
 def _fingerprint(sheet: "Sheet[Any]") -> Hashable:
-    ids = frozenset(sheet.ids)
-    return tuple(sheet.raws) if None in ids else ids
+    return tuple(sheet.raws) if None in sheet.distinct else sheet.distinct
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -55,6 +58,7 @@ class Sheet(Generic[T]):
         ids: each item's id, or ``None``.
         total, last, number: what the envelope says; see `Envelope`.
         skip: how many of the items an earlier walk has handed out, whose cursor stands on this page.
+        distinct: the ids, as a set.
         fingerprint: what tells one page from another: its ids, in any order and whatever stands beside them, or all of
             it.
     """
@@ -67,6 +71,7 @@ class Sheet(Generic[T]):
     last: bool | None
     number: int | None
     skip: int = 0
+    distinct: frozenset[str | None] = attrs.field(init=False, default=attrs.Factory(_distinct, takes_self=True))
     fingerprint: Hashable = attrs.field(init=False, default=attrs.Factory(_fingerprint, takes_self=True))
 
     @property

@@ -1,7 +1,7 @@
-"""Pure: which rows have been given before, among those of the last pages. Memory stays at that many pages."""
+"""Pure: which rows have been given before, among those of the last pages. Memory stays at twice that many pages."""
 
-from collections import deque
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 
@@ -9,26 +9,31 @@ class Recent:
     """The ids of the last pages."""
 
     def __init__(self, pages: int) -> None:
-        """Remember nothing yet, and never more than so many pages."""
+        """Remember nothing yet; later so many pages at least, and less than twice as many."""
         self.stale = 0
         """Pages running that held nothing new."""
-        # Each id stands in the latest page that had it, and in no other.
-        self._pages: deque[set[str]] = deque()
-        self._most = pages
-        self._known: set[str] = set()
+        self._pages = pages
+        self._noted = 0
+        # To forget them all together takes less than to forget each page as it gets too old.
+        self._older: AbstractSet[Any] = frozenset()
+        self._newer: set[Any] = set()
 
-    def note(self, ids: Sequence[str | None]) -> int:
-        """Take note of a page; give how many of its rows are there for a second time. Rows without an id never are."""
-        page: set[Any] = {*ids}
-        unnamed = ids.count(None) if None in page else 0
-        page.discard(None)
-        again = set[str]() if self._known.isdisjoint(page) else page & self._known
-        for earlier in self._pages if again else ():
-            earlier.difference_update(again)
-        self._known |= page
-        self._pages.append(page)
-        if len(self._pages) > self._most:
-            self._known -= self._pages.popleft()
-        twice = len(ids) - unnamed - len(page) + len(again)
+    def note(self, ids: Sequence[str | None], distinct: AbstractSet[str | None]) -> int:
+        """Take note of a page: give how many of its rows are there for a second time.
+
+        Args:
+            ids: those of its rows; rows without one are never there for a second time.
+            distinct: the same as a set.
+        """
+        unnamed = ids.count(None) if None in distinct else 0
+        named = distinct - {None} if unnamed else distinct
+        again = 0
+        if not (self._newer.isdisjoint(named) and self._older.isdisjoint(named)):
+            again = len(named & self._newer | named & self._older)
+        self._newer |= named
+        self._noted += 1
+        if self._noted % self._pages == 0:
+            self._older, self._newer = self._newer, set()
+        twice = len(ids) - unnamed - len(named) + again
         self.stale = self.stale + 1 if twice == len(ids) > 0 else 0
         return twice

@@ -113,11 +113,11 @@ async def test_the_error_says_how_many_came_and_went(server: HostileServer):
 
 
 async def test_rows_that_come_twice_far_apart_make_no_clean_pass(server: HostileServer):
-    # 30 pages apart: far outside of the window in which an ordinary walk can tell.
-    server.answer = Rows(rows(*range(1, 121), 1))
+    # 60 pages apart: far outside of the window in which an ordinary walk can tell.
+    server.answer = Rows(rows(*range(1, 241), 1))
     async with server.session() as session:
         plain = session.briefs.results(1, page_size=4, prefetch=1)
-        assert len(await plain.collect()) == 121
+        assert len(await plain.collect()) == 241
         assert plain.report.complete
         got, error = await outcome(session.briefs.results(1, page_size=4, prefetch=1, strict=True))
     assert got == []
