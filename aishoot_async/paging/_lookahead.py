@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from ..calls import Lifetime
 from ..errors import SessionClosedError
 
 T = TypeVar("T")
+_LONG: Final = 0.001
+"""Seconds; a turn of the event loop takes some hundredths of that."""
 
 
 class Lookahead(Generic[T]):
@@ -24,6 +27,8 @@ class Lookahead(Generic[T]):
         self._fetch = fetch
         self._number = first
         self._tasks: deque[asyncio.Task[T]] = deque()
+        self._is_far = False
+        """Whether the latest wait for a page was so long that a turn of the event loop is little beside it."""
 
     async def take(self, window: int, then: int) -> T:
         """Give the next page, with ``window`` pages in flight or ready meanwhile, and ``then`` when it is handed on.
@@ -40,12 +45,17 @@ class Lookahead(Generic[T]):
         self._fill(window)
         task = self._tasks[0]
         if not task.done():
+            begun = time.monotonic()
             await asyncio.wait([task])
+            self._is_far = time.monotonic() - begun > _LONG
+        if not task.cancelled() and task.exception() is None and self._tasks:
+            self._fill(1 + then)
+            if self._is_far:
+                # Lets the requests go out now: else they would wait until all pages that are ready have been read.
+                await asyncio.sleep(0)
         if task.cancelled() or not self._tasks:  # `stop`, called by another task, may have been faster
             msg = "the session was closed while a page was on its way"
             raise SessionClosedError(msg)
-        if task.exception() is None:
-            self._fill(1 + then)
         self._tasks.popleft()
         return task.result()
 
