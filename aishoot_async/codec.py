@@ -5,14 +5,14 @@ What goes, and the caller's own types, is `structuring`'s. Together with `jsonte
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from types import FunctionType
-from typing import Any, Final, TypeVar, cast, get_origin
+from functools import lru_cache
+from typing import Any, Final, TypedDict, TypeVar, cast, get_origin
 
 import msgspec
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import BriefResult, Gender, Known, Sku, SkuCategory, SkuCreate, SkuUpdate, draft
+from .models import Asked, BriefResult, Gender, Known, Reading, Sku, SkuCategory, SkuCreate, SkuUpdate, draft
 
 T = TypeVar("T")
 
@@ -39,6 +39,8 @@ class _SkuId(msgspec.Struct, rename="camel"):
 
 
 _sku_wire: Final = msgspec.json.Decoder(_SkuWire)
+_sku_wires: Final = msgspec.json.Decoder(list[_SkuWire])
+_whole_results: Final = msgspec.json.Decoder(list[dict[str, Any]])
 _sku_id: Final = msgspec.json.Decoder(_SkuId)
 _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 
@@ -123,7 +125,7 @@ def ids(
     made: Sequence[object], texts: Sequence[bytes], identify: Callable[[bytes], str | None]
 ) -> Sequence[str | None]:
     """Give the ids of a page's rows, as ``identify`` does of each; ``made`` is what has been made of them."""
-    if made is not texts and {*map(type, made)} <= _IDENTIFIED:
+    if isinstance(texts, jsontext.Rows) or (made is not texts and {*map(type, made)} <= _IDENTIFIED):
         return [item.id for item in cast("Sequence[Sku | BriefResult]", made)]
     found: Sequence[str | None] | None = _leading_ids(texts)
     if found is None:
@@ -227,20 +229,61 @@ def _as_it_is(text: bytes) -> bytes:
     return text
 
 
-def _skus(rows: jsontext.Rows) -> list[Sku] | None:
-    made = _skus_of(rows.values, rows)
-    return None if "" in {each.id for each in made} else made
+def _sku_rows(text: bytes) -> jsontext.Rows:
+    wires = jsontext.read(_sku_wires.decode, text)
+    rows = jsontext.Rows(text, len(wires))
+    rows.items = _skus_of(wires, rows)
+    if "" in {each.id for each in rows.items}:
+        msg = "a SKU needs an id"
+        raise UnexpectedResponseError(msg)
+    return rows
 
 
-def _brief_results(rows: jsontext.Rows) -> list[BriefResult]:
+class _ResultRows:
+    """Reads pages of results: all of their members, until it is known which of them are asked for."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self._names: frozenset[str] | None = frozenset()
+        self._decode = _whole_results.decode
+        self._reading: Reading | None = None
+
+    def __call__(self, text: bytes) -> jsontext.Rows:
+        if self._names is not self._asked.names:
+            self._turn_to(self._asked.names)
+        found = jsontext.read(self._decode, text)
+        rows = jsontext.Rows(text, len(found))
+        rows.items = _results_of(found, rows, self._reading)
+        if found and self._names is not None and not self._names:
+            self._asked.watch(rows.items[0])
+        return rows
+
+    def _turn_to(self, names: frozenset[str] | None) -> None:
+        self._names = names
+        self._decode, self._reading = _whole_results.decode, None
+        if names:
+            names |= {"id"}
+            self._decode, self._reading = _results_with(names).decode, Reading(names, self._asked)
+
+
+@lru_cache(maxsize=64)
+def _results_with(names: frozenset[str]) -> "msgspec.json.Decoder[list[dict[str, Any]]]":
+    """Make what reads these members of results, and passes over the others."""
+    # Of a TypedDict msgspec makes plain dictionaries.
+    row: Any = TypedDict("row", dict.fromkeys(names, Any), total=False)  # type: ignore[misc]
+    return msgspec.json.Decoder(list[row])
+
+
+def _results_of(found: Sequence[dict[str, Any]], rows: jsontext.Rows, reading: Reading | None) -> list[BriefResult]:
     made: list[BriefResult] = []
-    for at, members in enumerate(rows.values):
+    for at, members in enumerate(found):
         identifier = members.get("id")
         filled = _ResultDraft()
         filled.id = identifier if type(identifier) is str else _readable_id(identifier)
         filled.raw = rows
         filled._at = at  # noqa: SLF001  # as above
         filled._members = members  # noqa: SLF001
+        filled._reading = reading  # noqa: SLF001
         filled.__class__ = BriefResult
         made.append(filled)
     return made
@@ -250,25 +293,25 @@ def _readable_id(found: object) -> str | None:
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
 
 
-# What reads a whole page at once, and what makes items of that. Where it cannot, they are read one by one, and tell
-# what is wrong with them.
-_AT_ONCE: Final[Mapping[Callable[[bytes], Any], tuple[Callable[[bytes], Any], Callable[[jsontext.Rows], Any]]]] = {
-    sku: (msgspec.json.Decoder(list[_SkuWire]).decode, _skus),
-    brief_result: (msgspec.json.Decoder(list[dict[str, Any]]).decode, _brief_results),
-}
+def splitter(decode: Callable[[bytes], object], asked: Asked) -> Callable[[bytes, str], Sequence[bytes]]:
+    """Make what splits a list into the texts of its elements; where it can, it reads them at once, for `items`.
 
-
-def splitter(decode: Callable[[bytes], object]) -> Callable[[bytes, str], Sequence[bytes]]:
-    """Make what splits a list into the texts of its elements, and may read them meanwhile for `items`."""
-    # Not all that is callable can be looked up.
-    at_once = _AT_ONCE.get(decode) if isinstance(decode, FunctionType) else None
-    if at_once is None:
+    Args:
+        decode: makes an item.
+        asked: what the listing's readers ask of results.
+    """
+    read: Callable[[bytes], jsontext.Rows]
+    if decode is sku:
+        read = _sku_rows
+    elif decode is brief_result:
+        read = _ResultRows(asked)
+    else:
         return jsontext.elements
-    read, _ = at_once
 
     def split(text: bytes, where: str) -> Sequence[bytes]:
         with contextlib.suppress(UnexpectedResponseError):
-            return jsontext.Rows(text, jsontext.read(read, text))
+            return read(text)
+        # Read one by one, they tell what is wrong with them.
         return jsontext.elements(text, where)
 
     return split
@@ -279,11 +322,8 @@ def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> S
     if decode is _as_it_is:
         return cast("Sequence[T]", texts)
     if isinstance(texts, jsontext.Rows):
-        _, make = _AT_ONCE[decode]
-        found = cast("Sequence[T] | None", make(texts))
-        texts.values = ()
-        if found is not None:
-            return found
+        found, texts.items = texts.items, ()
+        return cast("Sequence[T]", found)
     done: list[T] = []
     try:
         for text in texts:

@@ -126,15 +126,15 @@ class Rows(Sequence[bytes]):
     """The elements of a list that has been read as a whole: their own texts are cut when one is asked for.
 
     Attributes:
-        values: what the elements were read as, until somebody takes them.
+        items: what the elements were read as, until somebody takes them.
     """
 
-    __slots__ = ("_count", "_cut", "_text", "values")
+    __slots__ = ("_count", "_cut", "_text", "items")
 
-    def __init__(self, text: bytes, values: Sequence[Any]) -> None:
+    def __init__(self, text: bytes, count: int) -> None:
         """Keep the list's text."""
-        self.values = values
-        self._count = len(values)
+        self.items: Sequence[Any] = ()
+        self._count = count
         self._text: bytes | None = text
         self._cut: list[bytes] = []
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from aishoot_async import ConfigurationError, Gender, UnexpectedResponseError
 from aishoot_async.codec import brief_result, decoder, ids, items, row_id, sku, sku_row_id, splitter
+from aishoot_async.models import Asked
 from helpers.refusals import refusal
 
 wire_values = (
@@ -62,7 +63,7 @@ def test_a_page_is_read_as_its_rows_are(texts: list[bytes], comma: bytes) -> Non
     """What reads a whole page at once and what reads a row give the same, or refuse the same."""
     page = b"[" + comma.join(texts) + b"]"
     for read in (sku, brief_result, decoder(bytes)):
-        split = partial(splitter(read), where="rows")
+        split = partial(splitter(read, Asked()), where="rows")
         if b"{" in texts:
             assert "rows" in str(refusal(split, page))
             continue

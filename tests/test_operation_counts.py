@@ -18,7 +18,7 @@ from helpers.meter import CountingLoop, Meter
 BUDGETS = {
     "typed stream": {
         "calls": 279,
-        "pages copied": 5.0,
+        "pages copied": 2.8,
         "tasks": 1.1,
         "timers": 3.2,
         "callbacks": 4.7,
@@ -32,7 +32,7 @@ BUDGETS = {
         "callbacks": 4.7,
         "system calls": 6.4,
     },
-    "typed decode": {"calls": 42, "pages copied": 3.7},
+    "typed decode": {"calls": 42, "pages copied": 1.4},
     "raw decode": {"calls": 12, "pages copied": 2.1},
     "SKUs decoded": {"calls": 13, "pages copied": 1.7},
 }

@@ -2,13 +2,14 @@
 
 from ._paging import EnvelopePaths, Page, PagingOptions, PagingReport
 from ._raw import draft
-from ._result import BriefResult
+from ._result import Asked, BriefResult, Reading
 from ._sku import WIRE_NAMES, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
 from ._values import UNSET, Gender, Known, SkuCategory, UnknownValue, Unset
 
 __all__ = [
     "UNSET",
     "WIRE_NAMES",
+    "Asked",
     "BriefResult",
     "EnvelopePaths",
     "Gender",
@@ -16,6 +17,7 @@ __all__ = [
     "Page",
     "PagingOptions",
     "PagingReport",
+    "Reading",
     "Sku",
     "SkuCategory",
     "SkuChanges",

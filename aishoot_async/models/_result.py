@@ -8,6 +8,52 @@ import attrs
 from .. import jsontext
 from ._raw import OfPage, raw_when_asked
 
+_NAMES_AT_MOST: Final = 32
+
+
+class Asked:
+    """Which members of a listing's results are asked for: who asks one result asks the next for the same.
+
+    So the pages to come are read for these alone, in less than half the time. They are the readers' words and not the
+    service's, and there are few.
+
+    Attributes:
+        names: these; ``None`` when all are.
+    """
+
+    def __init__(self) -> None:
+        """Know of none yet."""
+        self.names: frozenset[str] | None = frozenset()
+
+    def note(self, name: object) -> None:
+        """Hear that a member is asked for."""
+        if self.names is not None and isinstance(name, str):
+            names = self.names | {name}
+            # msgspec 0.22 takes an empty member's name for one that is not ASCII.
+            self.names = names if name.isascii() and len(names) <= _NAMES_AT_MOST else None
+
+    def note_all(self) -> None:
+        """Hear that all members are."""
+        self.names = None
+
+    def watch(self, result: "BriefResult") -> None:
+        """Hear of all that one result is asked for: what has been read of it is forgotten."""
+        _set_members(result, None)
+        _set_reading(result, Reading(frozenset(), self))
+
+
+@attrs.frozen
+class Reading:
+    """How the results of a page were read.
+
+    Attributes:
+        names: their members of these names have been read, and no others.
+        asked: who hears of others that are asked for.
+    """
+
+    names: frozenset[str]
+    asked: Asked
+
 
 @raw_when_asked
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -22,14 +68,8 @@ class BriefResult(OfPage, Mapping[str, Any]):
     id: str | None = None
     raw: bytes = b""
     _members: dict[str, Any] | None = attrs.field(default=None, init=False)
-
-    def _read(self) -> dict[str, Any]:
-        # What came with a page was read with it; this is for one that was made of its JSON alone.
-        members = self._members
-        if members is None:
-            members = self.extra
-            _set_members(self, members)
-        return members
+    _reading: Reading | None = attrs.field(default=None, init=False)
+    """How ``_members`` were read; ``None`` where these are all, or none yet."""
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -39,20 +79,48 @@ class BriefResult(OfPage, Mapping[str, Any]):
     def __getitem__(self, key: str) -> Any:
         """Give a member by its name on the wire."""
         # Most often it has been read: one look, and no call.
-        members = self._members
-        return (self._read() if members is None else members)[key]
+        try:
+            return self._members[key]  # type: ignore[index]
+        except (KeyError, TypeError):
+            pass
+        reading = self._reading
+        if reading is not None:
+            if key in reading.names:
+                raise KeyError(key)
+            reading.asked.note(key)
+        return self._whole()[key]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the members' names."""
-        return iter(self._read())
+        if self._reading is not None:
+            self._reading.asked.note_all()
+        return iter(self._whole())
 
     def __len__(self) -> int:
         """Count the members."""
-        return len(self._read())
+        return len(self._whole())
 
     def __repr__(self) -> str:
         """Show the id and the members' names, not a page of JSON."""
-        return f"BriefResult(id={self.id!r}, keys={list(self._read())!r})"
+        return f"BriefResult(id={self.id!r}, keys={list(self._whole())!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied and pickled as what it was made of."""
+        return _remade, (self.id, self.raw)
+
+    def _whole(self) -> dict[str, Any]:
+        members = self._members
+        if members is None or self._reading is not None:
+            # What has been handed out stays the same object.
+            members = {**self.extra, **(members or {})}
+            _set_members(self, members)
+            _set_reading(self, None)
+        return members
+
+
+def _remade(identifier: str | None, raw: bytes) -> BriefResult:
+    return BriefResult(id=identifier, raw=raw)
 
 
 _set_members: Final = BriefResult._members.__set__  # type: ignore[union-attr]  # noqa: SLF001
+_set_reading: Final = BriefResult._reading.__set__  # type: ignore[union-attr]  # noqa: SLF001

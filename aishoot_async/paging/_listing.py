@@ -10,7 +10,7 @@ import attrs
 from .. import codec
 from ..calls import Answer, Caller, CallOptions
 from ..errors import PagingError
-from ..models import EnvelopePaths
+from ..models import Asked, EnvelopePaths
 from ._envelope import Split, open_envelope
 from ._lending import own
 
@@ -27,11 +27,13 @@ class EndpointMemory:
         base: the wire number of the first page, once known.
         refuses_100: whether a page of 100 was refused.
         longest: the longest page seen, by the page size that was asked for.
+        asked: which members of its results are asked for.
     """
 
     base: int | None = None
     refuses_100: bool = False
     longest: dict[int, int] = attrs.field(factory=dict)
+    asked: Asked = attrs.field(factory=Asked)
 
     def saw(self, asked: int, length: int) -> None:
         """Note the length of a page."""
@@ -85,7 +87,7 @@ def _given(listing: "Listing[Any]") -> str:
 
 
 def _splitter(listing: "Listing[Any]") -> Split:
-    return codec.splitter(listing.decode)
+    return codec.splitter(listing.decode, listing.memory.asked)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -166,7 +168,7 @@ def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:
         PagingError: it names a larger total than it holds.
         UnexpectedResponseError: it cannot be read.
     """
-    envelope = open_envelope(body, split=codec.splitter(decode))
+    envelope = open_envelope(body, split=codec.splitter(decode, Asked()))
     if envelope.total is not None and envelope.total > len(envelope.items):
         msg = f"the service says that there are {envelope.total} items, and gives {len(envelope.items)}"
         raise PagingError(msg)

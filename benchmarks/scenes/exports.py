@@ -30,7 +30,7 @@ class Sizes:
     rounds: int
 
 
-FULL = Sizes(items=100_000, slow_items=10_000, rounds=3)
+FULL = Sizes(items=100_000, slow_items=20_000, rounds=3)
 QUICK = Sizes(items=10_000, slow_items=0, rounds=1)
 
 
