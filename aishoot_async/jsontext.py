@@ -119,7 +119,7 @@ def _twins(text: bytes) -> list[str]:
 
 def elements(text: bytes, where: str = "") -> list[bytes]:
     """Split a list into its elements' own texts, each a copy: a slice would keep the whole page in memory."""
-    return [bytes(raw) for raw in read(_list.decode, text, where)]
+    return list(map(bytes, read(_list.decode, text, where)))
 
 
 class Rows(Sequence[bytes]):
