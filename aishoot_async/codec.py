@@ -232,10 +232,11 @@ def _as_it_is(text: bytes) -> bytes:
 def _sku_rows(text: bytes) -> jsontext.Rows:
     wires = jsontext.read(_sku_wires.decode, text)
     rows = jsontext.Rows(text, len(wires))
-    rows.items = _skus_of(wires, rows)
-    if "" in {each.id for each in rows.items}:
+    made = _skus_of(wires, rows)
+    if "" in {each.id for each in made}:
         msg = "a SKU needs an id"
         raise UnexpectedResponseError(msg)
+    rows.items = made
     return rows
 
 
