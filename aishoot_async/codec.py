@@ -12,7 +12,7 @@ import msgspec
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import Asked, BriefResult, Gender, Known, Reading, Sku, SkuCategory, SkuCreate, SkuUpdate, draft
+from .models import Asked, BriefResult, Gender, Heard, Known, Reading, Sku, SkuCategory, SkuCreate, SkuUpdate, draft
 
 T = TypeVar("T")
 
@@ -232,10 +232,11 @@ def _as_it_is(text: bytes) -> bytes:
 def _sku_rows(text: bytes) -> jsontext.Rows:
     wires = jsontext.read(_sku_wires.decode, text)
     rows = jsontext.Rows(text, len(wires))
-    rows.items = _skus_of(wires, rows)
-    if "" in {each.id for each in rows.items}:
+    made = _skus_of(wires, rows)
+    if "" in {each.id for each in made}:
         msg = "a SKU needs an id"
         raise UnexpectedResponseError(msg)
+    rows.items = made
     return rows
 
 
@@ -252,10 +253,10 @@ class _ResultRows:
         if self._names is not self._asked.names:
             self._turn_to(self._asked.names)
         found = jsontext.read(self._decode, text)
+        if found and self._names is not None and not self._names:
+            found[0] = Heard(found[0], self._asked)
         rows = jsontext.Rows(text, len(found))
         rows.items = _results_of(found, rows, self._reading)
-        if found and self._names is not None and not self._names:
-            self._asked.watch(rows.items[0])
         return rows
 
     def _turn_to(self, names: frozenset[str] | None) -> None:

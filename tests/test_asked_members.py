@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -73,6 +74,25 @@ def test_what_was_asked_of_one_is_read_of_the_next_pages() -> None:
     ]
 
 
+def test_all_that_is_asked_of_one_is_read_of_the_next_page() -> None:
+    reader = Reader()
+    rows = [{"id": f"{number}", "a": number, "b": [number], "c": {}, "d": 1} for number in range(3)]
+    for asked in ({"a", "b"}, {"a", "b", "c", "d"}):
+        for result in reader.page(*rows):
+            for name in sorted(asked):
+                assert result[name] is result[name]
+        assert reader.asked.names == asked
+
+
+@pytest.mark.parametrize("look", [len, bool, repr, dict, lambda row: row == {}])
+def test_for_what_needs_all_members_they_are_read_with_the_page(look: Callable[[Mapping[str, Any]], Any]) -> None:
+    reader = Reader()
+    row = {"id": "1", "a": 1, "b": 2}
+    assert reader.page(row)[0]["a"] == 1
+    look(reader.page(row)[0])
+    assert [result._members for result in reader.page(row)] == [row]
+
+
 def test_a_member_that_a_result_does_not_have_is_not_looked_for_again() -> None:
     reader = Reader()
     for _ in range(2):
@@ -100,6 +120,17 @@ def test_there_are_few_names() -> None:
         assert reader.page(row)[0].get(f"n{number}") == number
     assert reader.asked.names is None
     assert reader.page(row)[0]._members == row
+
+
+@attrs.frozen(kw_only=True)
+class Noted(BriefResult):
+    note: str
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda result: pickle.loads(pickle.dumps(result))])
+def test_a_copy_is_of_the_same_class(copied: Callable[[Noted], Noted]) -> None:
+    found = copied(Noted(id="1", raw=b'{"a":1}', note="mine"))
+    assert (type(found), found.id, found.raw, found.note, dict(found)) == (Noted, "1", b'{"a":1}', "mine", {"a": 1})
 
 
 def test_what_was_handed_out_stays_the_same_object() -> None:

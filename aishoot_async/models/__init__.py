@@ -2,7 +2,7 @@
 
 from ._paging import EnvelopePaths, Page, PagingOptions, PagingReport
 from ._raw import draft
-from ._result import Asked, BriefResult, Reading
+from ._result import Asked, BriefResult, Heard, Reading
 from ._sku import WIRE_NAMES, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
 from ._values import UNSET, Gender, Known, SkuCategory, UnknownValue, Unset
 
@@ -13,6 +13,7 @@ __all__ = [
     "BriefResult",
     "EnvelopePaths",
     "Gender",
+    "Heard",
     "Known",
     "Page",
     "PagingOptions",

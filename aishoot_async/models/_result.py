@@ -27,7 +27,7 @@ class Asked:
 
     def note(self, name: object) -> None:
         """Hear that a member is asked for."""
-        if self.names is not None and isinstance(name, str):
+        if self.names is not None and isinstance(name, str) and name not in self.names:
             names = self.names | {name}
             # msgspec 0.22 takes an empty member's name for one that is not ASCII.
             self.names = names if name.isascii() and len(names) <= _NAMES_AT_MOST else None
@@ -36,10 +36,29 @@ class Asked:
         """Hear that all members are."""
         self.names = None
 
-    def watch(self, result: "BriefResult") -> None:
-        """Hear of all that one result is asked for: what has been read of it is forgotten."""
-        _set_members(result, None)
-        _set_reading(result, Reading(frozenset(), self))
+
+class Heard(dict[str, Any]):
+    """All members of a result whose listing hears what is asked of it."""
+
+    def __init__(self, members: dict[str, Any], asked: Asked) -> None:
+        """Have ``asked`` hear it."""
+        super().__init__(members)
+        self._asked = asked
+
+    def __getitem__(self, name: str) -> Any:
+        """Give a member."""
+        self._asked.note(name)
+        return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        self._asked.note_all()
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        """Count the members, for which all of them have to be read."""
+        self._asked.note_all()
+        return super().__len__()
 
 
 @attrs.frozen
@@ -67,9 +86,10 @@ class BriefResult(OfPage, Mapping[str, Any]):
 
     id: str | None = None
     raw: bytes = b""
-    _members: dict[str, Any] | None = attrs.field(default=None, init=False)
+    # Copied in this order, and set in the other: another thread may turn some members into all of them meanwhile.
     _reading: Reading | None = attrs.field(default=None, init=False)
     """How ``_members`` were read; ``None`` where these are all, or none yet."""
+    _members: dict[str, Any] | None = attrs.field(default=None, init=False)
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -84,16 +104,12 @@ class BriefResult(OfPage, Mapping[str, Any]):
         except (KeyError, TypeError):
             pass
         reading = self._reading
-        if reading is not None:
-            if key in reading.names:
-                raise KeyError(key)
-            reading.asked.note(key)
+        if reading is not None and key in reading.names:
+            raise KeyError(key)
         return self._whole()[key]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the members' names."""
-        if self._reading is not None:
-            self._reading.asked.note_all()
         return iter(self._whole())
 
     def __len__(self) -> int:
@@ -104,22 +120,19 @@ class BriefResult(OfPage, Mapping[str, Any]):
         """Show the id and the members' names, not a page of JSON."""
         return f"BriefResult(id={self.id!r}, keys={list(self._whole())!r})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Be copied and pickled as what it was made of."""
-        return _remade, (self.id, self.raw)
-
     def _whole(self) -> dict[str, Any]:
-        members = self._members
-        if members is None or self._reading is not None:
+        # In this order, as above.
+        reading, members = self._reading, self._members
+        if members is None:
+            members = self.extra
+        elif reading is not None:
             # What has been handed out stays the same object.
-            members = {**self.extra, **(members or {})}
-            _set_members(self, members)
-            _set_reading(self, None)
+            members = Heard({**self.extra, **members}, reading.asked)
+        else:
+            return members
+        _set_members(self, members)
+        _set_reading(self, None)
         return members
-
-
-def _remade(identifier: str | None, raw: bytes) -> BriefResult:
-    return BriefResult(id=identifier, raw=raw)
 
 
 _set_members: Final = BriefResult._members.__set__  # type: ignore[union-attr]  # noqa: SLF001

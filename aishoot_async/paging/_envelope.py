@@ -95,12 +95,13 @@ def _recognised(body: bytes, split: Split) -> Envelope:
     page = jsontext.members(top["page"]) if jsontext.kind(top.get("page", b"")) == "an object" else {}
     found = _find_list(body, top, page)
     where, text = found or ("", b"[]")
+    total = _total(top, body)
     return Envelope(
-        items=split(text, where),
         where=where,
-        total=_total(top, body) if _total(top, body) is not None else _total(page, body, "page."),
+        total=_total(page, body, "page.") if total is None else total,
         last=_flag(top.get("last")),
         number=_count(top.get("number", page.get("number"))),
+        items=split(text, where),  # at the end: what is read there refers to itself until it is taken
     )
 
 
@@ -129,10 +130,10 @@ def _named(body: bytes, paths: EnvelopePaths, split: Split) -> Envelope:
         msg = f"a list is expected here, not {jsontext.kind(items)}"
         raise UnexpectedResponseError(msg, where=paths.items, body=body)
     return Envelope(
-        items=split(items, paths.items),
         where=paths.items,
         total=None if total is None else _total({"total": total}, body),
         last=_flag(last),
+        items=split(items, paths.items),  # at the end, as above
     )
 
 

@@ -5,10 +5,12 @@ read, and then no page is ever taken apart: the counts of references tell. They 
 is taken for dropped still reads its page.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+from ..errors import UnexpectedResponseError
 from ..jsontext import Rows
 
 _references: Final[Callable[[object], int] | None] = getattr(sys, "getrefcount", None)
@@ -41,8 +43,11 @@ class Lending:
         items, self._items = self._items, []
         if but_the_last and items:
             self._items.append(items.pop())
-        for each in _kept(items):
-            _ = each.raw
+        # Where the stack is higher than it was when they were read, deeply nested ones cannot be cut. Their walk has to
+        # come to its end nevertheless; and lower down they can still be asked for their `raw`.
+        with contextlib.suppress(UnexpectedResponseError):
+            for each in _kept(items):
+                _ = each.raw
 
 
 def _kept(items: list[Any]) -> Sequence[Any]:

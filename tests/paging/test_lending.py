@@ -5,15 +5,17 @@ import copy
 import gc
 import json
 import pickle
+from functools import partial
 
 import attrs
 import pytest
 
-from aishoot_async import AIShootSession, Sku, jsontext
+from aishoot_async import AIShootSession, EnvelopePaths, Sku, codec, jsontext
 from aishoot_async.jsontext import Rows as Lent
 from aishoot_async.jsontext import elements
-from aishoot_async.paging import _lending
-from paging.hostile import HostileServer, Rows, rows
+from aishoot_async.paging import EndpointMemory, Listing, _lending
+from helpers.refusals import refusal
+from paging.hostile import HostileServer, Rows, rows, tasks
 
 pytestmark = pytest.mark.anyio
 COUNT = 40
@@ -81,6 +83,54 @@ async def test_a_walk_that_is_closed_goes_on_with_nothing(session, kind: str):
         await anext(walk)
     assert lent() == 0
     assert json.loads(first.raw)["id"] == "r1"
+
+
+async def higher(frames: int, work):
+    return await (higher(frames - 1, work) if frames else work())
+
+
+@both
+async def test_a_walk_is_closed_where_the_stack_has_no_room_for_what_it_read(server: HostileServer, kind: str):
+    deep = "[" * 700 + "]" * 700
+    page = ",".join(f'{{"id":"r{number}","deep":{deep}}}' for number in range(1, 5))
+    server.answer = Rows([], overrides={1: (200, f'{{"entries":[{page}],"total":40}}'.encode())})
+    server.hold(3)
+    async with server.session() as session:
+        walk = listing(session, kind).walk()
+        kept = [await anext(walk) for _ in range(3)]
+        await higher(400, walk.aclose)
+        assert not tasks()
+        assert [json.loads(each.raw)["id"] for each in kept] == [each.id for each in kept]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'{"entries":[{"id":"1"}],"total":"many"}',
+        b'{"content":[{"id":"1"}],"page":{"totalElements":[]}}',
+        b'{"entries":[{"id":"1"},{"id":""}],"total":"?"}',
+        b'[{"id":"1"},{"id":""}]',
+    ],
+)
+@pytest.mark.parametrize("paths", [None, EnvelopePaths(items="entries", total="total", last=None)])
+def test_a_page_that_is_refused_is_let_go_of_at_once(page: bytes, paths: EnvelopePaths | None):
+    before = lent()
+    gc.disable()
+    try:
+        for decode in (codec.sku, codec.brief_result):
+            listing = Listing(
+                caller=None,
+                path="/",
+                query={},
+                decode=decode,
+                identify=codec.row_id,
+                envelope=paths,
+                memory=EndpointMemory(),
+            )
+            refusal(partial(listing.open, number=1), page)
+        assert sum(isinstance(each, Lent) for each in gc.get_objects()) == before
+    finally:
+        gc.enable()
 
 
 @both
