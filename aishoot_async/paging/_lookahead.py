@@ -37,7 +37,7 @@ class Lookahead(Generic[T]):
             WrongLoopError: this is another event loop than the first page's.
         """
         self._owner.check()  # even where no page has to be asked for
-        self._fill(window)
+        self.fill(window)
         task = self._tasks[0]
         if not task.done():
             await asyncio.wait([task])
@@ -45,11 +45,17 @@ class Lookahead(Generic[T]):
             msg = "the session was closed while a page was on its way"
             raise SessionClosedError(msg)
         if task.exception() is None:
-            self._fill(1 + then)
+            self.fill(1 + then)
         self._tasks.popleft()
         return task.result()
 
-    def _fill(self, window: int) -> None:
+    def fill(self, window: int) -> None:
+        """Have so many pages in flight or ready.
+
+        Raises:
+            SessionClosedError: the session was closed.
+            WrongLoopError: this is another event loop than the first page's.
+        """
         while len(self._tasks) < window:
             self._tasks.append(self._owner.spawn(self._fetch(self._number)))
             self._number += 1
@@ -65,6 +71,6 @@ class Lookahead(Generic[T]):
 
     def abandon(self) -> None:
         """Cancel what is on its way, from wherever the garbage collector runs."""
-        for task in self._tasks:
+        for task in tuple(self._tasks):  # a probe may take one meanwhile
             with contextlib.suppress(RuntimeError):  # the loop is closed, and the task with it
                 task.get_loop().call_soon_threadsafe(task.cancel)
