@@ -4,15 +4,17 @@ from collections.abc import Container
 from functools import partial
 from typing import Any
 
+import attrs
+
 from ..errors import BadRequestError, Cursor
 from ._listing import REFUSED_BEYOND, EndpointMemory, Sheet
 from ._place import FetchSized, Place, find_place, page_place
 from ._plan import BEGINNING, DOCUMENTED_SIZE, USUAL_SIZE, Plan
-from ._start import find_start
+from ._start import find_start, probe
 
 
 async def begin(fetch: FetchSized, memory: EndpointMemory, plan: Plan) -> Place:
-    """Read the first page, and what has to be read to know that it is the first to give.
+    """Read the page to begin with; where only page 0 can tell whether that is the first, `probed` asks for it.
 
     Raises:
         AIShootError: as ``fetch`` does.
@@ -30,9 +32,19 @@ async def begin(fetch: FetchSized, memory: EndpointMemory, plan: Plan) -> Place:
         return await _sized(fetch, memory, number, size, REFUSED_BEYOND - {400})
     except BadRequestError:
         place = await _sized(fetch, memory, number, DOCUMENTED_SIZE)
-    # Unless page 1 was refused at any size, as past the end of a list with one page that counts from 0.
-    memory.refuses_100 = not (place.page == 0 and [type(page) for page in place.read[1:2]] == [BadRequestError])
+    # Unless page 1 is refused at any size, as past the end of a list with one page that counts from 0.
+    memory.refuses_100 = not isinstance(place.read[0], BadRequestError)
     return place
+
+
+async def probed(fetch: FetchSized, memory: EndpointMemory, place: Place) -> Place:
+    """Read what has to be read to know which page is the first.
+
+    Raises:
+        AIShootError: as ``fetch`` does.
+    """
+    start = await probe(partial(_at, fetch, place.asked), memory, place.read)
+    return attrs.evolve(place, page=start.page, read=start.read, is_known=True)
 
 
 async def _sized(
@@ -44,8 +56,8 @@ async def _sized(
 ) -> Place:
     if number is not None:
         return await page_place(fetch, memory, number, size)
-    first, read = await find_start(partial(_at, fetch, size), memory, beyond=beyond)
-    return Place(page=first, asked=size, read=read)
+    start = await find_start(partial(_at, fetch, size), memory, beyond=beyond)
+    return Place(page=start.page, asked=size, read=start.read, is_known=start.is_known)
 
 
 async def _at(fetch: FetchSized, size: int, number: int) -> Sheet[Any]:

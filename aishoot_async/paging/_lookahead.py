@@ -42,14 +42,14 @@ class Lookahead(Generic[T]):
             WrongLoopError: this is another event loop than the first page's.
         """
         self._owner.check()  # even where no page has to be asked for
-        self._fill(window)
+        self.fill(window)
         task = self._tasks[0]
         if not task.done():
             begun = time.monotonic()
             await asyncio.wait([task])
             self._is_far = time.monotonic() - begun > _LONG
         if not task.cancelled() and task.exception() is None and self._tasks:
-            self._fill(1 + then)
+            self.fill(1 + then)
             if self._is_far:
                 # Lets the requests go out now: else they would wait until all pages that are ready have been read.
                 await asyncio.sleep(0)
@@ -59,7 +59,13 @@ class Lookahead(Generic[T]):
         self._tasks.popleft()
         return task.result()
 
-    def _fill(self, window: int) -> None:
+    def fill(self, window: int) -> None:
+        """Have so many pages in flight or ready.
+
+        Raises:
+            SessionClosedError: the session was closed.
+            WrongLoopError: this is another event loop than the first page's.
+        """
         while len(self._tasks) < window:
             self._tasks.append(self._owner.spawn(self._fetch(self._number)))
             self._number += 1
@@ -75,6 +81,6 @@ class Lookahead(Generic[T]):
 
     def abandon(self) -> None:
         """Cancel what is on its way, from wherever the garbage collector runs."""
-        for task in self._tasks:
+        for task in tuple(self._tasks):  # a probe may take one meanwhile
             with contextlib.suppress(RuntimeError):  # the loop is closed, and the task with it
                 task.get_loop().call_soon_threadsafe(task.cancel)

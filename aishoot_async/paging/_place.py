@@ -28,7 +28,7 @@ import attrs
 from ..errors import APIStatusError, BadRequestError, Cursor, NotFoundError, PagingError
 from ._listing import EndpointMemory, Sheet
 from ._plan import DOCUMENTED_SIZE, USUAL_SIZE
-from ._start import Outcome, find_start
+from ._start import Outcome, find_start, probe
 
 FetchSized = Callable[[int, int], Awaitable[Sheet[Any]]]
 
@@ -44,6 +44,7 @@ class Place:
         given: the page size that the service gives then, where it is known.
         read: what has been read from there on, in order.
         before: the page that must be as long as the size given, should the first page be the last, too.
+        is_known: whether the list begins there; else page 0 is still to be asked for.
     """
 
     page: int
@@ -52,6 +53,7 @@ class Place:
     given: int | None = None
     read: Sequence[Outcome]
     before: int | None = None
+    is_known: bool = True
 
 
 async def find_place(fetch: FetchSized, memory: EndpointMemory, start: Cursor, *, named: bool) -> Place:
@@ -173,8 +175,8 @@ class _Search:
     async def first(self) -> int:
         if self.memory.base is not None:
             return self.memory.base
-        first, _ = await find_start(self.page, self.memory)
-        return first
+        start = await find_start(self.page, self.memory)
+        return (start if start.is_known else await probe(self.page, self.memory, start.read)).page
 
     async def longer(self) -> int | None:
         """Give the length of the first page, if it is longer than is asked for."""

@@ -1,10 +1,13 @@
 """Where a list begins: page 1, as the API's samples have it, or page 0, which would be lost in silence.
 
-Asked once for an endpoint and session. A row is given only when that is settled.
+Asked once for an endpoint and session. A row is given only when that is settled. It takes two steps, of which the
+second may go on beside the pages that follow page 1 in either case.
 """
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Sequence
 from typing import Any, Final
+
+import attrs
 
 from ..errors import APIStatusError, NotFoundError
 from ._listing import REFUSED_BEYOND, EndpointMemory, Sheet
@@ -16,41 +19,83 @@ _NO_SUCH_PAGE: Final = frozenset({400, 404, 405, 416, 422, 500})
 """How a service that counts from 1 may refuse page 0: with 500, too, as Spring does for an index of -1."""
 
 
-async def find_start(
-    fetch: Fetch, memory: EndpointMemory, *, beyond: Container[int] = REFUSED_BEYOND
-) -> tuple[int, list[Outcome]]:
-    """Find the first page, with as few requests as can tell.
+@attrs.frozen(eq=False, repr=False)
+class Start:
+    """Where a list begins, as far as that is known.
+
+    Attributes:
+        page: the first page's number on the wire; 1 while it is not known.
+        read: what has been read from there on, in order.
+        is_known: whether that is the first; else `probe` tells.
+    """
+
+    page: int
+    read: Sequence[Outcome]
+    is_known: bool = True
+
+
+async def find_start(fetch: Fetch, memory: EndpointMemory, *, beyond: Container[int] = REFUSED_BEYOND) -> Start:
+    """Read page 1, and tell whether that is enough to know the first page.
 
     Args:
         fetch: asks for a page.
         memory: what is known of the endpoint.
         beyond: the statuses by which a service that counts from 0 may refuse page 1, past the end of a single page.
 
-    Returns:
-        The first page's number on the wire, and what has been read from there on, in order.
-
     Raises:
         AIShootError: as ``fetch`` does.
     """
     if memory.base is not None:
-        return memory.base, [await fetch(memory.base)]
+        return Start(memory.base, [await fetch(memory.base)])
     one = await _outcome(fetch, 1, beyond)
-    read: list[Outcome] = [one]
-    if isinstance(one, Sheet) and one.raws and await _shows_itself_first(fetch, one, read):
+    read = [one]
+    is_known = isinstance(one, Sheet) and bool(one.raws) and await _shows_itself_first(fetch, one, read)
+    if is_known:
         memory.base = 1
-        return 1, read
+    return Start(1, read, is_known)
+
+
+def pages_implied(one: Outcome, asked: int) -> int:
+    """Give how many pages page 1 implies beyond it. Should page 0 be the first, the last of them may be one too many.
+
+    Args:
+        one: page 1.
+        asked: the page size that was asked for.
+    """
+    if not isinstance(one, Sheet) or not one.raws:
+        return 0
+    if one.total is None:
+        return 1  # which tells whether there are more
+    length = len(one.raws)
+    if length < asked:
+        return 0  # it may be the last, behind a longer page 0
+    return max(0, -(-(one.total - length) // length))
+
+
+async def probe(fetch: Fetch, memory: EndpointMemory, seen: Sequence[Outcome]) -> Start:
+    """Find the first page by asking for page 0, and for as little more as can tell.
+
+    Args:
+        fetch: asks for a page.
+        memory: what is known of the endpoint.
+        seen: page 1, and what has been read behind it.
+
+    Raises:
+        AIShootError: as ``fetch`` does.
+    """
+    one, *after = seen
     zero = await _outcome(fetch, 0, _NO_SUCH_PAGE)
-    one = read[0] = await _sure_of(one, zero, fetch)
+    read = [one := await _sure_of(one, zero, fetch), *after]
     if isinstance(zero, Sheet) and zero.raws and not (isinstance(one, Sheet) and _overlap(zero, one)):
         memory.base = 0
-        return 0, [zero, *read]
+        return Start(0, [zero, *read])
     if isinstance(one, APIStatusError):
         if isinstance(zero, APIStatusError):
             raise one
-        return 0, [zero, one]  # an empty list, and as good as counted from 0
+        return Start(0, [zero, one])  # an empty list, and as good as counted from 0
     if one.raws and not (isinstance(zero, Sheet) and zero.raws and await _may_be_repeated(fetch, one, read)):
         memory.base = 1
-    return 1, read
+    return Start(1, read)
 
 
 async def _shows_itself_first(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -> bool:

@@ -8,17 +8,17 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..errors import APIStatusError, Cursor, DriftError, NotFoundError, PagingError, PagingLoopError
+from ..errors import APIStatusError, Cursor, DriftError, NotFoundError, PagingError, PagingLoopError, SessionClosedError
 from ._aside import Aside
-from ._begin import begin
+from ._begin import begin, probed
 from ._ending import Ending, Verdict
 from ._listing import Listing, Sheet
 from ._lookahead import Lookahead
-from ._place import Place
+from ._place import FetchSized, Place
 from ._plan import BEGINNING, Plan
 from ._recent import Recent
 from ._source import Source
-from ._start import Outcome
+from ._start import Outcome, pages_implied
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
@@ -98,15 +98,14 @@ class Sweep(Source[T]):
 
     async def _begin(self) -> Ending:
         """Read the first page, and what had to be read to know that it is the first."""
-        memory, plan, fetch = self._listing.memory, self._plan, self._fetch_sized
-        place: Place = await self._aside.run(lambda: begin(fetch, memory, plan))
-        start = plan.start
+        memory, start = self._listing.memory, self._plan.start
+        place = await self._found()
         from_the_beginning = start is None or (isinstance(start, Cursor) and start.page == BEGINNING)
         self._check_place(place)
         self.size, self._first, self._offset, self._unproven = place.asked, place.page, place.offset, place.before
         self._read.extend(place.read)
         self._number = place.page
-        self._ahead = Lookahead(self._listing.caller.lifetime, self._asker(self.size), place.page + len(place.read))
+        self._ahead = self._ahead or self._behind(place)
         self.report.page_base = place.page if from_the_beginning else memory.base
         return Ending(
             first=place.page,
@@ -115,6 +114,29 @@ class Sweep(Source[T]):
             before=[0] if from_the_beginning else [max(0, place.page - base) for base in self._bases()],
             size=place.given,
         )
+
+    async def _found(self) -> Place:
+        memory, plan, fetch = self._listing.memory, self._plan, self._fetch_sized
+        # Whoever comes back after a cancelled probe is given here what that has come to.
+        place: Place = await self._aside.run(lambda: begin(fetch, memory, plan))
+        return place if place.is_known else await self._probed(place)
+
+    async def _probed(self, place: Place) -> Place:
+        """Ask for page 0, and meanwhile for the pages that follow page 1 whether or not it is the first."""
+        if self.finished:
+            msg = "the walk was closed while its first page was on its way"
+            raise SessionClosedError(msg)
+        memory, fetch = self._listing.memory, self._fetch_sized
+        # Pages 0 and 1 are in the window, too.
+        ahead = min(pages_implied(place.read[0], place.asked), self._plan.prefetch - 2)
+        if ahead > 0:
+            self._ahead = self._behind(place)
+            self._ahead.fill(ahead)
+            fetch = partial(_fetch_or_take, fetch, self._ahead)
+        return await self._aside.run(lambda: probed(fetch, memory, place))
+
+    def _behind(self, place: Place) -> Lookahead[Callable[[], Sheet[T]]]:
+        return Lookahead(self._listing.caller.lifetime, self._asker(place.asked), place.page + len(place.read))
 
     def _bases(self) -> Sequence[int]:
         base = self._listing.memory.base
@@ -231,3 +253,10 @@ class Sweep(Source[T]):
         if self._plan.on_drift == "warn" and not self._told:
             self._told = True
             logger.warning("%s changed while it was walked (%s); rows may be missing", self._listing.path, what)
+
+
+async def _fetch_or_take(
+    fetch: FetchSized, ahead: Lookahead[Callable[[], Sheet[Any]]], number: int, size: int
+) -> Sheet[Any]:
+    """Fetch a page, but for the one behind page 1, which is on its way."""
+    return (await ahead.take(1, 0))() if number > 1 else await fetch(number, size)

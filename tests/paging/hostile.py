@@ -229,7 +229,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def tasks() -> set[asyncio.Task[Any]]:
     """Give the client's tasks: all but this one and the server's."""
     found = asyncio.all_tasks() - {asyncio.current_task()}
-    return {task for task in found if any(name in repr(task) for name in ("Listing.", "begin()", "_settle()"))}
+    names = "Listing.", "begin()", "probed()", "_settle()"
+    return {task for task in found if any(name in repr(task) for name in names)}
 
 
 async def until_gone() -> None:

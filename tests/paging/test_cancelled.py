@@ -58,9 +58,9 @@ async def test_a_consumer_that_is_cancelled_at_every_page_loses_nothing(
 async def test_a_time_out_keeps_the_page_that_it_waited_for(server: HostileServer):
     server.answer = Rows(rows(*range(1, 11)))
     async with server.session() as session:
+        server.hold(2)
         walk = session.briefs.results(1, page_size=4).walk()
         got = [(await anext(walk))["id"] for _ in range(4)]
-        server.hold(2)
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):

@@ -36,6 +36,7 @@ async def test_a_brief_that_vanishes_in_mid_walk_is_not_found(server: HostileSer
     shown = Rows(rows(*range(1, 22)), total=total)
     server.answer = shown
     async with server.session() as session:
+        await session.briefs.results(1, page_size=4)  # or pages would be fetched ahead beside page 0
         walk = session.briefs.results(1, page_size=4, prefetch=prefetch).walk()
         got = [(await anext(walk))["id"]]
         server.answer = lambda page, size: failure(404)

@@ -82,6 +82,8 @@ async def test_a_second_consumer_is_refused_and_the_first_goes_on(server: Hostil
 async def test_a_walk_that_another_task_closes_ends(server: HostileServer, held: int):
     server.answer = Rows(rows(*range(1, 41)), total="missing")
     async with server.session() as session:
+        if held > 1:
+            await session.briefs.results(1, page_size=4)  # or it would be asked for beside page 0
         walk = session.briefs.results(1, page_size=4).walk()
         server.hold(held)
         got: list[str] = []
@@ -130,6 +132,8 @@ async def test_a_walk_that_another_task_closes_asks_for_nothing_more(server: Hos
 async def test_a_session_that_closes_in_mid_walk_is_an_error(server: HostileServer, held: int, prefetch: int):
     server.answer = Rows(rows(*range(1, 41)), total="missing")
     session = server.session()
+    if held > 1:
+        await session.briefs.results(1, page_size=4)  # or it would be asked for beside page 0
     walk = session.briefs.results(1, page_size=4, prefetch=prefetch).walk()
     server.hold(held)
     got: list[str] = []

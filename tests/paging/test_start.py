@@ -7,7 +7,7 @@ import pytest
 
 from aishoot_async import APIStatusError, NotFoundError, ServerError
 from aishoot_async.paging._listing import EndpointMemory, Sheet
-from aishoot_async.paging._start import find_start
+from aishoot_async.paging._start import find_start, pages_implied, probe
 from paging.test_ending import refusal, sheet
 
 pytestmark = pytest.mark.anyio
@@ -25,8 +25,10 @@ async def start(pages: Pages, memory: EndpointMemory) -> tuple[int, list[int | N
             raise (ServerError(found, method="GET", path="/") if found >= 500 else refusal(found))
         return found
 
-    first, read = await find_start(fetch, memory)
-    return first, [outcome.asked if isinstance(outcome, Sheet) else None for outcome in read], asked
+    start = await find_start(fetch, memory)
+    if not start.is_known:
+        start = await probe(fetch, memory, start.read)
+    return start.page, [outcome.asked if isinstance(outcome, Sheet) else None for outcome in start.read], asked
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,26 @@ async def test_an_error_that_tells_nothing_of_the_base_is_raised(pages: Pages, s
     assert caught.value.status == status
     assert isinstance(caught.value, NotFoundError) == (status == 404)
     assert memory.base is None
+
+
+@pytest.mark.parametrize(
+    ("one", "pages"),
+    [
+        pytest.param(sheet(1, "abc", 3), 0, id="all is on it"),
+        pytest.param(sheet(1, "abc", 2), 0, id="a total that is wrong"),
+        pytest.param(sheet(1, "abc", 4), 1, id="one row more"),
+        pytest.param(sheet(1, "abc", 6), 1, id="a page more"),
+        pytest.param(sheet(1, "abc", 7), 2, id="a page and one row more"),
+        pytest.param(sheet(1, "abcd", 9), 2, id="pages are longer than was asked for"),
+        pytest.param(sheet(1, "ab", 5), 0, id="shorter pages, or the last"),
+        pytest.param(sheet(1, "ab"), 1, id="no total"),
+        pytest.param(sheet(1, "", 9), 0, id="it is empty"),
+        pytest.param(sheet(1, ""), 0, id="it is empty, and no total"),
+        pytest.param(refusal(404), 0, id="it is refused"),
+    ],
+)
+def test_the_pages_that_page_1_implies(one: Sheet[Any] | APIStatusError, pages: int):
+    assert pages_implied(one, asked=3) == pages
 
 
 def test_a_memory_keeps_the_longest_page():
