@@ -182,7 +182,11 @@ class ItemWalk(_SheetWalk[T, T]):
                 return item
             # Before the next page is read, so that this one's memory can be used again.
             self._lending.settle(but_the_last=True)
-            sheet = await self._advance()
+            try:
+                sheet = await self._advance()
+            except Exception:  # the end, or an error: nothing more is borrowed
+                self._end()
+                raise
             items = sheet.items[sheet.skip :]
             self._lending.lend(items, sheet.raws)
             self._left = iter(items)

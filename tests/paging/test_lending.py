@@ -75,6 +75,14 @@ async def test_a_walk_that_is_broken_off(session, kind: str):
 
 
 @both
+async def test_a_walk_that_has_ended_lends_nothing(session, kind: str):
+    walk = listing(session, kind).walk()
+    kept = [each async for each in walk]
+    assert lent() == 0
+    assert (len(kept), walk.report.complete) == (COUNT, True)
+
+
+@both
 async def test_a_walk_that_is_closed_goes_on_with_nothing(session, kind: str):
     walk = listing(session, kind).walk()
     first = await anext(walk)
