@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterable, Generator
 from typing import Any, Generic, TypeVar
 
-import attrs
-
 from ..errors import Cursor
 from ..models import Page, PagingReport
 from ._listing import Listing
@@ -42,9 +40,7 @@ class Pager(AsyncIterable[T], Generic[T]):
         return self._first().__await__()
 
     async def _first(self) -> Page[T]:
-        # A strict walk reads all there is, so it may as well be quick about it.
-        walk = PageWalk(self._listing, self._plan if self._plan.strict else attrs.evolve(self._plan, prefetch=1))
-        self._remember(walk)
+        walk = self._remember(PageWalk(self._listing, self._plan.up_to(1, self._listing.memory)))
         async with walk:
             async for page in walk:
                 return page
@@ -58,12 +54,13 @@ class Pager(AsyncIterable[T], Generic[T]):
             AIShootError: as a walk does; the items before it are lost with the list, so stream what is large.
             ConfigurationError: ``limit`` is no whole number from 0.
         """
+        plan, items = self._plan, list[T]()
         if limit is not None:
             whole("limit", limit, 0)
-        items: list[T] = []
-        if limit == 0:
-            return items
-        async with self.walk() as walk:
+            if limit == 0:
+                return items
+            plan = plan.up_to(limit, self._listing.memory)
+        async with self._remember(ItemWalk(self._listing, plan)) as walk:
             async for item in walk:
                 items.append(item)
                 if len(items) == limit:

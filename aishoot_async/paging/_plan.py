@@ -67,6 +67,13 @@ class Plan:
             return self.page_size
         return DOCUMENTED_SIZE if memory.refuses_100 else USUAL_SIZE
 
+    def up_to(self, items: int, memory: EndpointMemory) -> "Plan":
+        """Give the plan of a walk that is left after so many items: more pages at once would be fetched in vain."""
+        if self.strict:
+            # It reads all there is, so it may as well be quick about it.
+            return self
+        return attrs.evolve(self, prefetch=min(self.prefetch, -(-items // self.first_size(memory))))
+
     @property
     def call_options(self) -> CallOptions:
         """How the walk's calls stand beside others; one page after the other is no more than a single call."""

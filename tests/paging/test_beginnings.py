@@ -122,6 +122,17 @@ async def test_a_page_that_shows_itself_first_has_none_fetched_ahead(server: Hos
     assert server.pages == [1]
 
 
+@pytest.mark.parametrize("base", [1, 0])
+async def test_no_more_pages_are_on_their_way_than_a_limit_needs(server: HostileServer, base: int):
+    server.answer = Rows(FORTY, base=base)
+    for limit, pages in ((1, 1), (4, 1), (5, 2), (8, 2), (9, 3), (40, 8)):
+        server.forget()
+        async with server.session() as session:
+            assert ids(await listing(session).collect(limit)) == names(limit)
+            assert server.max_in_flight <= pages
+            assert pages > 1 or server.pages == [1, 0]
+
+
 async def test_nothing_is_fetched_ahead_before_the_page_size_is_settled(server: HostileServer):
     server.answer = Rows(rows(*range(1, 101)), refuses_above=20)
     async with server.session() as session:
