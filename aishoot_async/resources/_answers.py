@@ -8,11 +8,14 @@ import attrs
 
 from .. import codec, jsontext
 from ..errors import UnexpectedResponseError
-from ..models import UNSET, WIRE_NAMES, Sku, SkuCreate, SkuUpdate
+from ..models import UNSET, WIRE_NAMES, Sku, SkuCreate, SkuUpdate, setters
 from ..transport import Response
 
 _SKUS: Final = "/ai-shoot/skus/"
 _NOTHING: Final = (b"", b"null", b"{}")
+# A documented member may be in it, be its name written with escapes.
+_NAMED: Final = re.compile("|".join([r"\\", *WIRE_NAMES.values()]).encode())
+_set: Final = setters(Sku)
 
 
 def created(response: Response, request: SkuCreate) -> Sku:
@@ -92,15 +95,14 @@ def _unwrapped(body: bytes) -> bytes:
 
 
 def _completed(sku: Sku, request: SkuCreate) -> Sku:
-    """Fill in what the service left out of its answer, from what it has just accepted."""
-    missing: dict[str, Any] = {
-        field: value
-        for field in WIRE_NAMES
-        if getattr(sku, field) is None and (value := getattr(request, field)) is not UNSET
-    }
-    if not missing:
-        return sku
+    """Fill in what the service left out of its answer, from what it has just accepted; nobody else has the SKU yet."""
+    missing: dict[str, Any] = {}
+    for field in WIRE_NAMES:
+        if getattr(sku, field) is None and (value := getattr(request, field)) is not UNSET:
+            missing[field] = value
     # What it gave in a form that is not documented stands there; an answer of the id alone need not be looked through.
-    named = b"\\" in sku.raw or any(WIRE_NAMES[field].encode() in sku.raw for field in missing)
-    unread = sku.extra if named else {}
-    return attrs.evolve(sku, **{field: value for field, value in missing.items() if WIRE_NAMES[field] not in unread})
+    unread = sku.extra if missing and _NAMED.search(sku.raw) else {}
+    for field, value in missing.items():
+        if WIRE_NAMES[field] not in unread:
+            _set[field](sku, value)
+    return sku
