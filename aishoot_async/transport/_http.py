@@ -262,8 +262,8 @@ class Transport:
             msg = f"the answer's status {status} is no answer"
             raise TransportError(msg)
         body = Body(headers.get("Content-Encoding", ""), self._limits.response_bytes)
-        while chunk := await content.readany():
-            body.feed(chunk)
+        while not content.at_eof():
+            body.feed(await content.readany())
         return Response(status=status, reason=reason or "", headers=headers, body=body.whole())
 
     def _lost(self, error: Exception) -> TransportError:
