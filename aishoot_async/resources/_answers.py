@@ -13,8 +13,6 @@ from ..transport import Response
 
 _SKUS: Final = "/ai-shoot/skus/"
 _NOTHING: Final = (b"", b"null", b"{}")
-# A documented member may be in it, be its name written with escapes.
-_NAMED: Final = re.compile("|".join([r"\\", *WIRE_NAMES.values()]).encode())
 _set: Final = setters(Sku)
 
 
@@ -100,8 +98,8 @@ def _completed(sku: Sku, request: SkuCreate) -> Sku:
     for field in WIRE_NAMES:
         if getattr(sku, field) is None and (value := getattr(request, field)) is not UNSET:
             missing[field] = value
-    # What it gave in a form that is not documented stands there; an answer of the id alone need not be looked through.
-    unread = sku.extra if missing and _NAMED.search(sku.raw) else {}
+    # What it gave in a form that is not documented stands there; the id alone, one member, need not be looked through.
+    unread = sku.extra if missing and sku.raw.count(b":") > 1 else {}
     for field, value in missing.items():
         if WIRE_NAMES[field] not in unread:
             _set[field](sku, value)
