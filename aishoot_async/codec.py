@@ -5,7 +5,7 @@ What goes, and the caller's own types, is `structuring`'s. Together with `jsonte
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final, TypedDict, TypeVar, cast, get_origin
 
 import msgspec
@@ -199,9 +199,15 @@ def _field_by_field(text: bytes, struct: type[W]) -> W:
 
 def encode_body(body: SkuCreate | SkuUpdate) -> bytes:
     """Write a request body: camelCase, without the fields that were left out."""
-    from .structuring import plain_body  # noqa: PLC0415  # cattrs is slow to import, and who only reads needs none of it
+    return jsontext.encode(_plain_body()(body))
 
-    return jsontext.encode(plain_body(body))
+
+@cache
+def _plain_body() -> Callable[[SkuCreate | SkuUpdate], dict[str, Any]]:
+    # cattrs is slow to import, and who only reads needs none of it. To import anew takes as long as to write the body.
+    from .structuring import plain_body  # noqa: PLC0415
+
+    return plain_body
 
 
 def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:

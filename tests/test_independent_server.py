@@ -135,6 +135,13 @@ async def test_every_plausible_answer_to_a_create(session, service, answer):
     assert (sku.id, sku.name, sku.front_image) == ("7", "New", "f")
 
 
+@pytest.mark.parametrize("member", ["gender", "\\u0067ender"])
+async def test_what_a_create_gives_in_another_form_is_not_filled_in(session, service, member):
+    service.create_answer = lambda _: web.Response(status=201, text=f'{{"id":7,"{member}":["female"]}}')
+    sku = await session.skus.create(SkuCreate(name="New", front_image="f", gender="female"))
+    assert (sku.name, sku.gender, sku.extra) == ("New", None, {"gender": ["female"]})
+
+
 @pytest.mark.parametrize("text", ["", "<html>welcome</html>", "{}", "[]", "null", '{"id": null}', '{"id": 1.5}'])
 async def test_a_create_that_cannot_be_read_may_have_happened(session, service, text):
     service.create_answer = lambda _: web.Response(status=201, text=text)

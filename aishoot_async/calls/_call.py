@@ -23,6 +23,7 @@ from ..transport import Request, Response
 from ._answers import request_id
 from ._hooks import Hook, Moment, shown_headers, tell
 from ._limit import Admission
+from ._scope import Scope
 from ._throttle import Lane
 
 T = TypeVar("T")
@@ -80,7 +81,7 @@ class Call:
     attempts: list[Attempt] = attrs.field(factory=list)
     secrets: list[Secret] = attrs.field(factory=list)
     deadline: float = math.inf
-    scope: asyncio.Timeout | None = None
+    scope: Scope | None = None
     failed_at: float = 0.0
     admission: Admission | None = None
     attempts_left: int = 0
@@ -103,10 +104,8 @@ class Call:
     def has_moved(self, seconds: float) -> None:
         """Put the deadline off by the time that a part of its body took: a large one is not late while it moves."""
         self.deadline += seconds
-        scope = self.scope
-        # When the session closes, it ends the scope in its own way.
-        if scope is not None and not scope.expired() and (scope.when() or 0) > self.loop.time():
-            scope.reschedule(self.deadline)
+        if self.scope is not None:
+            self.scope.put_off(self.deadline)
 
     @property
     def may_have_happened(self) -> bool:

@@ -3,7 +3,6 @@
 A call holds a place in the throttle while an attempt of it is on its way, and none while it waits to be made again.
 """
 
-import asyncio
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -31,6 +30,7 @@ from ._lifetime import Lifetime, closed_error
 from ._limit import Outcome, outcome_of
 from ._outage import Outage
 from ._retry import RetryBudget, may_repeat, pause_asked_for, wait_before_next
+from ._scope import Scope
 from ._throttle import Throttle
 
 T = TypeVar("T")
@@ -163,18 +163,13 @@ class Caller:
             self._outage.answered()
 
     async def _until_answered(self, call: Call) -> Response:
-        scope = asyncio.timeout_at(None if math.isinf(call.deadline) else call.deadline)
+        scope = call.scope = Scope(call.loop, call.deadline)
+        self.lifetime.began(scope)
         try:
-            async with scope:
-                call.scope = scope
-                self.lifetime.began(scope)
+            with scope:
                 response = await self._attempts(call)
-        except TimeoutError:
-            if not scope.expired():
-                raise
-        else:
-            self._leave(call, Outcome.ANSWERED)
-            return response
+                self._leave(call, Outcome.ANSWERED)
+                return response
         finally:
             call.scope = None
             self.lifetime.ended(scope)
@@ -189,13 +184,12 @@ class Caller:
     async def _attempts(self, call: Call) -> Response:
         token = await self._token(call, None)
         while True:
-            doubtful = call.may_have_happened
             try:
                 return await self._attempt(call, token)
             except (TransportError, APIStatusError) as error:
                 failure = error
-            if call.request.method == "DELETE" and doubtful and isinstance(failure, NotFoundError):
-                # An earlier attempt has deleted it.
+            if call.request.method == "DELETE" and isinstance(failure, NotFoundError) and call.may_have_happened:
+                # An earlier attempt has deleted it: the 404 itself is no such one.
                 return Response(status=failure.status, reason="", headers={}, body=failure.body)
             if isinstance(failure, AuthenticationError) and not call.renewed:
                 call.renewed = True

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from ..errors import SessionClosedError, WrongLoopError
+from ._scope import Scope
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class Lifetime:
         self._pid = os.getpid()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._kept: set[asyncio.Task[Any]] = set()
-        self._calls: set[asyncio.Timeout] = set()
+        self._calls: set[Scope] = set()
         self._quiet = asyncio.Event()
         self._ended: asyncio.Future[None] | None = None
 
@@ -36,19 +37,31 @@ class Lifetime:
             SessionClosedError: the session is closed.
             WrongLoopError: this is another loop or another process.
         """
-        # Asked first: in a forked child no loop counts as running, even inside a coroutine.
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # In a forked child no loop counts as running, even inside a coroutine.
+            self._check_process()
+            self.check_open()
+            raise
+        if self._loop is not loop:
+            self._bind(loop)
+        self.check_open()
+        return loop
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._check_process()
+        self.check_open()
+        if self._loop is not None:
+            msg = "this session belongs to another event loop; make one for each loop"
+            raise WrongLoopError(msg)
+        self._loop = loop
+        self._ended = loop.create_future()
+
+    def _check_process(self) -> None:
         if os.getpid() != self._pid:
             msg = "this session belongs to the parent process; make one in the child"
             raise WrongLoopError(msg)
-        self.check_open()
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-            self._ended = loop.create_future()
-        elif self._loop is not loop:
-            msg = "this session belongs to another event loop; make one for each loop"
-            raise WrongLoopError(msg)
-        return loop
 
     def check_open(self) -> None:
         """Bind nothing.
@@ -119,14 +132,14 @@ class Lifetime:
             self._ended.set_result(None)
         return True
 
-    def began(self, scope: asyncio.Timeout) -> None:
+    def began(self, scope: Scope) -> None:
         """Hear of a call under way; its scope was entered."""
         self._calls.add(scope)
 
-    def ended(self, scope: asyncio.Timeout) -> None:
+    def ended(self, scope: Scope) -> None:
         """Hear that the call has ended."""
         self._calls.discard(scope)
-        if not self._calls:
+        if self.closed and not self._calls:
             self._quiet.set()
 
     async def join(self) -> None:
@@ -138,8 +151,7 @@ class Lifetime:
         for task in tasks:
             task.cancel()
         for scope in self._calls:
-            if not scope.expired():
-                scope.reschedule(0)
+            scope.end()
         if tasks:
             await asyncio.wait(tasks)
         if self._calls:

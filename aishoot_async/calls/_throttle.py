@@ -82,9 +82,11 @@ class Throttle:
             CallTimeoutError: admission took too long; nothing was sent.
             SessionClosedError: the session was closed meanwhile.
         """
-        self._loop = self._lifetime.check()
-        if not any(self._lanes.values()) and self._may_start(self._loop.time()):
-            now = self._loop.time()
+        # Which loop it is, and which process, every call has been asked already.
+        self._lifetime.check_open()
+        self._loop = self._loop or self._lifetime.check()
+        now = self._loop.time()
+        if not any(self._lanes.values()) and self._may_start(now):
             return self._admit(now, due=now)
         turn: asyncio.Future[Admission] = self._loop.create_future()
         self._lanes[lane][turn] = None

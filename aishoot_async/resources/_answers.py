@@ -92,15 +92,14 @@ def _unwrapped(body: bytes) -> bytes:
 
 
 def _completed(sku: Sku, request: SkuCreate) -> Sku:
-    """Fill in what the service left out of its answer, from what it has just accepted."""
-    missing: dict[str, Any] = {
-        field: value
-        for field in WIRE_NAMES
-        if getattr(sku, field) is None and (value := getattr(request, field)) is not UNSET
-    }
-    if not missing:
-        return sku
-    # What it gave in a form that is not documented stands there; an answer of the id alone need not be looked through.
-    named = b"\\" in sku.raw or any(WIRE_NAMES[field].encode() in sku.raw for field in missing)
-    unread = sku.extra if named else {}
-    return attrs.evolve(sku, **{field: value for field, value in missing.items() if WIRE_NAMES[field] not in unread})
+    """Fill in what the service left out of its answer, from what it has just accepted; nobody else has the SKU yet."""
+    missing: dict[str, Any] = {}
+    for field in WIRE_NAMES:
+        if getattr(sku, field) is None and (value := getattr(request, field)) is not UNSET:
+            missing[field] = value
+    # What it gave in a form that is not documented stands there; the id alone, one member, need not be looked through.
+    unread = sku.extra if missing and sku.raw.count(b":") > 1 else {}
+    for field, value in missing.items():
+        if WIRE_NAMES[field] not in unread:
+            object.__setattr__(sku, field, value)
+    return sku

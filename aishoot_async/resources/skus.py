@@ -17,6 +17,7 @@ from ._listings import pager
 U = TypeVar("U")
 PATH: Final = "/ai-shoot/skus"
 ONE: Final = f"{PATH}/{{skuId}}"
+_AT_ONCE: Final = CallOptions()
 
 
 class SkuResource:
@@ -213,7 +214,8 @@ class SkuResource:
 
 
 def _patient(patience: object) -> CallOptions:
-    return CallOptions(patience=check_seconds("patience", patience))
+    seconds = check_seconds("patience", patience)
+    return CallOptions(patience=seconds) if seconds else _AT_ONCE
 
 
 def _filter(field: str, wire: str, value: object) -> dict[str, str]:

@@ -115,8 +115,16 @@ class _Pool(aiohttp.TCPConnector):
         traces: list[Trace],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own
     ) -> Connection:
+        connection = await self.obtain(req, timeout, traces)
+        _SENDING.get().begins(connection.transport)
+        return connection
+
+    async def obtain(
+        self, target: aiohttp.ClientRequest, waits: aiohttp.ClientTimeout, traces: list[Trace]
+    ) -> Connection:
+        """Give a connection to where a request would go; who asks notes it."""
         while True:
-            connection = await super().connect(req, traces, timeout)
+            connection = await super().connect(target, traces, waits)
             protocol = connection.protocol
             if protocol is None or not (protocol.should_close and protocol in self._known):
                 break
@@ -124,7 +132,6 @@ class _Pool(aiohttp.TCPConnector):
         if protocol is not None and protocol not in self._known:
             self._known.add(protocol)
             _read_in_parts(connection.transport)
-        _SENDING.get().begins(connection.transport)
         return connection
 
 
@@ -146,31 +153,30 @@ class _Client:
 
     def __init__(self, limits: Limits, timeouts: Timeouts, tls: ssl.SSLContext | None) -> None:
         # No total: the call's deadline is one timer of our own, over all attempts.
-        self._waits = aiohttp.ClientTimeout(
+        self.waits = aiohttp.ClientTimeout(
             total=None, connect=timeouts.connect, sock_connect=None, sock_read=timeouts.read
         )
-        self._pool = _Pool(limit=limits.connections, ssl=tls or True)
+        self.pool = _Pool(limit=limits.connections, ssl=tls or True)
         self.session = aiohttp.ClientSession(
-            connector=self._pool,
+            connector=self.pool,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
             raise_for_status=False,
             middlewares=(_never_resend,),
-            timeout=self._waits,
+            timeout=self.waits,
         )
         self._targets: dict[tuple[str, str], aiohttp.ClientRequest] = {}
 
-    async def connect(self, url: URL) -> tuple[Connection, str]:
-        """Give a connection to where a URL leads, past proxies, and the ``Host`` that it has there."""
+    def target(self, url: URL) -> aiohttp.ClientRequest:
+        """Give what the pool needs to know of a request to where a URL leads, past proxies; it is not sent."""
         where = (url.scheme, url.raw_authority)
         target = self._targets.get(where)
         if target is None:
-            # What the pool needs to know of a request; it is not sent.
             target = self._targets[where] = aiohttp.ClientRequest(
                 "GET", url.origin(), loop=asyncio.get_running_loop(), session=self.session
             )
-        return await self._pool.connect(target, [], self._waits), target.url.host_port_subcomponent or ""
+        return target
 
 
 class Transport:
@@ -203,11 +209,10 @@ class Transport:
         passage = None
         if isinstance(request.body, Stream):
             passage = Passage(request.body, sending.moved, time.monotonic)
-        noted = _SENDING.set(sending)
         try:
             if _EXCHANGES and proxy is None and request.is_short:
-                return await self._exchange(self._client, request, token)
-            return await self._request(self._client, request, token, proxy, passage)
+                return await self._exchange(self._client, request, token, sending)
+            return await self._request(self._client, request, token, sending, passage)
         except _DroppedError as error:
             seen: Exception = error.seen
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
@@ -215,19 +220,20 @@ class Transport:
             seen = error
         finally:
             sending.ends()
-            _SENDING.reset(noted)
             if passage is not None:
                 passage.close()
         if passage is not None and passage.problem is not None:
             raise passage.problem
         raise self._lost(seen) if sending.obtained else ConnectError(self._unconnected(seen), maybe_sent=False)
 
-    async def _exchange(self, client: _Client, request: Request, token: Secret | None) -> Response:
-        connection, host = await client.connect(request.url)
+    async def _exchange(self, client: _Client, request: Request, token: Secret | None, sending: Sending) -> Response:
+        target = client.target(request.url)
+        connection = await client.pool.obtain(target, client.waits, [])
+        sending.begins(connection.transport)
         try:
             message, content = await exchange(
                 connection,
-                partial(request.whole, host, token),
+                partial(request.whole, target.url.host_port_subcomponent or "", token),
                 has_body=request.method != "HEAD",
                 read_timeout=self._timeouts.read,
             )
@@ -239,16 +245,20 @@ class Transport:
         return response
 
     async def _request(
-        self, client: _Client, request: Request, token: Secret | None, proxy: str | None, passage: Passage | None
+        self, client: _Client, request: Request, token: Secret | None, sending: Sending, passage: Passage | None
     ) -> Response:
-        response = await client.session.request(
-            request.method,
-            request.url,
-            data=passage if isinstance(request.body, Stream) else _payload(request.body),
-            headers=request.headers(token),
-            allow_redirects=False,
-            proxy=proxy,
-        )
+        noted = _SENDING.set(sending)
+        try:
+            response = await client.session.request(
+                request.method,
+                request.url,
+                data=passage if isinstance(request.body, Stream) else _payload(request.body),
+                headers=request.headers(token),
+                allow_redirects=False,
+                proxy=self._proxy_for(request.url),
+            )
+        finally:
+            _SENDING.reset(noted)
         try:
             return await self._read(response.status, response.reason, response.headers, response.content)
         finally:
@@ -262,8 +272,8 @@ class Transport:
             msg = f"the answer's status {status} is no answer"
             raise TransportError(msg)
         body = Body(headers.get("Content-Encoding", ""), self._limits.response_bytes)
-        while chunk := await content.readany():
-            body.feed(chunk)
+        while not content.at_eof():
+            body.feed(await content.readany())
         return Response(status=status, reason=reason or "", headers=headers, body=body.whole())
 
     def _lost(self, error: Exception) -> TransportError:

@@ -53,7 +53,7 @@ async def test_a_connection_is_read_in_parts_of_64_kib() -> None:
     """asyncio's transport takes as much from the heap as it may read, each time; the attribute is not documented."""
     async with RawServer(always(b"[]")) as server, session_for(server) as session:
         await session.skus.list_global()
-        pool: Any = session._transport._client._pool
+        pool: Any = session._transport._client.pool
         assert [protocol.transport.max_size for protocol in pool._known] == [64 * 1024]
 
 
