@@ -105,7 +105,7 @@ class Call:
         """Put the deadline off by the time that a part of its body took: a large one is not late while it moves."""
         self.deadline += seconds
         if self.scope is not None:
-            self.scope.put_off(self.deadline)
+            self.scope.deadline = self.deadline
 
     @property
     def may_have_happened(self) -> bool:

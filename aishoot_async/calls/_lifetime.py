@@ -1,6 +1,7 @@
 """From the first call to the end of the last: which loop and process a session belongs to, and the tasks it owns."""
 
 import asyncio
+import math
 import os
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -27,6 +28,7 @@ class Lifetime:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._kept: set[asyncio.Task[Any]] = set()
         self._calls: set[Scope] = set()
+        self._timer: asyncio.TimerHandle | None = None
         self._quiet = asyncio.Event()
         self._ended: asyncio.Future[None] | None = None
 
@@ -133,8 +135,26 @@ class Lifetime:
         return True
 
     def began(self, scope: Scope) -> None:
-        """Hear of a call under way; its scope was entered."""
+        """Hear of a call under way, and cut it off at its deadline.
+
+        One timer does for all calls, as none has an earlier deadline than those before it; each its own would take
+        longer than to enter its scope. Whose deadline was put off is looked at again then.
+        """
         self._calls.add(scope)
+        if self._timer is None:
+            self._wait_until(scope.deadline)
+
+    def _wait_until(self, deadline: float) -> None:
+        if self._loop is not None and deadline < math.inf:
+            self._timer = self._loop.call_at(deadline, self._rung, self._loop)
+
+    def _rung(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for scope in self._calls:
+            if scope.deadline <= now:
+                scope.cut_off()
+        self._timer = None
+        self._wait_until(min((scope.deadline for scope in self._calls if not scope.expired), default=math.inf))
 
     def ended(self, scope: Scope) -> None:
         """Hear that the call has ended."""
@@ -151,7 +171,9 @@ class Lifetime:
         for task in tasks:
             task.cancel()
         for scope in self._calls:
-            scope.end()
+            scope.cut_off()
+        if self._timer is not None:
+            self._timer.cancel()
         if tasks:
             await asyncio.wait(tasks)
         if self._calls:

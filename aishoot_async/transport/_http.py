@@ -152,7 +152,7 @@ class _Client:
     """What the first request opens: the pool, and aiohttp's session over it."""
 
     def __init__(self, limits: Limits, timeouts: Timeouts, tls: ssl.SSLContext | None) -> None:
-        # No total: the call's deadline is one timer of our own, over all attempts.
+        # No total: the call's deadline is our own, over all attempts.
         self.waits = aiohttp.ClientTimeout(
             total=None, connect=timeouts.connect, sock_connect=None, sock_read=timeouts.read
         )

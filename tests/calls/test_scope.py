@@ -1,18 +1,28 @@
-"""A call's scope: what `asyncio.timeout_at` would do, and nothing of it left behind."""
+"""A call's scope: what `asyncio.timeout_at` would do, with one timer for all calls of a session."""
 
 import asyncio
 import math
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 
+from aishoot_async.calls._lifetime import Lifetime
 from aishoot_async.calls._scope import Scope
 
 pytestmark = pytest.mark.anyio
 
 
-def scope(seconds: float) -> Scope:
-    loop = asyncio.get_running_loop()
-    return Scope(loop, loop.time() + seconds)
+@contextmanager
+def scope(seconds: float, lifetime: Lifetime | None = None) -> Generator[Scope]:
+    lifetime = lifetime or Lifetime()
+    loop = lifetime.check()
+    with Scope(loop, loop.time() + seconds) as made:
+        lifetime.began(made)
+        try:
+            yield made
+        finally:
+            lifetime.ended(made)
 
 
 async def test_the_deadline_cuts_off_what_is_inside_and_no_more() -> None:
@@ -29,10 +39,27 @@ async def test_the_deadline_cuts_off_what_is_inside_and_no_more() -> None:
 async def test_what_ends_before_is_not_cut_off_afterwards(seconds: float) -> None:
     with scope(seconds) as whole:
         await asyncio.sleep(0)
-    whole.put_off(asyncio.get_running_loop().time())
-    whole.end()
     await asyncio.sleep(0.02)
     assert not whole.expired
+
+
+async def test_each_of_many_is_cut_off_at_its_own_deadline() -> None:
+    """The timer of all waits for the next deadline behind each: of a call that began meanwhile, or was put off."""
+    lifetime, loop = Lifetime(), asyncio.get_running_loop()
+    begun = loop.time()
+
+    async def call(at: float, seconds: float, put_off: float = 0.0) -> float:
+        await asyncio.sleep(at)
+        with scope(seconds, lifetime) as one:
+            one.deadline += put_off
+            await asyncio.sleep(5)
+        return loop.time() - begun
+
+    calls = [call(0, 0.1), call(0, 0.1, put_off=0.1), call(0.05, 0.1), call(0.1, 0.2), call(0.5, 0.1)]
+    ended = await asyncio.gather(*calls)
+    late = [seconds - due for seconds, due in zip(ended, [0.1, 0.2, 0.15, 0.3, 0.6], strict=True)]
+    assert min(late) > -0.005
+    assert max(late) < 1
 
 
 async def test_an_error_of_its_own_passes() -> None:
@@ -59,9 +86,9 @@ async def test_who_cancels_the_task_has_it_cancelled_though_its_time_is_up(first
     await inside.wait()
     if first == "the caller":
         task.cancel()
-        scopes[0]._cut_off()
+        scopes[0].cut_off()
     else:
-        scopes[0]._cut_off()
+        scopes[0].cut_off()
         task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -73,7 +100,7 @@ async def test_it_needs_a_task() -> None:
 
     def callback() -> None:
         try:
-            scope(1)
+            Scope(asyncio.get_running_loop(), 1)
         except RuntimeError as error:
             failed.set_result(str(error))
 

@@ -1,7 +1,6 @@
 """An upload's body while it is on its way: slow, stuck, or read from a file that changes under it."""
 
 import asyncio
-import math
 import socket
 
 import pytest
@@ -9,6 +8,7 @@ from yarl import URL
 
 from aishoot_async import CallTimeoutError, RequestValidationError, Timeouts
 from aishoot_async.calls._call import Call, CallOptions
+from aishoot_async.calls._lifetime import Lifetime
 from aishoot_async.calls._scope import Scope
 from aishoot_async.transport import Request
 from helpers.fault_proxy import FaultProxy, Path, Way
@@ -66,23 +66,24 @@ async def test_an_upload_that_stands_still_is_late():
         assert server.methods == ["HEAD"]
 
 
-@pytest.mark.parametrize("left", [0.02, math.inf])
-async def test_what_closing_has_ended_no_movement_puts_off(left):
-    """The session's end lets the calls under way run out of time, in the loop's next turn."""
-    loop = asyncio.get_running_loop()
+async def test_what_closing_has_ended_no_movement_puts_off():
+    """The session's end cuts off the calls under way."""
+    loop, lifetime = asyncio.get_running_loop(), Lifetime()
+    lifetime.check()
     request = Request(method="POST", url=URL("http://127.0.0.1/upload"))
     call = Call(request=request, path="/upload", template="/upload", options=CallOptions(), loop=loop, hooks=())
-    call.deadline = loop.time() + left
+    call.deadline = loop.time() + 0.02
     with Scope(loop, call.deadline) as scope:
         call.scope = scope
+        lifetime.began(scope)
         call.has_moved(0.05)
-        await asyncio.sleep(0.03)  # put off, or without an end
-        scope.end()
-        call.has_moved(60)
+        await asyncio.sleep(0.03)  # put off
+        closing = asyncio.create_task(lifetime.join())
+        loop.call_later(0.01, call.has_moved, 60)
         await asyncio.sleep(5)
     assert scope.expired
-    call.has_moved(0)  # it is over, and nothing comes of it
-    await asyncio.sleep(0.01)
+    lifetime.ended(scope)
+    closing.cancel()
 
 
 CHANGES = {
