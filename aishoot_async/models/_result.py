@@ -61,7 +61,7 @@ class Heard(dict[str, Any]):
         return super().__len__()
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Reading:
     """How the results of a page were read.
 
