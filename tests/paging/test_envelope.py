@@ -195,7 +195,7 @@ def test_the_usual_form_is_opened_as_the_others_are(items: list[bytes], total: b
     other: list[object] = []
     for text, outcome in ((body, usual), (b" " + body, other)):
         try:
-            outcome += attrs.astuple(open_envelope(text))
+            outcome += [attrs.astuple(open_envelope(text))]
         except UnexpectedResponseError as error:
             outcome += [error.where, error.keys, str(error)[:40]]
     assert usual == other
