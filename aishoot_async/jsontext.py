@@ -122,7 +122,7 @@ def elements(text: bytes, where: str = "") -> list[bytes]:
     return list(map(bytes, read(_list.decode, text, where)))
 
 
-class Rows(Sequence[bytes]):
+class Rows(Sequence[bytes]):  # noqa: PLW1641  # it compares as a list does, and has no hash either
     """The elements of a list that has been read as a whole: their own texts are cut when one is asked for.
 
     Attributes:
@@ -157,8 +157,6 @@ class Rows(Sequence[bytes]):
     def __eq__(self, other: object) -> bool:
         """Compare the elements' texts."""
         return isinstance(other, Sequence) and self._texts() == [*other]
-
-    __hash__ = None  # type: ignore[assignment]
 
     def _texts(self) -> list[bytes]:
         text = self._text

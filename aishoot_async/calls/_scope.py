@@ -26,8 +26,8 @@ class Scope:
             raise RuntimeError(msg)
         self._task = task
         self._cancelling = task.cancelling()
-        self.deadline = deadline
-        self.expired = False
+        self.deadline: float = deadline
+        self.expired: bool = False
 
     def cut_off(self) -> None:
         """End now."""
