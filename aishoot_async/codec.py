@@ -12,7 +12,7 @@ import msgspec
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import Asked, BriefResult, Gender, Heard, Known, Reading, Sku, SkuCategory, SkuCreate, SkuUpdate, draft
+from .models import CATEGORIES, GENDERS, Asked, BriefResult, Heard, Reading, Sku, SkuCreate, SkuUpdate, draft
 
 T = TypeVar("T")
 
@@ -45,9 +45,6 @@ _sku_id: Final = msgspec.json.Decoder(_SkuId)
 _result_wire: Final = msgspec.json.Decoder(_ResultWire)
 
 
-_genders: Final = Known(Gender)
-_categories: Final = Known(SkuCategory)
-
 _SkuDraft: Final = draft(Sku)
 _ResultDraft: Final = draft(BriefResult)
 
@@ -76,10 +73,10 @@ def _skus_of(wires: Sequence[_SkuWire], text: bytes | jsontext.Rows) -> list[Sku
         filled.name = wire.name
         filled.front_image = wire.front_image
         filled.back_image = wire.back_image
-        filled.gender = _genders[wire.gender]
+        filled.gender = GENDERS[wire.gender]
         filled.is_in_wardrobe = wire.is_in_wardrobe
         filled.project_ids = wire.project_ids
-        filled.sku_category_name = _categories[wire.sku_category_name]
+        filled.sku_category_name = CATEGORIES[wire.sku_category_name]
         filled.raw = text
         filled._at = at  # noqa: SLF001  # a model's way to its row
         filled.__class__ = Sku

@@ -10,7 +10,7 @@ import json
 import pytest
 
 from aishoot_async import AIShootSession, codec
-from aishoot_async.paging import EndpointMemory, Listing
+from helpers.listings import unasked
 from helpers.meter import CountingLoop, Meter
 
 # For each page. "calls": of our own functions. "pages copied": bytes allocated in large pieces, beside the socket's, by
@@ -107,9 +107,7 @@ def stream(into):
 
 
 def decoded(decode, touch):
-    listing = Listing(
-        caller=None, path="/", query={}, decode=decode, identify=codec.row_id, envelope=None, memory=EndpointMemory()
-    )
+    listing = unasked(decode)
     for body in BODIES[:WARM_UP]:
         listing.open(body, 1)
     with Meter() as meter:

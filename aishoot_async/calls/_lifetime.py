@@ -137,8 +137,9 @@ class Lifetime:
     def began(self, scope: Scope) -> None:
         """Hear of a call under way, and cut it off at its deadline.
 
-        One timer does for all calls, as none has an earlier deadline than those before it; each its own would take
-        longer than to enter its scope. Whose deadline was put off is looked at again then.
+        One timer does for all of them, where each its own would take longer than to enter its scope: a call has no
+        earlier deadline than those before it. Theirs may have been put off, but by no more than the time that has
+        passed; those are looked at again then.
         """
         self._calls.add(scope)
         if self._timer is None:

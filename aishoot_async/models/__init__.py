@@ -1,12 +1,15 @@
 """What goes over the wire, as typed values: keyword-only, immutable, snake_case here and camelCase there."""
 
+from ._asked import Asked, Heard, Reading
 from ._paging import EnvelopePaths, Page, PagingOptions, PagingReport
 from ._raw import draft
-from ._result import Asked, BriefResult, Heard, Reading
+from ._result import BriefResult
 from ._sku import WIRE_NAMES, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
-from ._values import UNSET, Gender, Known, SkuCategory, UnknownValue, Unset
+from ._values import CATEGORIES, GENDERS, UNSET, Gender, SkuCategory, UnknownValue, Unset
 
 __all__ = [
+    "CATEGORIES",
+    "GENDERS",
     "UNSET",
     "WIRE_NAMES",
     "Asked",
@@ -14,7 +17,6 @@ __all__ = [
     "EnvelopePaths",
     "Gender",
     "Heard",
-    "Known",
     "Page",
     "PagingOptions",
     "PagingReport",

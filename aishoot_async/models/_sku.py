@@ -12,9 +12,10 @@ from .. import jsontext
 from ..errors import RequestValidationError
 from ._raw import OfPage, raw_when_asked
 from ._values import (
+    CATEGORIES,
+    GENDERS,
     UNSET,
     Gender,
-    Known,
     SkuCategory,
     UnknownValue,
     Unset,
@@ -90,9 +91,6 @@ class Sku(OfPage):
         }
 
 
-_GENDERS: Final = Known(Gender)
-_CATEGORIES: Final = Known(SkuCategory)
-
 # Converters by attrs' names; each gives the field's name to the check, so that the error can name it.
 
 
@@ -109,7 +107,7 @@ def _back_image(value: str | Unset | None) -> str | Unset | None:
 
 
 def _gender(value: Gender | str | Unset | None) -> Gender | UnknownValue | Unset | None:
-    return value if value is None or value is UNSET else check_choice("gender", _GENDERS, value)
+    return value if value is None or value is UNSET else check_choice("gender", GENDERS, value)
 
 
 def _is_in_wardrobe(value: bool | Unset) -> bool | Unset:  # noqa: FBT001  # a converter has one argument
@@ -121,7 +119,7 @@ def _project_ids(value: Collection[int] | Unset) -> tuple[int, ...] | Unset:
 
 
 def _sku_category_name(value: SkuCategory | str | Unset | None) -> SkuCategory | UnknownValue | Unset | None:
-    return value if value is None or value is UNSET else check_choice("sku_category_name", _CATEGORIES, value)
+    return value if value is None or value is UNSET else check_choice("sku_category_name", CATEGORIES, value)
 
 
 @attrs.frozen(kw_only=True)

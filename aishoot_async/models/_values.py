@@ -67,6 +67,10 @@ class Known(dict[str | None, E | UnknownValue | None], Generic[E]):
         return UnknownValue(text)
 
 
+GENDERS: Final = Known(Gender)
+CATEGORIES: Final = Known(SkuCategory)
+
+
 def _refuse(field: str, wanted: str, value: object) -> RequestValidationError:
     return RequestValidationError(f"{field} must be {wanted}, not {value!r}", field=field)
 
@@ -98,9 +102,10 @@ def check_project_ids(field: str, value: object) -> tuple[int, ...]:
 
 
 def _elements(value: object) -> tuple[Any, ...] | None:
-    if isinstance(value, list | tuple):  # most often: to ask for what follows takes longer than the rest of the check
-        return tuple(cast("Iterable[Any]", value))
-    if isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Collection):
+    # Lists first: to ask an abstract class takes longer than the rest of the check.
+    if not isinstance(value, list | tuple) and (
+        isinstance(value, str | bytes | bytearray | Mapping) or not isinstance(value, Collection)
+    ):
         return None
     return tuple(cast("Iterable[Any]", value))
 

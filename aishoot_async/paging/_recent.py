@@ -27,14 +27,10 @@ class Recent:
         """
         unnamed = ids.count(None) if None in distinct else 0
         named = distinct - {None} if unnamed else distinct
-        if self._older.isdisjoint(named):
-            # As many fewer have come to the newer ones as were among them.
-            again = len(self._newer) + len(named)
-            self._newer |= named
-            again -= len(self._newer)
-        else:
+        again = 0
+        if not (self._newer.isdisjoint(named) and self._older.isdisjoint(named)):
             again = len(named & self._newer | named & self._older)
-            self._newer |= named
+        self._newer |= named
         self._noted += 1
         if self._noted % self._pages == 0:
             self._older, self._newer = self._newer, set()

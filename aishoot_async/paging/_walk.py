@@ -5,10 +5,9 @@ Classes with ``__anext__`` and not async generators: nothing may be suspended in
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
-from operator import length_hint
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import attrs
 
@@ -63,9 +62,8 @@ class Progress:
     Attributes:
         start: the cursor to begin with, if there is one.
         page: the page in hand, or the one to begin with.
-        until: how many of its items will have been handed out when ``left`` is empty.
-        left: what of it is about to be handed out: to ask that how long it is takes less than to count each item.
-        skipped: how many have been handed out by an earlier walk, whose cursor this one started from.
+        at: how many of its items have been handed out.
+        skipped: how many of these by an earlier walk, whose cursor this one started from.
         asked: items a page, as they are asked for.
         seen: what the source of the pages reports.
         pages: pages handed out.
@@ -74,18 +72,12 @@ class Progress:
 
     start: Cursor | None
     page: int
-    until: int = 0
-    left: Iterator[Any] = attrs.field(factory=().__iter__)
+    at: int = 0
     skipped: int = 0
     asked: int
     seen: PagingReport
     pages: int = 0
     given: int = 0
-
-    @property
-    def at(self) -> int:
-        """How many items of the page in hand have been handed out."""
-        return self.until - length_hint(self.left)
 
     @property
     def cursor(self) -> Cursor:
@@ -107,18 +99,8 @@ class Progress:
     def turn_to(self, page: int, skip: int) -> None:
         """Take the next page in hand, and pass over what an earlier walk has handed out of it."""
         self.given = self.handed_out
-        self.page, self.until, self.skipped = page, skip, skip
+        self.page, self.at, self.skipped = page, skip, skip
         self.pages += 1
-
-    def hand_out(self, items: Sequence[T]) -> Iterator[T]:
-        """Give items of the page in hand one by one."""
-        self.until += len(items)
-        self.left = iter(items)
-        return self.left
-
-    def stand_still(self) -> None:
-        """Hand nothing more out of the page in hand, and hold nothing of it."""
-        self.until, self.left = self.at, iter(())
 
 
 def _source_of(listing: Listing[P], plan: Plan) -> Source[P]:
@@ -196,6 +178,7 @@ class ItemWalk(_SheetWalk[T, T]):
         """Give the next item."""
         while True:
             for item in self._left:
+                self.progress.at += 1
                 return item
             # Before the next page is read, so that this one's memory can be used again.
             self._lending.settle(but_the_last=True)
@@ -206,7 +189,7 @@ class ItemWalk(_SheetWalk[T, T]):
                 raise
             items = sheet.items[sheet.skip :]
             self._lending.lend(items, sheet.raws)
-            self._left = self.progress.hand_out(items)
+            self._left = iter(items)
             del sheet, items
 
     async def aclose(self) -> None:
@@ -214,12 +197,10 @@ class ItemWalk(_SheetWalk[T, T]):
         await super().aclose()
 
     def __del__(self) -> None:
-        if hasattr(self, "progress"):  # else it has not come to be
-            self._end()
+        self._end()
         super().__del__()
 
     def _end(self) -> None:
-        self.progress.stand_still()
         self._left = iter(())
         self._lending.settle(but_the_last=False)
 
@@ -233,7 +214,7 @@ class PageWalk(_SheetWalk[Page[P], P]):
             sheet = await self._advance()
             begin = self.progress.at
             if begin < len(sheet.items):
-                self.progress.until = len(sheet.items)
+                self.progress.at = len(sheet.items)
                 own(sheet.items, sheet.raws)
                 return Page(
                     number=sheet.asked,

@@ -17,7 +17,6 @@ from ._listings import pager
 U = TypeVar("U")
 PATH: Final = "/ai-shoot/skus"
 ONE: Final = f"{PATH}/{{skuId}}"
-_AT_ONCE: Final = CallOptions()
 
 
 class SkuResource:
@@ -214,8 +213,7 @@ class SkuResource:
 
 
 def _patient(patience: object) -> CallOptions:
-    seconds = check_seconds("patience", patience)
-    return CallOptions(patience=seconds) if seconds else _AT_ONCE
+    return CallOptions(patience=check_seconds("patience", patience))
 
 
 def _filter(field: str, wire: str, value: object) -> dict[str, str]:

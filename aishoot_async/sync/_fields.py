@@ -13,13 +13,13 @@ from typing import Any, Final, cast
 from urllib.parse import unquote
 
 from .. import jsontext
-from ..models import UNSET, WIRE_NAMES, Gender, Known, Sku, SkuCategory, SkuCreate
+from ..models import CATEGORIES, GENDERS, UNSET, WIRE_NAMES, Sku, SkuCreate
 
 FIELDS: Final = tuple(WIRE_NAMES)
 IMAGES: Final = ("front_image", "back_image")
-_ENUMERATIONS: Final[dict[str, Known[Gender] | Known[SkuCategory]]] = {
-    "gender": Known(Gender),
-    "sku_category_name": Known(SkuCategory),
+_ENUMERATIONS: Final[Mapping[str, Mapping[str | None, Any]]] = {
+    "gender": GENDERS,
+    "sku_category_name": CATEGORIES,
 }
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 _NO_LETTER: Final = re.compile(r"[\W_]+")

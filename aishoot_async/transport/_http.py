@@ -212,7 +212,11 @@ class Transport:
         try:
             if _EXCHANGES and proxy is None and request.is_short:
                 return await self._exchange(self._client, request, token, sending)
-            return await self._request(self._client, request, token, sending, passage)
+            noted = _SENDING.set(sending)
+            try:
+                return await self._request(self._client, request, token, proxy, passage)
+            finally:
+                _SENDING.reset(noted)
         except _DroppedError as error:
             seen: Exception = error.seen
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
@@ -245,20 +249,16 @@ class Transport:
         return response
 
     async def _request(
-        self, client: _Client, request: Request, token: Secret | None, sending: Sending, passage: Passage | None
+        self, client: _Client, request: Request, token: Secret | None, proxy: str | None, passage: Passage | None
     ) -> Response:
-        noted = _SENDING.set(sending)
-        try:
-            response = await client.session.request(
-                request.method,
-                request.url,
-                data=passage if isinstance(request.body, Stream) else _payload(request.body),
-                headers=request.headers(token),
-                allow_redirects=False,
-                proxy=self._proxy_for(request.url),
-            )
-        finally:
-            _SENDING.reset(noted)
+        response = await client.session.request(
+            request.method,
+            request.url,
+            data=passage if isinstance(request.body, Stream) else _payload(request.body),
+            headers=request.headers(token),
+            allow_redirects=False,
+            proxy=proxy,
+        )
         try:
             return await self._read(response.status, response.reason, response.headers, response.content)
         finally:

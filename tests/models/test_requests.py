@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aishoot_async import UNSET, Gender, RequestValidationError, SkuCategory, SkuCreate, SkuUpdate
 from aishoot_async.codec import encode_body
-from aishoot_async.models import Known, UnknownValue
+from aishoot_async.models import GENDERS, UnknownValue
 
 BAD = {
     "name": ["", " ", "\t\n", "\u3000", None, 7, b"x", True, ["x"], "\ud800"],
@@ -86,7 +86,7 @@ def test_everything_is_sent_as_documented() -> None:
 def test_an_unknown_value_of_the_service_can_be_sent_back_and_no_other() -> None:
     body = SkuUpdate(name="n", front_image="f", gender=UnknownValue("divers"), sku_category_name=UnknownValue("cape"))
     assert encode_body(body) == b'{"name":"n","frontImage":"f","gender":"divers","skuCategoryName":"cape"}'
-    genders = Known(Gender)
+    genders = GENDERS
     assert genders["male"] is Gender.MALE
     assert genders[None] is None
     size = len(genders)

@@ -13,7 +13,8 @@ import pytest
 from aishoot_async import AIShootSession, EnvelopePaths, Sku, codec, jsontext
 from aishoot_async.jsontext import Rows as Lent
 from aishoot_async.jsontext import elements
-from aishoot_async.paging import EndpointMemory, Listing, _lending
+from aishoot_async.paging import _lending
+from helpers.listings import unasked
 from helpers.refusals import refusal
 from paging.hostile import HostileServer, Rows, rows, tasks
 
@@ -126,16 +127,7 @@ def test_a_page_that_is_refused_is_let_go_of_at_once(page: bytes, paths: Envelop
     gc.disable()
     try:
         for decode in (codec.sku, codec.brief_result):
-            listing = Listing(
-                caller=None,
-                path="/",
-                query={},
-                decode=decode,
-                identify=codec.row_id,
-                envelope=paths,
-                memory=EndpointMemory(),
-            )
-            refusal(partial(listing.open, number=1), page)
+            refusal(partial(unasked(decode, paths).open, number=1), page)
         assert sum(isinstance(each, Lent) for each in gc.get_objects()) == before
     finally:
         gc.enable()

@@ -29,3 +29,22 @@ async def test_behind_a_long_wait_a_page_is_asked_for_before_another_is_read():
         assert await ahead.take(3, 3) == page
         assert asked == [*range(1, page + 4)]
     await ahead.stop()
+
+
+async def test_who_is_cancelled_while_that_goes_out_finds_the_page_again():
+    answered = asyncio.Event()
+
+    async def fetch(number: int) -> int:
+        if number == 3:
+            asyncio.get_running_loop().call_later(LONG, answered.set)
+        if number == 4:
+            taking.cancel()
+        await answered.wait()
+        return number
+
+    ahead = Lookahead(Lifetime(), fetch, 1)
+    taking = asyncio.create_task(ahead.take(3, 3))
+    await asyncio.wait([taking])
+    assert taking.cancelled()
+    assert [await ahead.take(3, 3) for _ in range(3)] == [1, 2, 3]
+    await ahead.stop()
