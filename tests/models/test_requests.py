@@ -86,12 +86,11 @@ def test_everything_is_sent_as_documented() -> None:
 def test_an_unknown_value_of_the_service_can_be_sent_back_and_no_other() -> None:
     body = SkuUpdate(name="n", front_image="f", gender=UnknownValue("divers"), sku_category_name=UnknownValue("cape"))
     assert encode_body(body) == b'{"name":"n","frontImage":"f","gender":"divers","skuCategoryName":"cape"}'
-    genders = GENDERS
-    assert genders["male"] is Gender.MALE
-    assert genders[None] is None
-    size = len(genders)
-    assert type(genders["divers"]) is UnknownValue
-    assert len(genders) == size  # a hostile service makes it no larger
+    assert GENDERS["male"] is Gender.MALE
+    assert GENDERS[None] is None
+    size = len(GENDERS)
+    assert type(GENDERS["divers"]) is UnknownValue
+    assert len(GENDERS) == size  # a hostile service makes it no larger
 
 
 @pytest.mark.parametrize("given_ids", [(1, 2), [1, 2], {1: 0, 2: 0}.keys(), range(1, 3)])
