@@ -45,14 +45,20 @@ def read(decode: Callable[[bytes], T], body: bytes, where: str = "") -> T:
     """
     try:
         return decode(body)
-    except UnicodeDecodeError:
-        problem = "the text is not UTF-8"
     except RecursionError:
         problem = "the JSON is nested too deeply"
     except (msgspec.MsgspecError, ValueError, ArithmeticError) as error:
         # ArithmeticError: an exponent beyond what even a `Decimal` can hold.
-        problem = f"this is not readable as JSON ({error})"
+        problem = f"this is not readable as JSON ({error})" if _is_utf8(body) else "the text is not UTF-8"
     raise UnexpectedResponseError(problem, where=where, body=body)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def check_utf8(text: bytes) -> None:

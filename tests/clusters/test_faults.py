@@ -195,10 +195,13 @@ async def test_a_caller_that_is_cancelled_ends_the_workers_attempts(cluster, ser
     await asyncio.sleep(0.5)
     # What was on its way may still come in, and nothing else.
     assert server.calls["brief_results"] <= calls + IN_FLIGHT
-    # What was brought and not yet published waits for the next run; of attempts in hand nothing is left.
+    # What was brought and not yet published waits for the next run; of attempts in hand nothing is left, once a worker
+    # that had just been given one has heard that nobody wants it.
     with contextlib.closing(Journal(tmp_path / "r" / ".aishoot" / "1-of-1" / "journal.sqlite")) as journal:
         brought = {unit.staged_as for unit in journal.units().values()}
-    assert {Path(name).name for name in staged(tmp_path / "r")} <= brought
+    async with asyncio.timeout(20):
+        while not {Path(name).name for name in staged(tmp_path / "r")} <= brought:  # noqa: ASYNC110  # other processes
+            await asyncio.sleep(0.05)
     report = await export_results(cluster.address, BRIEFS, tmp_path / "r", session=session)
     assert report.complete
     assert staged(tmp_path / "r") == []
