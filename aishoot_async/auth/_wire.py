@@ -16,7 +16,7 @@ from yarl import URL
 from .. import jsontext
 from ..errors import AuthError, ConfigurationError, RateLimitedError, ServerError, UnexpectedResponseError
 from ..secret import Secret
-from ..transport import Request, Response
+from ..transport import JSON, Request, Response
 
 T = TypeVar("T")
 CLIENT_ID: Final = "V8EkfbxtBi93cAySTVWAecEum4d6pt4J"
@@ -101,11 +101,16 @@ class Endpoints:
 
     def __init__(self, auth_url: URL) -> None:
         """Keep where it is."""
-        self._prefix = str(auth_url).rstrip("/")
+        self._origin = auth_url.origin()
+        self._path = auth_url.raw_path.rstrip("/")
 
     def _post(self, path: str, form: Mapping[str, str]) -> Request:
-        url = URL(self._prefix + path, encoded=True)
-        return Request(method="POST", url=url, body=urlencode(form).encode(), content_type=_FORM)
+        return self._request(path, urlencode(form).encode(), _FORM)
+
+    def _request(self, path: str, body: bytes, content_type: str) -> Request:
+        return Request(
+            method="POST", origin=self._origin, target=self._path + path, body=body, content_type=content_type
+        )
 
     def device(self) -> Request:
         """``POST /oauth/device/code``."""
@@ -125,9 +130,8 @@ class Endpoints:
 
     def revoke(self, token: Secret) -> Request:
         """``POST /oauth/revoke``; the one that takes JSON."""
-        url = URL(f"{self._prefix}/oauth/revoke", encoded=True)
         body = jsontext.encode({"client_id": CLIENT_ID, "token": token.reveal()})
-        return Request(method="POST", url=url, body=body)
+        return self._request("/oauth/revoke", body, JSON)
 
 
 def read_tokens(response: Response) -> Tokens | Refusal:

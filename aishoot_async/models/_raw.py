@@ -22,7 +22,7 @@ def raw_when_asked(model: type[M]) -> type[M]:
 
     def raw(self: M) -> bytes:
         text = get(self)
-        if isinstance(text, Rows):
+        if type(text) is Rows:
             text = text[self._at]
             put(self, text)
         return text  # type: ignore[no-any-return]

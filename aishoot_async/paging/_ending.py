@@ -73,6 +73,9 @@ class Ending:
         self._says_last = False
         self._landmark: Hashable = None
         self._hole: int | None = None
+        self._so_far: Sequence[int] = ()
+        """The listing's rows up to here, by each count of pages that may stand before; the least first."""
+        self._add_up()
 
     @property
     def page_size(self) -> int:
@@ -156,7 +159,7 @@ class Ending:
         total = self._trusted()
         if total is None:
             return None
-        left = total - self._rows_so_far()[0]
+        left = total - self._so_far[0]
         # A last page that is as long as any, and does not say that it is the last, is shown to be by the one behind it.
         is_shown = not self._says_last and self._longest <= self.page_size and left % self.page_size == 0
         return max(0, -(-left // self.page_size)) + is_shown
@@ -166,16 +169,15 @@ class Ending:
         """Whether it is known how many rows stand before the first page."""
         return len(self._pages_before) == 1
 
-    def _rows_so_far(self) -> Sequence[int]:
-        """Count the listing's rows up to here, by each count of pages that may stand before; the least first."""
-        return [pages * self.page_size + self._rows for pages in self._pages_before]
+    def _add_up(self) -> None:
+        self._so_far = [pages * self.page_size + self._rows for pages in self._pages_before]
 
     def _trusted(self) -> int | None:
         return None if self._disproved else self.total
 
     def _reached(self) -> bool:
         total = self._trusted()
-        return total is not None and total in self._rows_so_far()
+        return total is not None and total in self._so_far
 
     def _note_total(self, sheet: Sheet[Any]) -> None:
         if sheet.total is None or (self._disproved and not sheet.raws):
@@ -189,7 +191,7 @@ class Ending:
         self._disprove()
 
     def _disprove(self) -> None:
-        if self.total is not None and self._rows_so_far()[0] > self.total:
+        if self.total is not None and self._so_far[0] > self.total:
             self._disproved = True
 
     def _count(self, sheet: Sheet[Any], mark: Hashable) -> None:
@@ -203,9 +205,11 @@ class Ending:
         self._longest = max(self._longest, length)
         self._previous = mark
         self._empty_pages = 0
+        self._add_up()
         total = self._trusted()
-        if total is not None and self._rows_so_far()[-1] < total:
-            self._size = max(self._size or 0, length)
+        if total is not None and self._so_far[-1] < total and length > (self._size or 0):
+            self._size = length
+            self._add_up()
         self._disprove()
 
     def _empty(self, number: int, *, ended: bool, again: bool) -> Verdict:
@@ -218,7 +222,7 @@ class Ending:
         if total is None:
             return Verdict.SKIP
         self._empty_pages += 1
-        before = self._rows_so_far()[0] - self._rows
+        before = self._so_far[0] - self._rows
         last_implied = self._first - 1 - (before - total) // self.page_size
         if number < last_implied and self._empty_pages < _EMPTY_PAGES_AT_MOST:
             return Verdict.SKIP
@@ -240,7 +244,7 @@ class Ending:
 
     def _refuse_loop(self, sheet: Sheet[Any]) -> None:
         total = self._trusted()
-        allowed = total is not None and self._rows_so_far()[0] + len(sheet.raws) <= total
+        allowed = total is not None and self._so_far[0] + len(sheet.raws) <= total
         if not allowed or any(key is not None for key in sheet.ids):
             msg = f"page {sheet.asked} has come before: the service gives the same rows again and again"
             raise PagingLoopError(msg)

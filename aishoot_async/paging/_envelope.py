@@ -28,7 +28,7 @@ _PAGE_MEMBERS: Final = ("number", "size", *_TOTALS)
 Split = Callable[[bytes, str], Sequence[bytes]]
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Envelope:
     """A page taken out of its envelope.
 

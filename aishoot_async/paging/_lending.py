@@ -18,7 +18,7 @@ _references: Final[Callable[[object], int] | None] = getattr(sys, "getrefcount",
 
 def own(items: Iterable[Any], texts: Sequence[bytes]) -> None:
     """Give items that borrow from ``texts`` copies of their own."""
-    if isinstance(texts, Rows):
+    if type(texts) is Rows:
         for each in items:
             _ = each.raw
 
@@ -32,7 +32,7 @@ class Lending:
 
     def lend(self, items: Sequence[Any], texts: Sequence[bytes]) -> None:
         """Take note of a page that is about to be handed out."""
-        if isinstance(texts, Rows):
+        if type(texts) is Rows:
             self._items += items
 
     def settle(self, *, but_the_last: bool) -> None:
@@ -40,8 +40,10 @@ class Lending:
 
         Who asks for the next item most often still holds the last one, and drops it then: it can wait for a page.
         """
+        if not self._items:
+            return
         items, self._items = self._items, []
-        if but_the_last and items:
+        if but_the_last:
             self._items.append(items.pop())
         # Where the stack is higher than it was when they were read, deeply nested ones cannot be cut. Their walk has to
         # come to its end nevertheless; and lower down they can still be asked for their `raw`.

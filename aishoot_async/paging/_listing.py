@@ -49,7 +49,7 @@ def _fingerprint(sheet: "Sheet[Any]") -> Hashable:
     return tuple(sheet.raws) if None in sheet.distinct else sheet.distinct
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Sheet(Generic[T]):
     """One page as it was read.
 

@@ -27,10 +27,13 @@ class Recent:
         """
         unnamed = ids.count(None) if None in distinct else 0
         named = distinct - {None} if unnamed else distinct
-        again = 0
-        if not (self._newer.isdisjoint(named) and self._older.isdisjoint(named)):
+        if self._older.isdisjoint(named):
+            known = len(self._newer)
+            self._newer |= named
+            again = len(named) - (len(self._newer) - known)
+        else:
             again = len(named & self._newer | named & self._older)
-        self._newer |= named
+            self._newer |= named
         self._noted += 1
         if self._noted % self._pages == 0:
             self._older, self._newer = self._newer, set()

@@ -5,9 +5,10 @@ Classes with ``__anext__`` and not async generators: nothing may be suspended in
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from operator import length_hint
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
@@ -57,12 +58,13 @@ class Walk(AsyncIterator[T], Generic[T]):
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Progress:
-    """Where a walk stands, and what it has seen. It outlives the walk, and holds nothing of it.
+    """Where a walk stands, and what it has seen. It outlives the walk, and holds nothing of it then.
 
     Attributes:
         start: the cursor to begin with, if there is one.
         page: the page in hand, or the one to begin with.
-        at: how many of its items have been handed out.
+        left: what is to be handed out of it, one by one. To ask it how much that is takes less than to count each item.
+        until: how many of its items will have been handed out then.
         skipped: how many of these by an earlier walk, whose cursor this one started from.
         asked: items a page, as they are asked for.
         seen: what the source of the pages reports.
@@ -72,12 +74,18 @@ class Progress:
 
     start: Cursor | None
     page: int
-    at: int = 0
+    left: Iterator[Any] = attrs.field(factory=lambda: iter(()))
+    until: int = 0
     skipped: int = 0
     asked: int
     seen: PagingReport
     pages: int = 0
     given: int = 0
+
+    @property
+    def at(self) -> int:
+        """How many items of the page in hand have been handed out."""
+        return self.until - length_hint(self.left)
 
     @property
     def cursor(self) -> Cursor:
@@ -99,8 +107,18 @@ class Progress:
     def turn_to(self, page: int, skip: int) -> None:
         """Take the next page in hand, and pass over what an earlier walk has handed out of it."""
         self.given = self.handed_out
-        self.page, self.at, self.skipped = page, skip, skip
+        self.page, self.skipped = page, skip
+        self.left, self.until = iter(()), skip
         self.pages += 1
+
+    def hand_out(self, items: Sequence[Any]) -> None:
+        """Begin to hand out the page's items, those that are not passed over."""
+        self.left = iter(items)
+        self.until = self.skipped + len(items)
+
+    def stop(self) -> None:
+        """Hand out no more of the page."""
+        self.until, self.left = self.at, iter(())
 
 
 def _source_of(listing: Listing[P], plan: Plan) -> Source[P]:
@@ -170,16 +188,13 @@ class ItemWalk(_SheetWalk[T, T]):
 
     def __init__(self, listing: Listing[T], plan: Plan) -> None:
         self._lending = Lending()
-        self._left: Iterator[T] = iter(())
-        """Of the page in hand, what has not been handed out."""
         super().__init__(listing, plan)
 
     async def __anext__(self) -> T:
         """Give the next item."""
         while True:
-            for item in self._left:
-                self.progress.at += 1
-                return item
+            for item in self.progress.left:
+                return item  # type: ignore[no-any-return]
             # Before the next page is read, so that this one's memory can be used again.
             self._lending.settle(but_the_last=True)
             try:
@@ -189,7 +204,7 @@ class ItemWalk(_SheetWalk[T, T]):
                 raise
             items = sheet.items[sheet.skip :]
             self._lending.lend(items, sheet.raws)
-            self._left = iter(items)
+            self.progress.hand_out(items)
             del sheet, items
 
     async def aclose(self) -> None:
@@ -201,7 +216,7 @@ class ItemWalk(_SheetWalk[T, T]):
         super().__del__()
 
     def _end(self) -> None:
-        self._left = iter(())
+        self.progress.stop()
         self._lending.settle(but_the_last=False)
 
 
@@ -212,13 +227,12 @@ class PageWalk(_SheetWalk[Page[P], P]):
         """Give the next page."""
         while True:
             sheet = await self._advance()
-            begin = self.progress.at
-            if begin < len(sheet.items):
-                self.progress.at = len(sheet.items)
+            if sheet.skip < len(sheet.items):
+                self.progress.until = len(sheet.items)
                 own(sheet.items, sheet.raws)
                 return Page(
                     number=sheet.asked,
-                    items=tuple(sheet.items[begin:]),
+                    items=tuple(sheet.items[sheet.skip :]),
                     total=sheet.total,
-                    raw=tuple(sheet.raws[begin:]),
+                    raw=tuple(sheet.raws[sheet.skip :]),
                 )

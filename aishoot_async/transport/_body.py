@@ -12,6 +12,7 @@ from ..errors import ResponseTooLargeError, TransportError
 _GZIP: Final = 16 + zlib.MAX_WBITS
 # Decompressed at once at most: what a small chunk can blow up to is never in memory before the cap is looked at.
 _STEP: Final = 256 * 1024
+_FEW: Final = 8
 
 
 class Body:
@@ -24,10 +25,10 @@ class Body:
             TransportError: the encoding is one that was not asked for.
         """
         self._cap = cap
-        # Most often all of it comes at once. What comes then goes into one buffer: a list of parts takes many times
-        # their size when a server sends them by the byte.
+        # Most often it comes in a part or two. When there are many they go into one buffer: a list of them takes many
+        # times their size when a server sends them by the byte.
         self._length = 0
-        self._only: bytes | None = None
+        self._parts: list[bytes] = []
         self._data: io.BytesIO | None = None
         self._begun = False
         self._unzip = None
@@ -71,18 +72,17 @@ class Body:
     def _keep(self, part: bytes) -> None:
         self._length += len(part)
         if self._length > self._cap:
-            self._only = self._data = None
+            self._parts, self._data = [], None
             msg = f"the answer is larger than Limits.response_bytes ({self._cap} bytes)"
             raise ResponseTooLargeError(msg)
         if self._data is not None:
             self._data.write(part)
-        elif self._only is None:
-            self._only = part
+        elif len(self._parts) < _FEW:
+            self._parts.append(part)
         else:
             self._data = io.BytesIO()
-            self._data.write(self._only)
-            self._data.write(part)
-            self._only = None
+            self._data.writelines([*self._parts, part])
+            self._parts = []
 
     def whole(self) -> bytes:
         """Give the body.
@@ -93,4 +93,4 @@ class Body:
         if self._begun and self._unzip is not None and not self._unzip.eof:
             msg = "the answer's gzip stream was cut short"
             raise TransportError(msg)
-        return self._data.getvalue() if self._data is not None else self._only or b""
+        return b"".join(self._parts) if self._data is None else self._data.getvalue()

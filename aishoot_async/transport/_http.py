@@ -17,6 +17,7 @@ from weakref import WeakSet
 
 import aiohttp
 import attrs
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
@@ -148,6 +149,14 @@ def _environment_proxy(origin: URL) -> str | None:
     return parse_proxy(found if not found or "://" in found else f"http://{found}")
 
 
+class _Target(aiohttp.ClientRequest):
+    """Where requests go. They are many, and it stays what it is."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return super().connection_key
+
+
 class _Client:
     """What the first request opens: the pool, and aiohttp's session over it."""
 
@@ -166,15 +175,14 @@ class _Client:
             middlewares=(_never_resend,),
             timeout=self.waits,
         )
-        self._targets: dict[tuple[str, str], aiohttp.ClientRequest] = {}
+        self._targets: dict[URL, aiohttp.ClientRequest] = {}
 
-    def target(self, url: URL) -> aiohttp.ClientRequest:
-        """Give what the pool needs to know of a request to where a URL leads, past proxies; it is not sent."""
-        where = (url.scheme, url.raw_authority)
-        target = self._targets.get(where)
+    def target(self, origin: URL) -> aiohttp.ClientRequest:
+        """Give what the pool needs to know of a request to an origin, past proxies; it is not sent."""
+        target = self._targets.get(origin)
         if target is None:
-            target = self._targets[where] = aiohttp.ClientRequest(
-                "GET", url.origin(), loop=asyncio.get_running_loop(), session=self.session
+            target = self._targets[origin] = _Target(
+                "GET", origin, loop=asyncio.get_running_loop(), session=self.session
             )
         return target
 
@@ -203,7 +211,7 @@ class Transport:
             ResponseTooLargeError: the body outgrew ``Limits.response_bytes``.
             TransportError: the connection died, or the answer is broken.
         """
-        proxy = self._proxy_for(request.url)
+        proxy = self._proxy_for(request.origin)
         if self._client is None:
             self._client = _Client(self._limits, self._timeouts, self._tls)
         passage = None
@@ -231,7 +239,7 @@ class Transport:
         raise self._lost(seen) if sending.obtained else ConnectError(self._unconnected(seen), maybe_sent=False)
 
     async def _exchange(self, client: _Client, request: Request, token: Secret | None, sending: Sending) -> Response:
-        target = client.target(request.url)
+        target = client.target(request.origin)
         connection = await client.pool.obtain(target, client.waits, [])
         sending.begins(connection.transport)
         try:
@@ -302,10 +310,9 @@ class Transport:
             case _:
                 return f"cannot connect ({getattr(error, 'strerror', None) or 'the connection was lost at once'})"
 
-    def _proxy_for(self, url: URL) -> str | None:
+    def _proxy_for(self, origin: URL) -> str | None:
         if self._proxy != "environment":
             return self._proxy
-        origin = url.origin()
         if origin not in self._proxies:
             self._proxies[origin] = _environment_proxy(origin)
         return self._proxies[origin]

@@ -27,23 +27,30 @@ class _Unshown(str):
         return "'[token]'"
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Request:
     """A request as it goes out.
 
     Attributes:
         method: the HTTP method, in capitals.
-        url: the whole URL, encoded.
+        origin: where it goes: scheme, host and port.
+        target: the path and the query, percent-encoded.
         body: the request's body, or what is read while it is sent; ``None`` for none.
         content_type: the media type of the body.
         accept: the media type that is asked for.
     """
 
     method: str
-    url: URL
+    origin: URL
+    target: str
     body: bytes | Stream | None = attrs.field(default=None, repr=False)  # it may hold a token
     content_type: str = JSON
     accept: str = JSON
+
+    @property
+    def url(self) -> URL:
+        """The whole URL."""
+        return URL(f"{self.origin}{self.target}", encoded=True)
 
     @property
     def is_short(self) -> bool:
@@ -69,9 +76,9 @@ class Request:
         """Write it down as it goes over the wire, for a request that `is_short`. ``host`` is the ``Host`` header.
 
         Raises:
-            ValueError: the URL holds what would end the request line.
+            ValueError: the target holds what would end the request line.
         """
-        target = self.url.raw_path_qs
+        target = self.target
         if not (target.isascii() and target.isprintable()) or " " in target:
             msg = "the URL is not percent-encoded"
             raise ValueError(msg)
@@ -80,7 +87,7 @@ class Request:
         return head.encode() + self.body if isinstance(self.body, bytes) else head.encode()
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.define(kw_only=True, eq=False, repr=False)
 class Response:
     """A whole response, its body decompressed.
 

@@ -70,7 +70,7 @@ async def test_what_closing_has_ended_no_movement_puts_off():
     """The session's end cuts off the calls under way."""
     loop, lifetime = asyncio.get_running_loop(), Lifetime()
     lifetime.check()
-    request = Request(method="POST", url=URL("http://127.0.0.1/upload"))
+    request = Request(method="POST", origin=URL("http://127.0.0.1"), target="/upload")
     call = Call(request=request, path="/upload", template="/upload", options=CallOptions(), loop=loop, hooks=())
     call.deadline = loop.time() + 0.02
     with Scope(loop, call.deadline) as scope:

@@ -246,7 +246,7 @@ async def test_a_head_has_no_body_whatever_it_says(status: int) -> None:
     async with RawServer(always(b"", status, headers)) as server:
         transport = Transport(limits=Limits(), timeouts=Timeouts(read=1))
         for _ in range(2):
-            response = await transport.send(Request(method="HEAD", url=URL(server.url)), None, Sending())
+            response = await transport.send(Request(method="HEAD", origin=URL(server.url), target="/"), None, Sending())
             assert (response.status, response.body) == (status, b"")
         await transport.aclose()
         assert server.connections == 1
