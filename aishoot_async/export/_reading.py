@@ -60,7 +60,11 @@ class Reading:
         self._block: list[Page[bytes]] = []
         self._block_size = 0
         self._pages = self._items = self._walks = 0
+        self._start = Point()
         self._page: int | None = None
+        self._report: PagingReport | None = None
+        self._first_total: int | None = None
+        self._holes = False
         self.resumed = False
 
     async def run(self) -> Unit:
@@ -109,26 +113,28 @@ class Reading:
         content = self._stage.content
         self._pages, self._items = content.pages, content.rows
         self._block, self._block_size = [], 0
-        point = start or Point()
-        cursor = None if start is None or start.cursor is None else Cursor.parse(start.cursor)
+        self._start = start or Point()
+        cursor = None if self._start.cursor is None else Cursor.parse(self._start.cursor)
         self._page = None if cursor is None else cursor.page
+        self._report, self._first_total, self._holes = None, self._start.first_total, self._start.holes
         async with self._listing(cursor).pages() as walk:
             try:
                 if start is not None:
                     await self._compare(walk, start)
                 async for page in walk:
-                    point = self._note(page, walk, point)
+                    self._note(page, walk.report)
                     if self._shape.format.block.is_reached(len(self._block), self._block_size):
-                        await self._hand_over(point)
+                        await self._hand_over()
             except ListingChangedError:
                 raise
             except BaseException:
-                await self._save_what_is_there(point)
+                await self._save_what_is_there()
                 raise
             report = walk.report
         if self._block:
-            await self._hand_over(point)
+            await self._hand_over()
         await self._strand.settle()
+        point = self._point()
         last = report.expected_total
         first = last if point.cursor is None else point.first_total
         # Within one walk it is the walk that knows which totals and holes matter; of two, neither has seen all.
@@ -154,37 +160,45 @@ class Reading:
             logger.warning("%s has changed since the earlier run; it is read anew", self._stage.unit.name)
             raise ListingChangedError
 
-    def _note(self, page: Page[bytes], walk: Walk[Page[bytes]], point: Point) -> Point:
-        """Take a page in hand."""
-        report = walk.report
+    def _note(self, page: Page[bytes], report: PagingReport) -> None:
+        """Take a page in hand; ``report`` is the walk's, behind it."""
+        if self._page is None:
+            self._first_total = report.expected_total
         # A walk goes on behind a page without rows, and speaks of it at its end: to which it may not come.
-        is_behind_a_hole = page.number != (report.page_base if self._page is None else self._page + 1)
-        self._page = page.number
+        if page.number != (report.page_base if self._page is None else self._page + 1):
+            self._holes = True
+        self._page, self._report = page.number, report
         self._block.append(page)
         self._block_size += sum(map(len, page.raw))
         self._pages += 1
         self._items += len(page.raw)
         self._see(Sight(pages=self._pages, items=self._items, total=report.expected_total))
+
+    def _point(self) -> Point:
+        """Give the place behind the pages that were taken in hand."""
+        page, report = self._page, self._report
+        if page is None or report is None or report.page_size is None:
+            return self._start
         return Point(
-            cursor=str(Cursor(page.number, 0, walk.cursor.page_size)),
-            first_total=report.expected_total if point.cursor is None else point.first_total,
+            cursor=str(Cursor(page, 0, report.page_size)),
+            first_total=self._first_total,
             last_total=report.expected_total,
-            doubtful=point.doubtful or _is_doubtful(report),
-            holes=point.holes or is_behind_a_hole,
+            doubtful=self._start.doubtful or _is_doubtful(report),
+            holes=self._holes,
         )
 
-    async def _hand_over(self, point: Point) -> None:
+    async def _hand_over(self) -> None:
         pages, self._block, self._block_size = self._block, [], 0
-        await self._strand.put(self._append, pages, point)
+        await self._strand.put(self._append, pages, self._point())
 
     def _append(self, pages: list[Page[bytes]], point: Point) -> None:
         self._stage.append(pages, attrs.evolve(point, mark=mark(pages[-1])))
 
-    async def _save_what_is_there(self, point: Point) -> None:
+    async def _save_what_is_there(self) -> None:
         """Bring what is in hand to the disk and the journal, whatever ends the walk."""
         try:
             if self._block and self._shape.format.seamless:
-                await self._hand_over(point)
+                await self._hand_over()
             await self._strand.settle()
             await self._disk.run(self._stage.checkpoint)
         except ExportError as error:
