@@ -85,8 +85,8 @@ class Sweep(Source[T]):
             if ending.total_changed and not self.report.total_changed:
                 self.report.total_changed = True
                 self.drifted("the service's total has changed")
-            self._last = verdict in {Verdict.GIVE_LAST, Verdict.END}
-            if outcome is not None and verdict in {Verdict.GIVE, Verdict.GIVE_LAST}:
+            self._last = verdict is Verdict.GIVE_LAST or verdict is Verdict.END
+            if outcome is not None and (verdict is Verdict.GIVE or verdict is Verdict.GIVE_LAST):
                 self._note_duplicates(outcome)
                 if outcome.asked == self._first:
                     return attrs.evolve(outcome, skip=self._offset)

@@ -16,12 +16,18 @@ from aiohttp.streams import StreamReader
 
 _FIRST_FINAL_STATUS: Final = 200
 _SWITCHING: Final = 101
-_USED: Final = ((ResponseHandler, "set_response_params"), (ResponseHandler, "read"), (ResponseHandler, "start_timeout"))
+_USED: Final = (
+    (ResponseHandler, "set_response_params"),
+    (ResponseHandler, "read"),
+    (ResponseHandler, "start_timeout"),
+    (StreamReader, "_buffer"),
+    (StreamReader, "_buffer_offset"),
+)
 
 
 def is_possible() -> bool:
     """Tell whether aiohttp has what is used here."""
-    return all(callable(getattr(owner, name, None)) for owner, name in _USED)
+    return all(hasattr(owner, name) for owner, name in _USED)
 
 
 async def exchange(
@@ -51,3 +57,15 @@ async def exchange(
         message, body = await protocol.read()
         if message.code >= _FIRST_FINAL_STATUS or message.code == _SWITCHING:
             return message, body
+
+
+def take_whole(body: StreamReader) -> bytes | None:
+    """Take a body that has come whole, and in one part; ``None`` if it has not.
+
+    `StreamReader.readany` asks the connection to read on for each part, paused or not, and its parser to parse nothing.
+    """
+    if body.at_eof() or not body.is_eof() or body.exception() is not None:
+        return None
+    if len(body._buffer) > 1 or body._buffer_offset:  # noqa: SLF001
+        return None
+    return body._buffer.popleft()  # noqa: SLF001

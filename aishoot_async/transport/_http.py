@@ -27,7 +27,7 @@ from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConnectError, TransportError
 from ..secret import Secret
 from ._body import Body
-from ._exchange import exchange, is_possible
+from ._exchange import exchange, is_possible, take_whole
 from ._messages import WRITTEN_AT_ONCE, Request, Response
 from ._stream import Passage, Stream
 
@@ -280,6 +280,8 @@ class Transport:
             msg = f"the answer's status {status} is no answer"
             raise TransportError(msg)
         body = Body(headers.get("Content-Encoding", ""), self._limits.response_bytes)
+        if _EXCHANGES and (whole := take_whole(content)) is not None:
+            body.feed(whole)
         while not content.at_eof():
             body.feed(await content.readany())
         return Response(status=status, reason=reason or "", headers=headers, body=body.whole())
