@@ -233,7 +233,7 @@ def _as_it_is(text: bytes) -> bytes:
     return text
 
 
-def _sku_rows(text: bytes) -> jsontext.Rows:
+def _sku_rows(text: jsontext.Text) -> jsontext.Rows:
     wires = jsontext.read(_sku_wires.decode, text)
     rows = jsontext.Rows(text, len(wires))
     made = _skus_of(wires, rows)
@@ -253,7 +253,7 @@ class _ResultRows:
         self._decode = _whole_results.decode
         self._reading: Reading | None = None
 
-    def __call__(self, text: bytes) -> jsontext.Rows:
+    def __call__(self, text: jsontext.Text) -> jsontext.Rows:
         if self._names is not self._asked.names:
             self._turn_to(self._asked.names)
         found = jsontext.read(self._decode, text)
@@ -298,14 +298,14 @@ def _readable_id(found: object) -> str | None:
     return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
 
 
-def splitter(decode: Callable[[bytes], object], asked: Asked) -> Callable[[bytes, str], Sequence[bytes]]:
+def splitter(decode: Callable[[bytes], object], asked: Asked) -> Callable[[jsontext.Text, str], Sequence[bytes]]:
     """Make what splits a list into the texts of its elements; where it can, it reads them at once, for `items`.
 
     Args:
         decode: makes an item.
         asked: what the listing's readers ask of results.
     """
-    read: Callable[[bytes], jsontext.Rows]
+    read: Callable[[jsontext.Text], jsontext.Rows]
     if decode is sku:
         read = _sku_rows
     elif decode is brief_result:
@@ -313,7 +313,7 @@ def splitter(decode: Callable[[bytes], object], asked: Asked) -> Callable[[bytes
     else:
         return jsontext.elements
 
-    def split(text: bytes, where: str) -> Sequence[bytes]:
+    def split(text: jsontext.Text, where: str) -> Sequence[bytes]:
         with contextlib.suppress(UnexpectedResponseError):
             return read(text)
         # Read one by one, they tell what is wrong with them.

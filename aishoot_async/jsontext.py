@@ -17,6 +17,8 @@ from msgspec import Raw
 from .errors import UnexpectedResponseError
 
 T = TypeVar("T")
+Text = bytes | memoryview
+"""JSON text; a view where it is a large part of a body."""
 _TYPE_BY_START: Final = {
     ord("{"): "an object",
     ord("["): "a list",
@@ -38,7 +40,7 @@ _object: Final = msgspec.json.Decoder(dict[str, Raw])
 _list: Final = msgspec.json.Decoder(list[Raw])
 
 
-def read(decode: Callable[[bytes], T], body: bytes, where: str = "") -> T:
+def read(decode: Callable[[Any], T], body: Text, where: str = "") -> T:
     """Turn what a decoder raises into `UnexpectedResponseError`, with nothing chained to it.
 
     Not a context manager: what that raises has what it replaces as its ``__context__``.
@@ -50,12 +52,12 @@ def read(decode: Callable[[bytes], T], body: bytes, where: str = "") -> T:
     except (msgspec.MsgspecError, ValueError, ArithmeticError) as error:
         # ArithmeticError: an exponent beyond what even a `Decimal` can hold.
         problem = f"this is not readable as JSON ({error})" if _is_utf8(body) else "the text is not UTF-8"
-    raise UnexpectedResponseError(problem, where=where, body=body)
+    raise UnexpectedResponseError(problem, where=where, body=bytes(body))
 
 
-def _is_utf8(text: bytes) -> bool:
+def _is_utf8(text: Text) -> bool:
     try:
-        text.decode()
+        str(text, "utf-8")
     except UnicodeDecodeError:
         return False
     return True
@@ -123,7 +125,7 @@ def _twins(text: bytes) -> list[str]:
     return sorted(key for key, times in Counter(keys).items() if times > 1)
 
 
-def elements(text: bytes, where: str = "") -> list[bytes]:
+def elements(text: Text, where: str = "") -> list[bytes]:
     """Split a list into its elements' own texts, each a copy: a slice would keep the whole page in memory."""
     return list(map(bytes, read(_list.decode, text, where)))
 
@@ -137,11 +139,11 @@ class Rows(Sequence[bytes]):  # noqa: PLW1641  # it compares as a list does, and
 
     __slots__ = ("_count", "_cut", "_text", "items")
 
-    def __init__(self, text: bytes, count: int) -> None:
+    def __init__(self, text: Text, count: int) -> None:
         """Keep the list's text."""
         self.items: Sequence[Any] = ()
         self._count = count
-        self._text: bytes | None = text
+        self._text: Text | None = text
         self._cut: list[bytes] = []
 
     def __len__(self) -> int:

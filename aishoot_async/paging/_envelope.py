@@ -25,7 +25,7 @@ _DIGITS_AT_MOST: Final = 18
 _TAIL: Final = 32
 """More than the longest such end takes."""
 _PAGE_MEMBERS: Final = ("number", "size", *_TOTALS)
-Split = Callable[[bytes, str], Sequence[bytes]]
+Split = Callable[[jsontext.Text, str], Sequence[bytes]]
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -83,7 +83,7 @@ def _usual(body: bytes, split: Split) -> Envelope | None:
     if not total.isdigit() or len(total) > _DIGITS_AT_MOST or (total.startswith(b"0") and total != b"0"):
         return None
     try:
-        items = split(body[len(_BEFORE_ENTRIES) - 1 : end], "entries")
+        items = split(memoryview(body)[len(_BEFORE_ENTRIES) - 1 : end], "entries")
     except UnexpectedResponseError:
         # What is wrong is said of the whole body; or a list behind the entries was taken for a part of them.
         return None
