@@ -13,6 +13,7 @@ from ..errors import PagingError
 from ..models import Asked, EnvelopePaths
 from ._envelope import Split, open_envelope
 from ._lending import own
+from ._mark import mark
 
 T = TypeVar("T")
 REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
@@ -41,12 +42,8 @@ class EndpointMemory:
             self.longest[asked] = length
 
 
-def _distinct(sheet: "Sheet[Any]") -> frozenset[str | None]:
-    return frozenset(sheet.ids)
-
-
 def _fingerprint(sheet: "Sheet[Any]") -> Hashable:
-    return tuple(sheet.raws) if None in sheet.distinct else sheet.distinct
+    return mark(sheet.ids, sheet.raws)
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)
@@ -60,9 +57,7 @@ class Sheet(Generic[T]):
         ids: each item's id, or ``None``.
         total, last, number: what the envelope says; see `Envelope`.
         skip: how many of the items an earlier walk has handed out, whose cursor stands on this page.
-        distinct: the ids, as a set.
-        fingerprint: what tells one page from another: its ids, in any order and whatever stands beside them, or all of
-            it.
+        fingerprint: what tells one page from another; see `mark`.
     """
 
     asked: int
@@ -73,7 +68,6 @@ class Sheet(Generic[T]):
     last: bool | None
     number: int | None
     skip: int = 0
-    distinct: frozenset[str | None] = attrs.field(init=False, default=attrs.Factory(_distinct, takes_self=True))
     fingerprint: Hashable = attrs.field(init=False, default=attrs.Factory(_fingerprint, takes_self=True))
 
     @property

@@ -1,8 +1,6 @@
 """Pure: which rows have been given before, among those of the last pages. Memory stays at twice that many pages."""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
-from typing import Any
 
 
 class Recent:
@@ -15,28 +13,23 @@ class Recent:
         self._pages = pages
         self._noted = 0
         # To forget them all together takes less than to forget each page as it gets too old.
-        self._older: AbstractSet[Any] = frozenset()
-        self._newer: set[Any] = set()
+        self._older: set[str | None] = set()
+        self._newer: set[str | None] = set()
 
-    def note(self, ids: Sequence[str | None], distinct: AbstractSet[str | None]) -> int:
-        """Take note of a page: give how many of its rows are there for a second time.
-
-        Args:
-            ids: those of its rows; rows without one are never there for a second time.
-            distinct: the same as a set.
-        """
-        unnamed = ids.count(None) if None in distinct else 0
-        named = distinct - {None} if unnamed else distinct
-        if self._older.isdisjoint(named):
-            known = len(self._newer)
-            self._newer |= named
-            again = len(named) - (len(self._newer) - known)
-        else:
-            again = len(named & self._newer | named & self._older)
-            self._newer |= named
+    def note(self, ids: Sequence[str | None]) -> int:
+        """Take note of a page: give how many of its rows are there for a second time; those without an id never are."""
+        newer, known = self._newer, len(self._newer)
+        old = self._older.intersection(ids)
+        only_old = len(old - newer) if old else 0
+        newer.update(ids)
+        unnamed = 0
+        if None in newer:
+            newer.discard(None)
+            unnamed = ids.count(None)
+        new = len(newer) - known - only_old
         self._noted += 1
         if self._noted % self._pages == 0:
-            self._older, self._newer = self._newer, set()
-        twice = len(ids) - unnamed - len(named) + again
+            self._older, self._newer = newer, set()
+        twice = len(ids) - unnamed - new
         self.stale = self.stale + 1 if twice == len(ids) > 0 else 0
         return twice

@@ -232,7 +232,7 @@ class Sweep(Source[T]):
         return sheet.fingerprint == mark
 
     def _note_duplicates(self, sheet: Sheet[T]) -> None:
-        twice = self._recent.note(sheet.ids, sheet.distinct)
+        twice = self._recent.note(sheet.ids)
         if self._recent.stale > self._window_pages:
             msg = f"the {self._recent.stale} pages up to page {sheet.asked} have held nothing but rows given before"
             raise PagingLoopError(msg)

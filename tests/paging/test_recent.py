@@ -23,7 +23,7 @@ def test_it_counts_what_a_list_of_all_the_pages_would(window: int, pages: list[t
         for key in page:
             twice += key is not None and key in seen
             seen.add(key)
-        assert recent.note(page, frozenset(page)) == twice
+        assert recent.note(page) == twice
         stale = stale + 1 if page and twice == len(page) else 0
         assert recent.stale == stale
 
@@ -35,7 +35,7 @@ def test_it_remembers_no_more_than_its_window():
     try:
         for page in range(2000):
             ids = [f"row-{page}-{row}" for row in range(50)]
-            recent.note(ids, frozenset(ids))
+            recent.note(ids)
             if page in {111, 1999}:
                 gc.collect(0)
                 sizes.append(tracemalloc.get_traced_memory()[0])
