@@ -18,7 +18,6 @@ from ._lending import Lending, own
 from ._listing import Listing, Sheet
 from ._plan import BEGINNING, Plan
 from ._source import Source
-from ._sweep import Sweep
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -134,11 +133,14 @@ class Progress:
 
 
 def _source_of(listing: Listing[P], plan: Plan) -> Source[P]:
-    if not plan.strict:
-        return Sweep(listing, plan)
-    from ._strict import StrictSweep  # noqa: PLC0415  # a database that most walks do without, and some Pythons, too
+    # Imported by whoever walks: a twelfth of what a session imports; and a database that some Pythons do without.
+    if plan.strict:
+        from ._strict import StrictSweep  # noqa: PLC0415
 
-    return StrictSweep(listing, plan)
+        return StrictSweep(listing, plan)
+    from ._sweep import Sweep  # noqa: PLC0415
+
+    return Sweep(listing, plan)
 
 
 class _SheetWalk(Walk[T], Generic[T, P]):
