@@ -9,7 +9,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, final, overload
 
 import msgspec
 from msgspec import Raw
@@ -50,7 +50,8 @@ def read(decode: Callable[[Any], T], body: Text, where: str = "") -> T:
     except RecursionError:
         problem = "the JSON is nested too deeply"
     except (msgspec.MsgspecError, ValueError, ArithmeticError) as error:
-        # ArithmeticError: an exponent beyond what even a `Decimal` can hold.
+        # ArithmeticError: an exponent beyond what even a `Decimal` can hold. What bad UTF-8 raises depends on msgspec's
+        # release.
         problem = f"this is not readable as JSON ({error})" if _is_utf8(body) else "the text is not UTF-8"
     raise UnexpectedResponseError(problem, where=where, body=bytes(body))
 
@@ -130,8 +131,11 @@ def elements(text: Text, where: str = "") -> list[bytes]:
     return list(map(bytes, read(_list.decode, text, where)))
 
 
+@final
 class Rows(Sequence[bytes]):  # noqa: PLW1641  # it compares as a list does, and has no hash either
     """The elements of a list that has been read as a whole: their own texts are cut when one is asked for.
+
+    Told from other sequences by ``type(…) is Rows``: to ask an abstract class for its instances is slow.
 
     Attributes:
         items: what the elements were read as, until somebody takes them.

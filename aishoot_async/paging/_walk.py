@@ -133,7 +133,7 @@ class Progress:
 
 
 def _source_of(listing: Listing[P], plan: Plan) -> Source[P]:
-    # Imported by whoever walks: a twelfth of what a session imports; and a database that some Pythons do without.
+    # Not before somebody walks: it would be a twelfth of what a session imports, and some Pythons have no sqlite.
     if plan.strict:
         from ._strict import StrictSweep  # noqa: PLC0415
 
