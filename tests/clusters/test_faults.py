@@ -33,6 +33,13 @@ async def until(server, calls):
         await asyncio.to_thread(server.wait_for_calls, calls, "brief_results", timeout=20)
 
 
+async def cleared(folder, but=frozenset()):
+    """Wait until workers have removed what they had staged: one that was not to be heard does so when it comes back."""
+    async with asyncio.timeout(20):
+        while not {Path(name).name for name in staged(folder)} <= but:  # noqa: ASYNC110  # they are other processes
+            await asyncio.sleep(0.05)
+
+
 async def start_driver(cluster, server, folder, briefs=BRIEFS):
     arguments = ("-c", DRIVER, cluster.address, str(folder), json.dumps([*briefs]), server.url, server.token)
     env = os.environ | {"PYTHONPATH": str(TESTS)}
@@ -181,6 +188,7 @@ async def test_a_worker_that_wakes_in_the_middle_sends_nothing_of_what_is_anothe
         export_results(cluster.address, BRIEFS, tmp_path / "r", session=session, stall=2.5), hang()
     )
     assert report.complete
+    await cleared(tmp_path / "r")
     check(tmp_path / "r", whole)
     assert server.max_in_flight <= IN_FLIGHT
 
@@ -199,9 +207,7 @@ async def test_a_caller_that_is_cancelled_ends_the_workers_attempts(cluster, ser
     # that had just been given one has heard that nobody wants it.
     with contextlib.closing(Journal(tmp_path / "r" / ".aishoot" / "1-of-1" / "journal.sqlite")) as journal:
         brought = {unit.staged_as for unit in journal.units().values()}
-    async with asyncio.timeout(20):
-        while not {Path(name).name for name in staged(tmp_path / "r")} <= brought:  # noqa: ASYNC110  # other processes
-            await asyncio.sleep(0.05)
+    await cleared(tmp_path / "r", brought)
     report = await export_results(cluster.address, BRIEFS, tmp_path / "r", session=session)
     assert report.complete
     assert staged(tmp_path / "r") == []
