@@ -226,7 +226,8 @@ class ItemWalk(_SheetWalk[T, T]):
         await super().aclose()
 
     def __del__(self) -> None:
-        self._end()
+        if hasattr(self, "progress"):  # else what it has its pages from could not be made
+            self._end()
         super().__del__()
 
     def _end(self) -> None:

@@ -1,8 +1,10 @@
 """How a strict walk is used: cursors, pages, types, what it says of a change, and what it never does."""
 
 import asyncio
+import gc
 import json
 import logging
+import sys
 from typing import Any
 
 import pytest
@@ -205,3 +207,20 @@ async def test_strict_is_yes_or_no(server: HostileServer, strict: Any):
     async with server.session() as session:
         with pytest.raises(ConfigurationError, match="strict"):
             session.briefs.results(1, strict=strict)
+
+
+async def test_without_a_database_a_strict_walk_is_refused_and_nothing_else_is_said(
+    server: HostileServer, monkeypatch: pytest.MonkeyPatch
+):
+    unraisable: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    # As where Python was built without sqlite3.
+    monkeypatch.setitem(sys.modules, "aishoot_async.paging._strict", None)
+    async with server.session() as session:
+        pager = session.briefs.results(1, strict=True)
+        for walk in (pager.walk, pager.pages):
+            with pytest.raises(ImportError):
+                walk()
+    gc.collect()
+    assert unraisable == []
+    assert server.asked == []
