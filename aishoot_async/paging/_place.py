@@ -123,6 +123,9 @@ async def _found_again(search: "_Search", start: Cursor, given: int) -> Place:
         # Page 1 may have been taken for the first when the cursor was made, and its size at its word.
         _give_up(start, given)
     rows = (start.page - first) * start.page_size + start.offset
+    if rows < 0:
+        # The cursor is from when the service counted from 0.
+        _give_up(start, given)
     pages = max(0, rows - 1) // given  # behind a page's last row, a cursor stays on that page
     page, offset = first + pages, rows - pages * given
     there = await search.page(page)

@@ -159,6 +159,15 @@ async def test_a_place_that_cannot_be_found_again_is_an_error_with_the_old_curso
         assert caught.value.cursor == Cursor(12, 2, 5)
 
 
+@pytest.mark.parametrize("offset", [0, 1])
+async def test_a_place_before_the_first_page_cannot_be_found_again(server: HostileServer, offset: int):
+    server.answer = Rows(rows(*range(1, 11)), fixed=4)
+    async with server.session() as session:
+        with pytest.raises(PagingError, match="start anew") as caught:
+            await session.briefs.results(1, start=Cursor(0, offset, 2)).collect()
+    assert caught.value.cursor == Cursor(0, offset, 2)
+
+
 async def test_a_listing_whose_pages_were_never_even_goes_on_from_every_place(server: HostileServer):
     # Rows are left out after a page of 4 was cut: another size would name other rows.
     lengths = [4, 2, 2, 4, 1, 3]
