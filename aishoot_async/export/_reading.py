@@ -175,10 +175,12 @@ class Reading:
         self._see(Sight(pages=self._pages, items=self._items, total=report.expected_total))
 
     def _point(self) -> Point:
-        """Give the place behind the pages that were taken in hand."""
+        """Give the place behind the pages that were taken in hand: within a walk, its report forgets nothing."""
         page, report = self._page, self._report
-        if page is None or report is None or report.page_size is None:
+        if report is None:
             return self._start
+        if page is None or report.page_size is None:
+            raise AssertionError("a page was read that has no number, or no size")
         return Point(
             cursor=str(Cursor(page, 0, report.page_size)),
             first_total=self._first_total,

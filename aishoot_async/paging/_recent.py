@@ -18,6 +18,7 @@ class Recent:
 
     def note(self, ids: Sequence[str | None]) -> int:
         """Take note of a page: give how many of its rows are there for a second time; those without an id never are."""
+        # New is by what the newer ones grow, but for what only the older ones had.
         newer, known = self._newer, len(self._newer)
         old = self._older.intersection(ids)
         only_old = len(old - newer) if old else 0

@@ -26,7 +26,7 @@ _USED: Final = (
 
 
 def is_possible() -> bool:
-    """Tell whether aiohttp has what is used here."""
+    """Tell whether aiohttp has what is used here; attributes are seen because its classes have slots."""
     return all(hasattr(owner, name) for owner, name in _USED)
 
 
@@ -60,7 +60,7 @@ async def exchange(
 
 
 def take_whole(body: StreamReader) -> bytes | None:
-    """Take a body that has come whole, and in one part; ``None`` if it has not.
+    """Take a body that has come whole, and in one part; ``None`` if it has not. Nothing else may be asked of it then.
 
     `StreamReader.readany` asks the connection to read on for each part, paused or not, and its parser to parse nothing.
     """

@@ -12,12 +12,11 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cached_property, partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 import aiohttp
 import attrs
-from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.tracing import Trace
@@ -30,6 +29,9 @@ from ._body import Body
 from ._exchange import exchange, is_possible, take_whole
 from ._messages import WRITTEN_AT_ONCE, Request, Response
 from ._stream import Passage, Stream
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
 
 _FIRST_FINAL_STATUS: Final = 200
 _READ_AT_ONCE: Final = 64 * 1024
@@ -153,7 +155,7 @@ class _Target(aiohttp.ClientRequest):
     """Where requests go. They are many, and it stays what it is."""
 
     @cached_property
-    def connection_key(self) -> ConnectionKey:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def connection_key(self) -> "ConnectionKey":  # pyright: ignore[reportIncompatibleMethodOverride]
         return super().connection_key
 
 

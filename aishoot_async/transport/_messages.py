@@ -1,4 +1,7 @@
-"""One request and one response, as values that know no HTTP library."""
+"""One request and one response, as values that know no HTTP library.
+
+Not frozen, as they are made for each attempt, and that would take twice as long.
+"""
 
 from collections.abc import Mapping
 from typing import Final

@@ -105,6 +105,21 @@ async def test_a_cancelled_export_keeps_what_is_in_hand(tmp_path):
         assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
 
 
+async def test_an_export_whose_listener_fails_keeps_what_is_in_hand(tmp_path):
+    def tell(progress):
+        if progress.pages == 2:
+            raise ZeroDivisionError
+
+    async with Sandbox(briefs={1: 250}) as sandbox, session_of(sandbox) as session:
+        with pytest.raises(ZeroDivisionError):
+            await export_results(session, [1], tmp_path / "r.jsonl", on_progress=tell)
+        sandbox.reset_requests()
+        report = await export_results(session, [1], tmp_path / "r.jsonl")
+        assert [(outcome.how, outcome.items) for outcome in report.outcomes] == [("resumed", 250)]
+        assert [request.query["page"] for request in sandbox.requests][:2] == ["2", "3"]
+        assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
+
+
 async def test_a_cancelled_export_ends_no_block_that_would_not_have_ended(tmp_path):
     async with Sandbox(briefs={1: 250}) as sandbox, session_of(sandbox) as session:
         await export_results(session, [1], tmp_path / "whole.jsonl.gz")
