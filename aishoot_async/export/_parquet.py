@@ -73,7 +73,7 @@ class ParquetEncoder:
         """Give the file's first bytes."""
         return self._sink.take()
 
-    def block(self, pages: Sequence[Page[bytes]]) -> bytes:
+    def block(self, pages: Sequence[Page[bytes]]) -> Iterator[bytes]:
         """Encode a row group."""
         raws = [raw for page in pages for raw in page.raw]
         columns = [
@@ -85,7 +85,7 @@ class ParquetEncoder:
         if self._brief_id is not None:
             columns.insert(1, pa.array([self._brief_id] * len(raws), pa.int64()))
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(raws))
-        return self._sink.take()
+        yield self._sink.take()
 
     def copy(self, path: Path) -> Iterator[bytes]:
         """Take over the row groups of another file, one at a time."""

@@ -105,7 +105,8 @@ class Stage:
         part = self._content.open or self._new_part()
         if self._encoder is None or self._file is None:
             raise AssertionError("a part is written before it is opened")
-        self._file.write(self._encoder.block(pages))
+        for piece in self._encoder.block(pages):
+            self._file.write(piece)
         part = attrs.evolve(
             part,
             size=self._file.size,
