@@ -21,7 +21,6 @@ _USED: Final = (
     (ResponseHandler, "read"),
     (ResponseHandler, "start_timeout"),
     (StreamReader, "_buffer"),
-    (StreamReader, "_buffer_offset"),
 )
 
 
@@ -59,13 +58,13 @@ async def exchange(
             return message, body
 
 
-def take_whole(body: StreamReader) -> bytes | None:
-    """Take a body that has come whole, and in one part; ``None`` if it has not. Nothing else may be asked of it then.
+def take_parts(body: StreamReader) -> list[bytes]:
+    """Take what there is of a body that has come whole, most often one part; nothing of one that has not.
 
     `StreamReader.readany` asks the connection to read on for each part, paused or not, and its parser to parse nothing.
     """
-    if body.at_eof() or not body.is_eof() or body.exception() is not None:
-        return None
-    if len(body._buffer) > 1 or body._buffer_offset:  # noqa: SLF001
-        return None
-    return body._buffer.popleft()  # noqa: SLF001
+    if body.at_eof() or not body.is_eof():
+        return []
+    parts = [*body._buffer]  # noqa: SLF001
+    body._buffer.clear()  # noqa: SLF001
+    return parts

@@ -26,7 +26,7 @@ from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConnectError, TransportError
 from ..secret import Secret
 from ._body import Body
-from ._exchange import exchange, is_possible, take_whole
+from ._exchange import exchange, is_possible, take_parts
 from ._messages import WRITTEN_AT_ONCE, Request, Response
 from ._stream import Passage, Stream
 
@@ -282,8 +282,8 @@ class Transport:
             msg = f"the answer's status {status} is no answer"
             raise TransportError(msg)
         body = Body(headers.get("Content-Encoding", ""), self._limits.response_bytes)
-        if _EXCHANGES and (whole := take_whole(content)) is not None:
-            body.feed(whole)
+        for part in take_parts(content) if _EXCHANGES else ():
+            body.feed(part)
         while not content.at_eof():
             body.feed(await content.readany())
         return Response(status=status, reason=reason or "", headers=headers, body=body.whole())

@@ -173,3 +173,9 @@ def test_a_seamless_format_gives_the_same_bytes_wherever_blocks_are_cut(pages, c
             one, two = make_encoder(known, columns=["a"]), make_encoder(known, columns=["a"])
             parts = [*two.block(numbered[:cut]), *two.block(numbered[cut:])]
             assert b"".join(one.block(numbered)) == b"".join(parts)
+
+
+def test_lines_come_page_by_page_and_not_as_a_block():
+    """The memory of a block would be asked of the system, and given back, each time."""
+    numbered = [Page(number=number, items=(), raw=[b'{"id":%d}' % number, b"{}"]) for number in range(3)]
+    assert [*make_encoder(FORMATS["jsonl"]).block(numbered)] == [b'{"id":%d}\n{}\n' % number for number in range(3)]
