@@ -9,12 +9,13 @@ from blockbuster import blockbuster_ctx
 from aishoot_async import (
     ExportError,
     NotFoundError,
+    PermissionDeniedError,
     RequestValidationError,
     RetryPolicy,
     ServerError,
 )
 from aishoot_async.export import ExportProgress, export_results, export_skus, lines
-from aishoot_async.sandbox import Delay, Fault, InsertRows, Sandbox, Status
+from aishoot_async.sandbox import Delay, DeleteRows, Fault, InsertRows, Sandbox, Status
 from helpers.parts import session_of, visible
 
 pytestmark = pytest.mark.anyio
@@ -102,6 +103,19 @@ async def test_a_cancelled_export_keeps_what_is_in_hand(tmp_path):
         report = await export_results(session, [1], tmp_path / "r.jsonl")
         assert [(outcome.how, outcome.items) for outcome in report.outcomes] == [("resumed", 250)]
         assert [request.query["page"] for request in sandbox.requests][:2] == ["2", "3"]
+        assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
+
+
+async def test_what_an_earlier_run_has_seen_to_change_is_read_anew(tmp_path):
+    """A row came and another went: no total tells, only that a row of page 1 stood on page 2, too."""
+    changes = [InsertRows(brief=1), DeleteRows(brief=1, position=250)]
+    faults = [Fault(change, operation="brief_results", page=2, times=1) for change in changes]
+    faults.append(Fault(Status(403), operation="brief_results", page=3, times=1))
+    async with Sandbox(briefs={1: 250}, faults=faults) as sandbox, session_of(sandbox) as session:
+        with pytest.raises(PermissionDeniedError):
+            await export_results(session, [1], tmp_path / "r.jsonl", prefetch=1)
+        report = await export_results(session, [1], tmp_path / "r.jsonl", prefetch=1)
+        assert (report.complete, report.outcomes[0].items) == (True, 250)
         assert rows(tmp_path / "r.jsonl") == sandbox.results(1)
 
 

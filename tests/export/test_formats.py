@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aishoot_async import ConfigurationError, Page
 from aishoot_async.export import _formats, export_results
-from aishoot_async.export._encoders import make_encoder
+from aishoot_async.export._encoders import lines, make_encoder
 from aishoot_async.export._formats import FORMATS
 from aishoot_async.sandbox import Fault, RawBody, Sandbox
 from helpers.parts import session_of
@@ -179,3 +179,8 @@ def test_lines_come_page_by_page_and_not_as_a_block():
     """The memory of a block would be asked of the system, and given back, each time."""
     numbered = [Page(number=number, items=(), raw=[b'{"id":%d}' % number, b"{}"]) for number in range(3)]
     assert [*make_encoder(FORMATS["jsonl"]).block(numbered)] == [b'{"id":%d}\n{}\n' % number for number in range(3)]
+
+
+@pytest.mark.parametrize("gap", [b"\n", b"\r", b"\r\n", b"\n  "])
+def test_an_item_written_over_several_lines_comes_on_one(gap: bytes):
+    assert lines([b"{}", b'{"id":' + gap + b"1}"]) == b'{}\n{"id":1}\n'

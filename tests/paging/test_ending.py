@@ -222,3 +222,9 @@ def test_looking_at_an_empty_page_again_and_again_changes_nothing(pages: list[tu
         assert found[0] == found[1]
         if not isinstance(found[0], Verdict) or found[0] in {END, GIVE_LAST}:
             break
+
+
+def test_rows_before_the_first_page_are_counted_by_the_size_that_the_server_gives():
+    judge = ending(first=5, asked=100, longest=0, before=[4])
+    assert judge.see(sheet(5, "a" * 20 + "b" * 30, total=1000)) is GIVE
+    assert (judge.page_size, judge.pages_ahead()) == (50, 15 + 1)
