@@ -1,8 +1,8 @@
 """All figures by one command: ``python -m benchmarks``, or a quick look at them with ``--quick``.
 
 Beside it there are commands of their own: ``benchmarks.export`` (the export beside dlt alone), ``benchmarks.startup``
-(the command line's help), ``benchmarks.sharing`` (walks past a service's own limit), ``benchmarks.drift`` (what walks
-lose over a listing that changes).
+(the command line's help), ``benchmarks.sharing`` (walks past a service's own limit), ``benchmarks.dask_export`` (an
+export by a cluster), ``benchmarks.drift`` (what walks lose over a listing that changes).
 """
 
 import argparse
@@ -72,10 +72,18 @@ def put_into_readme(text: str) -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a look: one round of less, and nothing is committed to")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a look: one round of less, in under a minute; prints, and writes nothing"
+    )
     parser.add_argument("--only", nargs="+", choices=SCENES, default=list(SCENES), help="these scenes alone")
-    parser.add_argument("--to", type=Path, help="a folder for the results; a whole run's are benchmarks/results")
+    parser.add_argument(
+        "--to",
+        type=Path,
+        help="a folder for the results; of a whole run they go to benchmarks/results, and the goals into its README.md",
+    )
     return parser.parse_args()
 
 
