@@ -21,19 +21,21 @@ async def begin(fetch: FetchSized, memory: EndpointMemory, plan: Plan) -> Place:
         PagingError: the cursor's place cannot be found again.
     """
     start, size = plan.start, plan.first_size(memory)
+    # A strict walk believes nothing that another walk has seen.
+    sized = partial(_sized, fetch, memory, is_trusting=not plan.strict)
     if isinstance(start, Cursor) and start.page != BEGINNING:
         return await find_place(fetch, memory, start, named=plan.page_size is not None)
     number = start if isinstance(start, int) else None
     # A size that somebody has named is never changed.
     if plan.page_size is not None or size != USUAL_SIZE:
-        return await _sized(fetch, memory, number, size)
+        return await sized(number, size)
     try:
         # Here, 400 is about the size first.
-        return await _sized(fetch, memory, number, size, REFUSED_BEYOND - {400})
+        return await sized(number, size, REFUSED_BEYOND - {400})
     except BadRequestError:
-        place = await _sized(fetch, memory, number, DOCUMENTED_SIZE)
+        place = await sized(number, DOCUMENTED_SIZE)
     # Unless page 1 is refused at any size, as past the end of a list with one page that counts from 0.
-    memory.refuses_100 = not isinstance(place.read[0], BadRequestError)
+    memory.refusals_of_100 += not isinstance(place.read[0], BadRequestError)
     return place
 
 
@@ -44,7 +46,7 @@ async def probed(fetch: FetchSized, memory: EndpointMemory, place: Place) -> Pla
         AIShootError: as ``fetch`` does.
     """
     start = await probe(partial(_at, fetch, place.asked), memory, place.read)
-    return attrs.evolve(place, page=start.page, read=start.read, is_known=True)
+    return attrs.evolve(place, page=start.page, read=start.read, is_known=True, doubt=start.doubt)
 
 
 async def _sized(
@@ -53,10 +55,12 @@ async def _sized(
     number: int | None,
     size: int,
     beyond: Container[int] = REFUSED_BEYOND,
+    *,
+    is_trusting: bool,
 ) -> Place:
     if number is not None:
         return await page_place(fetch, memory, number, size)
-    start = await find_start(partial(_at, fetch, size), memory, beyond=beyond)
+    start = await find_start(partial(_at, fetch, size), memory, beyond=beyond, is_trusting=is_trusting)
     return Place(page=start.page, asked=size, read=start.read, is_known=start.is_known)
 
 

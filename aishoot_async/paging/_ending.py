@@ -6,12 +6,18 @@ answer 404 past the end. So nothing ends a list alone:
     a total that is reached   and a page shorter than the longest seen, or ``last``, or an empty page, a repeated page,
                               or a refusal (400, 404, 416, 422) beyond. ``last`` is no such witness while each total
                               was its page's own count: Spring's ``new PageImpl(rows)`` always says that and ``last``;
-                              nor is an empty page then, unless it gives that total, too. ``last: false`` is a veto
+                              nor is an empty page then, unless it gives that total, too; nor a page shorter than
+                              another list's, unless totals are known to count all rows. ``last: false`` is a veto
     no total (or one that     two empty pages running; or an empty page, then 404; or 404, when the page before it can
-    more rows have disproved) still be read unchanged. An empty page with rows behind it is asked for again; if it
-                              stays empty, nobody can know, and that is a `PagingError` at the end
+    more rows have disproved) still be read unchanged. The empty or missing page is asked for again, as one answer
+                              may be an accident; but not behind page 1, to save requests. An empty page with rows behind it is asked for
+                              again; if it stays empty, nobody can know, and that is a `PagingError` at the end
     an empty page before the  not the end: asked for again, then gone past, up to the last page that the total
     total                     implies; then nobody can know, and that is a `PagingError`
+    pages of several lengths  the size may have changed under the walk. A total that is reached must be shown by an
+                              empty or refused page beyond; without one, that is an `inconsistency` where a page was
+                              longer than all before it, or shorter than one before it and rows have no ids (rows that
+                              come twice are told by their ids)
     the same page twice       a loop, if its rows have ids (whatever else of them has changed), or without a total that
                               allows for it
 
@@ -44,7 +50,16 @@ class Verdict(Enum):
 class Ending:
     """Judges the pages of one walk."""
 
-    def __init__(self, *, first: int, asked: int, longest: int, before: Sequence[int], size: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        first: int,
+        asked: int,
+        longest: int,
+        before: Sequence[int],
+        size: int | None = None,
+        has_totals: bool = False,
+    ) -> None:
         """Begin.
 
         Args:
@@ -53,18 +68,25 @@ class Ending:
             size: the page size that the server gives, where that is known to be another.
             longest: the longest page that the endpoint has given at that size.
             before: how many pages may stand before that page; several, while the page base is unknown.
+            has_totals: whether the endpoint's totals are known to count the whole list.
         """
         self.total_changed = False
         self.total: int | None = None
         self._first = first
         self._asked = asked
         self._longest = longest
+        self._has_totals = has_totals
         self._pages_before = tuple(sorted(set(before)))
         self._rows = 0
         self._own_count = True
         self._disproved = False
         self._empty_pages = 0
         self._size = size
+        self._longest_here = size or 0
+        self._grew_at: int | None = None
+        self._shrank_at: int | None = None
+        self._has_ids = True
+        self._is_empty_behind = False
         self._latest = 0
         self._previous: Hashable = None
         self._echo: tuple[int, int] | None = None
@@ -87,6 +109,27 @@ class Ending:
         """The first page that stayed empty while rows may be missing: whoever walks on behind it may lose some."""
         return None if self._is_whole() else self._hole
 
+    @property
+    def total_is_shown(self) -> bool:
+        """Whether the total counts the whole list and is reached, if the first page judged is the list's first."""
+        return self._trusted() == self._so_far[0] and (self._has_totals or not self._own_count)
+
+    @property
+    def total_is_wrong(self) -> bool:
+        """Whether more rows came than the total counts, or it counts the rows of each page alone."""
+        return self._disproved
+
+    @property
+    def inconsistency(self) -> str | None:
+        """What speaks against the page size having been the same throughout."""
+        if self.total_is_shown:
+            return None
+        if self._grew_at is not None:
+            return f"page {self._grew_at} is longer than those before it, so the page size may have changed"
+        if self._shrank_at is not None and not self._has_ids:
+            return f"page {self._shrank_at} is shorter than one before it, so the page size may have changed"
+        return None
+
     def see(self, sheet: Sheet[Any], *, again: bool = False) -> Verdict:
         """Judge the next page; ``again`` says that it is a second answer for the same number.
 
@@ -104,9 +147,10 @@ class Ending:
         if sheet.raws or not reached:
             # Past the end, a total may be the page's own count, or one over no rows.
             self._note_total(sheet)
-        elif self._own_count and sheet.total != self.total:
-            # No witness: so far, the total may have been each page's own count, and this page may only look empty.
-            self._disproved = True
+        elif self._own_count:
+            # Other than 0, it is no page's own count; else it is no witness, and this page may only look empty.
+            self._own_count = sheet.total != self.total or not sheet.total
+            self._disproved = sheet.total != self.total
         if not sheet.raws:
             return self._empty(sheet.asked, ended=self._reached(), again=again)
         if is_repeated or self._came_before(mark):
@@ -117,12 +161,22 @@ class Ending:
         return Verdict.GIVE_LAST if self._is_whole() and self._looks_last(sheet) else Verdict.GIVE
 
     def _looks_last(self, sheet: Sheet[Any]) -> bool:
-        if sheet.last is False:
+        if sheet.last is False or self._grew_at is not None or self._shrank_at is not None:
             return False
-        return len(sheet.raws) < self._longest or bool(sheet.last and not self._own_count)
+        counts_all = self._has_totals or not self._own_count
+        full = self._longest if counts_all else self._longest_here
+        return len(sheet.raws) < full or bool(sheet.last and not self._own_count)
 
-    def refused(self, number: int, error: APIStatusError, *, unchanged: bool | None = None) -> Verdict:
-        """Judge a refusal in place of a page; ``unchanged`` is what a `Verdict.CHECK` has found.
+    def refused(
+        self, number: int, error: APIStatusError, *, unchanged: bool | None = None, again: bool = False
+    ) -> Verdict:
+        """Judge a refusal in place of a page.
+
+        Args:
+            number: the page's.
+            error: the refusal.
+            unchanged: what a `Verdict.CHECK` has found.
+            again: whether this is a second answer for the same number.
 
         Raises:
             APIStatusError: it is no sign of the end.
@@ -136,6 +190,8 @@ class Ending:
             raise error
         if unchanged is None:
             return Verdict.CHECK
+        if not again and (self._has_request_left or self._trusted() is not None):
+            return Verdict.AGAIN
         if self._trusted() is None:
             return self._end()
         return self._empty(number, ended=False, again=True)
@@ -152,6 +208,9 @@ class Ending:
                 raise after
         elif after.raws:
             return Verdict.AGAIN
+        if self._has_request_left:
+            self._is_empty_behind = True
+            return Verdict.AGAIN
         return self._end()
 
     def pages_ahead(self) -> int | None:
@@ -163,6 +222,11 @@ class Ending:
         # A last page that is as long as any, and does not say that it is the last, is shown to be by the one behind it.
         is_shown = not self._says_last and self._longest <= self.page_size and left % self.page_size == 0
         return max(0, -(-left // self.page_size)) + is_shown
+
+    @property
+    def _has_request_left(self) -> bool:
+        """Whether there may be one request more: a list of one page is to cost no more than three."""
+        return self._seen_pages != 1
 
     @property
     def _is_sure(self) -> bool:
@@ -199,6 +263,13 @@ class Ending:
         if self._seen_pages and self._latest:
             # A page follows the latest one, so that was not the last, and as long as pages are.
             self._size = max(self._size or 0, self._latest)
+            if self._latest < self._longest_here:
+                self._shrank_at = sheet.asked - 1
+        if 0 < self._longest_here < length:
+            self._grew_at = sheet.asked
+        self._longest_here = max(self._longest_here, length)
+        self._has_ids = self._has_ids and None not in sheet.ids
+        self._is_empty_behind = False
         self._seen_pages += 1
         self._rows += length
         self._latest = length
@@ -218,6 +289,8 @@ class Ending:
         total = self._trusted()
         if not again:
             return Verdict.PEEK if total is None else Verdict.AGAIN
+        if total is None and self._is_empty_behind:
+            return self._end()
         self._hole = number if self._hole is None else self._hole
         if total is None:
             return Verdict.SKIP

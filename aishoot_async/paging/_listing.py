@@ -9,7 +9,7 @@ import attrs
 
 from .. import codec
 from ..calls import Answer, Caller, CallOptions
-from ..errors import PagingError
+from ..errors import APIStatusError, PagingError
 from ..models import Asked, EnvelopePaths
 from ._envelope import Split, open_envelope
 from ._lending import own
@@ -18,6 +18,20 @@ from ._mark import mark
 T = TypeVar("T")
 REFUSED_BEYOND: Final = frozenset({400, 404, 416, 422})
 """How a service may refuse a page beyond the last."""
+_REFUSALS_BELIEVED: Final = 2
+
+
+class NoPageError(Exception):
+    """An error that came in place of a page, and is no answer for it: the auth server's, or one of a token source.
+
+    Attributes:
+        error: that error.
+    """
+
+    def __init__(self, error: APIStatusError) -> None:
+        """Keep it."""
+        super().__init__(str(error))
+        self.error = error
 
 
 @attrs.define(eq=False, repr=False)
@@ -26,15 +40,22 @@ class EndpointMemory:
 
     Attributes:
         base: the wire number of the first page, once known.
-        refuses_100: whether a page of 100 was refused.
+        refusals_of_100: how many walks were refused a page of 100, and given a smaller one.
         longest: the longest page seen, by the page size that was asked for.
+        has_totals: whether its totals count the whole list, as far as the latest walk that could tell has shown.
         asked: which members of its results are asked for.
     """
 
     base: int | None = None
-    refuses_100: bool = False
+    refusals_of_100: int = 0
     longest: dict[int, int] = attrs.field(factory=dict)
+    has_totals: bool = False
     asked: Asked = attrs.field(factory=Asked)
+
+    @property
+    def refuses_100(self) -> bool:
+        """Whether to ask for the documented size at once. One refusal may be an accident."""
+        return self.refusals_of_100 >= _REFUSALS_BELIEVED
 
     def saw(self, asked: int, length: int) -> None:
         """Note the length of a page."""
@@ -115,6 +136,7 @@ class Listing(Generic[T]):
 
         Raises:
             AIShootError: as `Caller.call` does.
+            NoPageError: the request was not answered with the status that is at fault.
         """
         return (await self.ask(number, size, options))()
 
@@ -126,9 +148,15 @@ class Listing(Generic[T]):
 
         Raises:
             AIShootError: as `Caller.answer` does.
+            NoPageError: the request was not answered with the status that is at fault.
         """
         query = f"{self._given}page={number}&pageSize={size}"
-        answer = await self.caller.answer("GET", self.path, template=self.template, query=query, options=options)
+        try:
+            answer = await self.caller.answer("GET", self.path, template=self.template, query=query, options=options)
+        except APIStatusError as error:
+            if error.method == "GET" and error.path == self.path:
+                raise
+            raise NoPageError(error) from None
         return partial(self._read, answer, number, size)
 
     def _read(self, answer: Answer, number: int, size: int) -> Sheet[T]:

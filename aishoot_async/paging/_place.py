@@ -26,7 +26,7 @@ from typing import Any, NoReturn
 import attrs
 
 from ..errors import APIStatusError, BadRequestError, Cursor, NotFoundError, PagingError
-from ._listing import EndpointMemory, Sheet
+from ._listing import REFUSED_BEYOND, EndpointMemory, Sheet
 from ._plan import DOCUMENTED_SIZE, USUAL_SIZE
 from ._start import Outcome, find_start, probe
 
@@ -45,6 +45,7 @@ class Place:
         read: what has been read from there on, in order.
         before: the page that must be as long as the size given, should the first page be the last, too.
         is_known: whether the list begins there; else page 0 is still to be asked for.
+        doubt: why it may begin at page 0 after all; see `Start`.
     """
 
     page: int
@@ -54,6 +55,7 @@ class Place:
     read: Sequence[Outcome]
     before: int | None = None
     is_known: bool = True
+    doubt: str | None = None
 
 
 async def find_place(fetch: FetchSized, memory: EndpointMemory, start: Cursor, *, named: bool) -> Place:
@@ -77,7 +79,7 @@ async def find_place(fetch: FetchSized, memory: EndpointMemory, start: Cursor, *
     else:
         return await _place_of(search, start, here)
     found = await _found_again(_Search(fetch, memory, DOCUMENTED_SIZE), start, DOCUMENTED_SIZE)
-    memory.refuses_100 = memory.refuses_100 or start.page_size == USUAL_SIZE
+    memory.refusals_of_100 += start.page_size == USUAL_SIZE
     return found
 
 
@@ -103,8 +105,11 @@ async def _place_of(search: "_Search", start: Cursor, here: Sheet[Any]) -> Place
     if given is None and 0 < length < start.offset:
         try:
             return await _found_again(search, start, length)
-        except (PagingError, APIStatusError):
+        except PagingError:
             pass  # the list itself has become shorter, then
+        except APIStatusError as error:
+            if error.status not in REFUSED_BEYOND:
+                raise
     is_believed = length == asked and here.total in {None, length} and start.page > 0
     return Place(
         page=start.page,
@@ -159,6 +164,8 @@ class _Search:
             try:
                 self._seen[key] = await self._fetch(*key)
             except APIStatusError as error:
+                if error.status not in REFUSED_BEYOND:
+                    raise  # it says nothing of the page
                 self._seen[key] = error
         return self._seen[key]
 
@@ -178,8 +185,19 @@ class _Search:
     async def first(self) -> int:
         if self.memory.base is not None:
             return self.memory.base
-        start = await find_start(self.page, self.memory)
-        return (start if start.is_known else await probe(self.page, self.memory, start.read)).page
+        start = await find_start(self._page_or_zero, self.memory)
+        if not start.is_known:
+            start = await probe(self._page_or_zero, self.memory, start.read)
+        if start.doubt is not None:
+            raise PagingError(start.doubt)
+        return start.page
+
+    async def _page_or_zero(self, number: int) -> Sheet[Any]:
+        """Read a page; page 0 anew where it had no rows, as it is asked for twice."""
+        seen = self._seen.get((number, self.asked))
+        if number == 0 and not (isinstance(seen, Sheet) and seen.raws):
+            self._seen.pop((number, self.asked), None)
+        return await self.page(number)
 
     async def longer(self) -> int | None:
         """Give the length of the first page, if it is longer than is asked for."""
@@ -196,8 +214,9 @@ class _Search:
             return None
         if length < asked and await self._ends(here):
             return asked
-        before = await self.outcome(number - 1)
-        if not isinstance(before, Sheet) or not before.raws:
+        # There is such a page, as there is one behind it: an error in its place proves nothing.
+        before = await self.page(number - 1)
+        if not before.raws:
             return None if length < asked else length
         given = len(before.raws)
         if given == asked or (await self.page(number, given)).fingerprint == here.fingerprint:

@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 
 from ..errors import Cursor
 from ..models import PagingReport
-from ._listing import Sheet
+from ._listing import NoPageError, Sheet
 
 T = TypeVar("T")
 
@@ -31,6 +31,13 @@ class Source(ABC, Generic[T]):
         if not self.finished:
             try:
                 sheet = await self._next()
+            except NoPageError as error:
+                self._end(failure=error.error)
+            except (StopIteration, StopAsyncIteration) as error:
+                # Out of the caller's own code; raised as it is, it would look like the end of the list.
+                failed = RuntimeError(f"{type(error).__name__} was raised while a page was read")
+                failed.__cause__ = error
+                self._end(failure=failed)
             except Exception as error:  # noqa: BLE001  # raised below
                 self._end(failure=error)
             else:

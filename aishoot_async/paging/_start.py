@@ -2,6 +2,17 @@
 
 Asked once for an endpoint and session. A row is given only when that is settled. It takes two steps, of which the
 second may go on beside the pages that follow page 1 in either case.
+
+What one answer says of page 0 is remembered for a whole session, so an odd answer is asked for twice:
+
+    page 0 has rows of its own                     lists begin at page 0
+    page 0 has the rows of page 1                  lists begin at page 1
+    page 0 is empty or refused (4xx), twice        lists begin at page 1
+    page 0 answers 500, now or then                unknown: nothing is remembered, and the walk is in doubt unless its
+                                                   total shows that no page is missing
+    any other error                                raised; it says nothing of the page
+
+A first page that is remembered and then refused is looked for again.
 """
 
 from collections.abc import Awaitable, Callable, Container, Sequence
@@ -15,8 +26,13 @@ from ._listing import REFUSED_BEYOND, EndpointMemory, Sheet
 Outcome = Sheet[Any] | APIStatusError
 Fetch = Callable[[int], Awaitable[Sheet[Any]]]
 
-_NO_SUCH_PAGE: Final = frozenset({400, 404, 405, 416, 422, 500})
-"""How a service that counts from 1 may refuse page 0: with 500, too, as Spring does for an index of -1."""
+_SERVER_ERROR: Final = 500
+"""How Spring refuses an index of -1, and how any service fails at a page that it has."""
+_NO_SUCH_PAGE: Final = frozenset({400, 404, 405, 416, 422, _SERVER_ERROR})
+"""How a service that counts from 1 may answer for page 0."""
+
+
+UNCLEAR: Final = "page 0 answers 500, so it cannot be known whether the list begins there"
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -27,27 +43,38 @@ class Start:
         page: the first page's number on the wire; 1 while it is not known.
         read: what has been read from there on, in order.
         is_known: whether that is the first; else `probe` tells.
+        doubt: why page 0 may be the first after all, and could not be read.
     """
 
     page: int
     read: Sequence[Outcome]
     is_known: bool = True
+    doubt: str | None = None
 
 
-async def find_start(fetch: Fetch, memory: EndpointMemory, *, beyond: Container[int] = REFUSED_BEYOND) -> Start:
+async def find_start(
+    fetch: Fetch, memory: EndpointMemory, *, beyond: Container[int] = REFUSED_BEYOND, is_trusting: bool = True
+) -> Start:
     """Read page 1, and tell whether that is enough to know the first page.
 
     Args:
         fetch: asks for a page.
         memory: what is known of the endpoint.
         beyond: the statuses by which a service that counts from 0 may refuse page 1, past the end of a single page.
+        is_trusting: whether to begin where an earlier walk of the endpoint began, without looking for the first page.
 
     Raises:
         AIShootError: as ``fetch`` does.
     """
-    if memory.base is not None:
-        return Start(memory.base, [await fetch(memory.base)])
-    one = await _outcome(fetch, 1, beyond)
+    one: Outcome | None = None
+    if memory.base is not None and is_trusting:
+        first = await _outcome(fetch, memory.base, beyond)
+        if isinstance(first, Sheet):
+            return Start(memory.base, [first])
+        # Each list has a first page: this one is not there, or pages are counted otherwise now.
+        one = first if memory.base == 1 else None
+    if one is None:
+        one = await _outcome(fetch, 1, beyond)
     read = [one]
     is_known = isinstance(one, Sheet) and bool(one.raws) and await _shows_itself_first(fetch, one, read)
     if is_known:
@@ -85,6 +112,9 @@ async def probe(fetch: Fetch, memory: EndpointMemory, seen: Sequence[Outcome]) -
     """
     one, *after = seen
     zero = await _outcome(fetch, 0, _NO_SUCH_PAGE)
+    if isinstance(one, APIStatusError) and isinstance(zero, APIStatusError):
+        raise one
+    zero = await _confirmed(zero, fetch)
     read = [one := await _sure_of(one, zero, fetch), *after]
     if isinstance(zero, Sheet) and zero.raws and not (isinstance(one, Sheet) and _overlap(zero, one)):
         memory.base = 0
@@ -93,9 +123,37 @@ async def probe(fetch: Fetch, memory: EndpointMemory, seen: Sequence[Outcome]) -
         if isinstance(zero, APIStatusError):
             raise one
         return Start(0, [zero, one])  # an empty list, and as good as counted from 0
+    if is_unclear(zero):
+        memory.base = None
+        return Start(1, read, doubt=UNCLEAR)
     if one.raws and not (isinstance(zero, Sheet) and zero.raws and await _may_be_repeated(fetch, one, read)):
         memory.base = 1
     return Start(1, read)
+
+
+async def page_zero(fetch: Fetch) -> Outcome:
+    """Ask for page 0; twice where it has no rows, as once may be an accident.
+
+    Returns:
+        The page, the refusal (4xx) of one that is not there, or the 500 that may mean either.
+
+    Raises:
+        AIShootError: as ``fetch`` does, where that says nothing of the page.
+    """
+    return await _confirmed(await _outcome(fetch, 0, _NO_SUCH_PAGE), fetch)
+
+
+async def _confirmed(zero: Outcome, fetch: Fetch) -> Outcome:
+    if isinstance(zero, Sheet) and zero.raws:
+        return zero
+    again = await _outcome(fetch, 0, _NO_SUCH_PAGE)
+    # A 500 tells nothing, and what came beside it only once may be an accident.
+    return zero if is_unclear(zero) and not (isinstance(again, Sheet) and again.raws) else again
+
+
+def is_unclear(zero: Outcome) -> bool:
+    """Tell whether an answer for page 0 says neither that there is such a page nor that there is none."""
+    return isinstance(zero, APIStatusError) and zero.status == _SERVER_ERROR
 
 
 async def _shows_itself_first(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -> bool:
@@ -113,12 +171,14 @@ async def _shows_itself_first(fetch: Fetch, one: Sheet[Any], read: list[Outcome]
 
 
 async def _sure_of(one: Outcome, zero: Outcome, fetch: Fetch) -> Outcome:
-    """Look at page 1 again where it is empty and page 0 is not: that may be page 1 itself, for want of a page 0."""
-    if isinstance(one, Sheet) and not one.raws and isinstance(zero, Sheet) and zero.raws:
-        if one.total == len(zero.raws):
-            return one
-        return await _outcome(fetch, 1, REFUSED_BEYOND)
-    return one
+    """Look at page 1 again where it has no rows, and page 0 does not say why.
+
+    Page 0 may be page 1 itself, for want of a page 0; and where that is empty, too, page 1 may be so by accident.
+    """
+    has_rows = isinstance(one, Sheet) and bool(one.raws)
+    if has_rows or not isinstance(zero, Sheet) or (isinstance(one, Sheet) and one.total == len(zero.raws)):
+        return one
+    return await _outcome(fetch, 1, REFUSED_BEYOND)
 
 
 async def _may_be_repeated(fetch: Fetch, one: Sheet[Any], read: list[Outcome]) -> bool:

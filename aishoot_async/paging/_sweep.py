@@ -18,7 +18,7 @@ from ._place import FetchSized, Place
 from ._plan import BEGINNING, Plan
 from ._recent import Recent
 from ._source import Source
-from ._start import Outcome, pages_implied
+from ._start import UNCLEAR, Outcome, is_unclear, page_zero, pages_implied
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
@@ -36,6 +36,7 @@ class Sweep(Source[T]):
         self._fetch_sized = partial(listing.fetch, options=plan.call_options)
         self._aside = Aside(listing.caller.lifetime)
         self._read: deque[Outcome] = deque()
+        self._start_doubt: str | None = None
         self._head: Outcome | None = None
         self._ahead: Lookahead[Callable[[], Sheet[T]]] | None = None
         self._ending: Ending | None = None
@@ -75,6 +76,14 @@ class Sweep(Source[T]):
             self._ahead.abandon()
 
     async def _next(self) -> Sheet[T] | None:
+        try:
+            return await self._next_page()
+        except PagingError:
+            # What does not add up may be where the list was thought to begin.
+            self._listing.memory.base = None
+            raise
+
+    async def _next_page(self) -> Sheet[T] | None:
         if self._ending is None:
             self._ending = await self._begin()
         ending = self._ending
@@ -82,6 +91,8 @@ class Sweep(Source[T]):
             outcome, verdict = await self._judged(ending)
             self.report.expected_total = ending.total
             self.report.page_size = ending.page_size
+            if ending.total_is_wrong:
+                self._listing.memory.has_totals = False
             if ending.total_changed and not self.report.total_changed:
                 self.report.total_changed = True
                 self.drifted("the service's total has changed")
@@ -92,9 +103,28 @@ class Sweep(Source[T]):
                     return attrs.evolve(outcome, skip=self._offset)
                 self._unproven = None
                 return outcome
-        if self._unproven is not None and not self.finished:
-            await self._prove(self._unproven)
+        if not self.finished:
+            await self._check_end(ending)
         return None
+
+    async def _check_end(self, ending: Ending) -> None:
+        """Look at what can be judged only now: where the list begins, and whether its pages were of one size.
+
+        Raises:
+            AIShootError: the page before the first one cannot be read.
+            PagingError: it shows that items may be missing.
+        """
+        if self._unproven is not None:
+            await self._prove(self._unproven)
+        if self._start_doubt is not None:
+            if ending.total_is_shown:
+                self._listing.memory.base = self._first
+            else:
+                self._object(f"may lack rows: {self._start_doubt}", PagingError)
+        if ending.inconsistency is not None:
+            self.drifted(ending.inconsistency)
+        if ending.total_is_shown:
+            self._listing.memory.has_totals = True
 
     async def _begin(self) -> Ending:
         """Read the first page, and what had to be read to know that it is the first."""
@@ -105,14 +135,16 @@ class Sweep(Source[T]):
         self.size, self._first, self._offset, self._unproven = place.asked, place.page, place.offset, place.before
         self._read.extend(place.read)
         self._number = place.page
+        self._start_doubt = place.doubt
         self._ahead = self._ahead or self._behind(place)
         self.report.page_base = place.page if from_the_beginning else memory.base
         return Ending(
             first=place.page,
             asked=self.size,
             longest=memory.longest.get(self.size, 0),
-            before=[0] if from_the_beginning else [max(0, place.page - base) for base in self._bases()],
+            before=self._pages_before(place, from_the_beginning=from_the_beginning),
             size=place.given,
+            has_totals=memory.has_totals,
         )
 
     async def _found(self) -> Place:
@@ -138,9 +170,12 @@ class Sweep(Source[T]):
     def _behind(self, place: Place) -> Lookahead[Callable[[], Sheet[T]]]:
         return Lookahead(self._listing.caller.lifetime, self._asker(place.asked), place.page + len(place.read))
 
-    def _bases(self) -> Sequence[int]:
+    def _pages_before(self, place: Place, *, from_the_beginning: bool) -> Sequence[int]:
+        """Return how many pages may stand before the first one read."""
+        if from_the_beginning:
+            return [0] if place.doubt is None else [0, 1]
         base = self._listing.memory.base
-        return (0, 1) if base is None else (base,)
+        return [max(0, place.page - each) for each in ((0, 1) if base is None else (base,))]
 
     def _check_place(self, place: Place) -> None:
         first = place.read[0]
@@ -151,12 +186,19 @@ class Sweep(Source[T]):
         """See whether the page before the only one is as long as that, or this one was only the end of a longer page.
 
         Raises:
+            APIStatusError: it cannot be read, which proves nothing.
             PagingError: it is not.
         """
-        try:
+        if before > 0:
             length = len((await self._fetch(before)).raws)
-        except APIStatusError:
-            return
+        else:
+            fetch, size = self._fetch_sized, self.size
+            zero = await self._aside.run(lambda: page_zero(lambda number: fetch(number, size)))
+            if isinstance(zero, APIStatusError):
+                if is_unclear(zero):
+                    self._start_doubt = UNCLEAR
+                return
+            length = len(zero.raws)
         if length not in {0, self.size}:
             msg = f"the cursor counts {self.size} items a page, and page {before} has {length}: items may be missing"
             raise PagingError(msg)
@@ -172,9 +214,10 @@ class Sweep(Source[T]):
             self._head = self._read.popleft() if self._read else await self._take(ending)
         if isinstance(self._head, Sheet):
             outcome, verdict = await self._judged_sheet(ending, self._head)
-            self._latest = (outcome.asked, outcome.fingerprint)
         else:
-            outcome, verdict = None, await self._judged_refusal(ending, self._head)
+            outcome, verdict = await self._judged_refusal(ending, self._head)
+        if outcome is not None:
+            self._latest = (outcome.asked, outcome.fingerprint)
         self._head = None
         self._number += 1
         return outcome, verdict
@@ -191,11 +234,17 @@ class Sweep(Source[T]):
             verdict = ending.see(sheet, again=True)
         return sheet, verdict
 
-    async def _judged_refusal(self, ending: Ending, error: APIStatusError) -> Verdict:
+    async def _judged_refusal(self, ending: Ending, error: APIStatusError) -> tuple[Sheet[T] | None, Verdict]:
         verdict = ending.refused(self._number, error)
         if verdict is Verdict.CHECK:
             verdict = ending.refused(self._number, error, unchanged=await self._latest_is_unchanged())
-        return verdict
+        if verdict is not Verdict.AGAIN:
+            return None, verdict
+        try:
+            sheet = await self._fetch(self._number)
+        except APIStatusError as same:
+            return None, ending.refused(self._number, same, unchanged=True, again=True)
+        return sheet, ending.see(sheet, again=True)
 
     async def _fetch(self, number: int) -> Sheet[T]:
         fetch, size = self._fetch_sized, self.size
@@ -246,13 +295,21 @@ class Sweep(Source[T]):
         Raises:
             DriftError: the plan wants that.
         """
+        self._object(f"changed while it was walked ({what})", DriftError)
+
+    def _object(self, what: str, error: type[PagingError]) -> None:
+        """Take note of what speaks against all rows having been given: say so as the plan wants it.
+
+        Raises:
+            PagingError: the plan wants that; of the type that is given.
+        """
         self.doubt = self.doubt or what
         if self._plan.on_drift == "raise":
-            msg = f"the listing changed while it was walked: {what}"
-            raise DriftError(msg)
+            msg = f"the listing {what}"
+            raise error(msg)
         if self._plan.on_drift == "warn" and not self._told:
             self._told = True
-            logger.warning("%s changed while it was walked (%s); rows may be missing", self._listing.path, what)
+            logger.warning("%s %s; rows may be missing", self._listing.path, what)
 
 
 async def _fetch_or_take(

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -35,6 +35,8 @@ class HostileServer:
     def __init__(self, answer: Callable[[int, int], Answer]) -> None:
         self.answer = answer
         self.asked: list[tuple[int, int]] = []
+        self.path = ""
+        """Of the latest request."""
         self.in_flight = 0
         self.max_in_flight = 0
         self.gates: dict[int, asyncio.Event] = {}
@@ -57,6 +59,7 @@ class HostileServer:
 
     async def _serve(self, request: web.Request) -> web.Response:
         page, size = int(request.query["page"]), int(request.query["pageSize"])
+        self.path = request.path
         self.asked.append((page, size))
         self.in_flight += 1
         self._idle.clear()
@@ -75,6 +78,11 @@ class HostileServer:
     @property
     def pages(self) -> list[int]:
         return [page for page, _ in self.asked]
+
+    @property
+    def pages_asked_again(self) -> list[int]:
+        """The pages that were asked for more than once, once for each time too many."""
+        return sorted((Counter(self.pages) - Counter(set(self.pages))).elements())
 
     def forget(self) -> None:
         self.asked.clear()

@@ -51,10 +51,13 @@ class Running:
 
 
 @contextmanager
-def running(new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop) -> Iterator[Running]:
+def running(
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+    make_server: type[HostileServer] = HostileServer,
+) -> Iterator[Running]:
     """Hold a loop with a server; nothing of the client may be left on it at the end."""
     with asyncio.Runner(loop_factory=new_loop) as runner:
-        server = HostileServer(lambda page, size: failure(500))
+        server = make_server(lambda page, size: failure(500))
         runner.run(server.__aenter__())
         held = Running(runner, server)
         try:

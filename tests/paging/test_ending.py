@@ -28,12 +28,18 @@ def sheet(asked: int, names: str, total: int | None = None, *, last: bool | None
     )
 
 
+def unnamed(asked: int, names: str, total: int | None = None) -> Sheet[Any]:
+    """Make a page of rows that have no ids."""
+    raws = [name.encode() for name in names]
+    return Sheet(asked=asked, items=raws, raws=raws, ids=[None] * len(raws), total=total, last=None, number=None)
+
+
 def refusal(status: int) -> APIStatusError:
     return (NotFoundError if status == 404 else APIStatusError)(status, method="GET", path="/")
 
 
 def ending(*, first: int = 1, asked: int = 3, longest: int = 3, before: Sequence[int] = (0,)) -> Ending:
-    return Ending(first=first, asked=asked, longest=longest, before=before)
+    return Ending(first=first, asked=asked, longest=longest, before=before, has_totals=True)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +88,77 @@ def test_an_empty_page_without_a_total_is_judged_by_the_one_after_it():
     assert judge.see(sheet(2, ""), again=True) is SKIP
     assert judge.see(sheet(3, "def")) is GIVE
     assert judge.see(sheet(4, "")) is PEEK
+    assert judge.beyond(sheet(5, "")) is AGAIN
     with pytest.raises(PagingError, match="page 2 is empty"):
-        judge.beyond(sheet(5, ""))
+        judge.see(sheet(4, ""), again=True)
+
+
+@pytest.mark.parametrize("after", [sheet(4, ""), refusal(404)])
+def test_behind_the_second_page_an_end_without_a_total_is_looked_at_twice(after: Sheet[Any] | APIStatusError):
+    judge = ending()
+    judge.see(sheet(1, "abc"))
+    judge.see(sheet(2, "def"))
+    assert judge.see(sheet(3, "")) is PEEK
+    assert judge.beyond(after) is AGAIN
+    assert judge.see(sheet(3, "ghi"), again=True) is GIVE
+    assert judge.see(sheet(4, "")) is PEEK
+    assert judge.beyond(sheet(5, "")) is AGAIN
+    assert judge.see(sheet(4, ""), again=True) is END
+    assert judge.refused(4, refusal(404)) is CHECK
+    assert judge.refused(4, refusal(404), unchanged=True) is AGAIN
+    assert judge.refused(4, refusal(404), unchanged=True, again=True) is END
+
+
+@pytest.mark.parametrize(
+    ("pages", "verdicts", "says"),
+    [
+        pytest.param(["ab", "cde"], [GIVE] * 2, "page 2 is longer", id="it grows"),
+        pytest.param(["ab", "cd", "efg"], [GIVE] * 3, "page 3 is longer", id="it grows later"),
+        pytest.param(["abc", "de", "f"], [GIVE] * 3, None, id="it shrinks, and ids would tell rows that come twice"),
+        pytest.param(["abc", "def", "g"], [GIVE] * 3, None, id="only the last is shorter"),
+    ],
+)
+def test_a_page_size_that_changes_under_a_walk_without_a_total_is_an_inconsistency(
+    pages: list[str], verdicts: list[Verdict], says: str | None
+):
+    judge = ending(longest=0)
+    assert [judge.see(sheet(number, names)) for number, names in enumerate(pages, 1)] == verdicts
+    assert (judge.inconsistency or "").startswith(says or "")
+    assert (judge.inconsistency is None) == (says is None)
+
+
+def test_a_page_size_that_shrinks_under_a_walk_of_rows_without_ids_is_an_inconsistency():
+    judge = ending(longest=0)
+    for number, names in enumerate(["abc", "de", "f"], 1):
+        assert judge.see(unnamed(number, names)) is GIVE
+    assert (judge.inconsistency or "").startswith("page 2 is shorter")
+
+
+def test_a_total_that_pages_of_several_lengths_add_up_to_is_believed_once_nothing_is_behind_it():
+    judge = ending()
+    assert judge.see(unnamed(1, "abc", 7)) is GIVE
+    assert judge.see(unnamed(2, "de", 7)) is GIVE
+    assert judge.see(unnamed(3, "fg", 7)) is GIVE
+    assert judge.see(sheet(4, "", 7)) is END
+    assert judge.inconsistency is None
+
+
+def test_rows_behind_a_total_that_pages_of_several_lengths_add_up_to_disprove_it():
+    judge = ending()
+    for number, names in enumerate(["abc", "cd", "ef", "gh"], 1):
+        assert judge.see(unnamed(number, names, 7)) is GIVE
+    assert judge.total_is_wrong
+    assert judge.inconsistency is not None
+
+
+@pytest.mark.parametrize(
+    ("has_totals", "verdict"), [pytest.param(False, GIVE, id="not known"), pytest.param(True, GIVE_LAST, id="known")]
+)
+def test_a_page_shorter_than_another_lists_is_a_witness_only_where_totals_are_known_to_count_all_rows(
+    verdict: Verdict, *, has_totals: bool
+):
+    judge = Ending(first=1, asked=3, longest=3, before=[0], has_totals=has_totals)
+    assert judge.see(sheet(1, "ab", 2)) is verdict
 
 
 def test_a_total_that_appears_late_makes_up_for_a_page_that_stayed_empty():
@@ -136,9 +211,10 @@ def test_a_404_before_the_total_is_a_hole():
     judge = ending()
     judge.see(sheet(1, "abc", 8))
     assert judge.refused(2, refusal(404)) is CHECK
-    assert judge.refused(2, refusal(404), unchanged=True) is SKIP
+    assert judge.refused(2, refusal(404), unchanged=True) is AGAIN
+    assert judge.refused(2, refusal(404), unchanged=True, again=True) is SKIP
     with pytest.raises(PagingError, match="8 items, and page 3 is empty after 3"):
-        judge.refused(3, refusal(404), unchanged=True)
+        judge.refused(3, refusal(404), unchanged=True, again=True)
 
 
 def test_a_total_that_only_one_base_explains_needs_one_more_look():

@@ -74,8 +74,8 @@ async def start(pages: Pages, memory: EndpointMemory) -> tuple[int, list[int | N
             {1: sheet(1, "abc", 3, number=0, last=True), 2: sheet(2, "def", 3, number=0, last=True), 0: 500},
             1,
             [1, 2],
-            [1, 2, 0],
-            1,
+            [1, 2, 0, 0],
+            None,
             id="Spring's page of a bare list",
         ),
         pytest.param(
@@ -86,8 +86,8 @@ async def start(pages: Pages, memory: EndpointMemory) -> tuple[int, list[int | N
             0,
             id="the same, without totals, from 0",
         ),
-        pytest.param({1: sheet(1, "abc"), 0: 400}, 1, [1], [1, 0], 1, id="page 0 is refused"),
-        pytest.param({1: sheet(1, "abc"), 0: sheet(0, "")}, 1, [1], [1, 0], 1, id="page 0 is empty"),
+        pytest.param({1: sheet(1, "abc"), 0: 400}, 1, [1], [1, 0, 0], 1, id="page 0 is refused"),
+        pytest.param({1: sheet(1, "abc"), 0: sheet(0, "")}, 1, [1], [1, 0, 0], 1, id="page 0 is empty"),
         pytest.param({1: sheet(1, "abc"), 0: sheet(0, "xyz")}, 0, [0, 1], [1, 0], 0, id="page 0 is another"),
         pytest.param(
             {1: sheet(1, "abc"), 0: sheet(0, "abc"), 2: sheet(2, "")}, 1, [1, 2], [1, 0, 2], 1, id="page 0 is page 1"
@@ -108,10 +108,10 @@ async def start(pages: Pages, memory: EndpointMemory) -> tuple[int, list[int | N
         ),
         pytest.param({1: sheet(1, ""), 0: sheet(0, "abc")}, 0, [0, 1], [1, 0, 1], 0, id="one page from 0"),
         pytest.param({1: sheet(1, "", 3), 0: sheet(0, "abc", 3)}, 0, [0, 1], [1, 0], 0, id="the same, with a total"),
-        pytest.param({1: 400, 0: sheet(0, "abc")}, 0, [0, None], [1, 0], 0, id="one page from 0, 400 past it"),
-        pytest.param({1: 404, 0: sheet(0, "abc")}, 0, [0, None], [1, 0], 0, id="one page from 0, 404 past it"),
-        pytest.param({1: 404, 0: sheet(0, "")}, 0, [0, None], [1, 0], None, id="an empty list, 404 past it"),
-        pytest.param({1: sheet(1, ""), 0: sheet(0, "")}, 1, [1], [1, 0], None, id="an empty list"),
+        pytest.param({1: 400, 0: sheet(0, "abc")}, 0, [0, None], [1, 0, 1], 0, id="one page from 0, 400 past it"),
+        pytest.param({1: 404, 0: sheet(0, "abc")}, 0, [0, None], [1, 0, 1], 0, id="one page from 0, 404 past it"),
+        pytest.param({1: 404, 0: sheet(0, "")}, 0, [0, None], [1, 0, 0, 1], None, id="an empty list, 404 past it"),
+        pytest.param({1: sheet(1, ""), 0: sheet(0, "")}, 1, [1], [1, 0, 0, 1], None, id="an empty list"),
     ],
 )
 async def test_the_first_page(pages: Pages, first: int, read: list[int | None], asked: list[int], remembered: Any):
