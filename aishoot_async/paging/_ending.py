@@ -7,7 +7,8 @@ answer 404 past the end. So nothing ends a list alone:
                               or a refusal (400, 404, 416, 422) beyond. ``last`` is no such witness while each total
                               was its page's own count: Spring's ``new PageImpl(rows)`` always says that and ``last``;
                               nor is an empty page then, unless it gives that total, too; nor a page shorter than
-                              another list's, unless totals are known to count all rows. ``last: false`` is a veto
+                              another list's, unless totals are known to count all rows, or behind a cursor.
+                              ``last: false`` is a veto
     no total (or one that     two empty pages running; or an empty page, then 404; or 404, when the page before it can
     more rows have disproved) still be read unchanged. The empty or missing page is asked for again, as one answer
                               may be an accident; but not behind page 1, to save requests. An empty page with rows behind it is asked for
@@ -72,6 +73,8 @@ class Ending:
         """
         self.total_changed = False
         self.total: int | None = None
+        self.hides_rows = False
+        """Whether the service leaves rows out of a page after it has cut it, so that no page's length is its size."""
         self._first = first
         self._asked = asked
         self._longest = longest
@@ -101,8 +104,13 @@ class Ending:
 
     @property
     def page_size(self) -> int:
-        """Items a page as the server gives them: as long as a page that was not the last, else as asked for."""
-        return self._size or self._asked
+        """Items a page as the server cuts them: as long as a page that was not the last, else as asked for."""
+        return self._asked if self.hides_rows else self._size or self._asked
+
+    @property
+    def latest_length(self) -> int:
+        """Items of the latest page that had any; 0 before the first."""
+        return self._latest
 
     @property
     def hole(self) -> int | None:
@@ -163,9 +171,13 @@ class Ending:
     def _looks_last(self, sheet: Sheet[Any]) -> bool:
         if sheet.last is False or self._grew_at is not None or self._shrank_at is not None:
             return False
+        if sheet.last and not self._own_count:
+            return True
+        if self._pages_before[-1]:
+            # The rows before a cursor are reckoned, not counted: pages may have been shorter there.
+            return False
         counts_all = self._has_totals or not self._own_count
-        full = self._longest if counts_all else self._longest_here
-        return len(sheet.raws) < full or bool(sheet.last and not self._own_count)
+        return len(sheet.raws) < (self._longest if counts_all else self._longest_here)
 
     def refused(
         self, number: int, error: APIStatusError, *, unchanged: bool | None = None, again: bool = False

@@ -8,7 +8,17 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
-from ..errors import APIStatusError, Cursor, DriftError, NotFoundError, PagingError, PagingLoopError, SessionClosedError
+from ..errors import (
+    APIStatusError,
+    BadRequestError,
+    Cursor,
+    DriftError,
+    NotFoundError,
+    PagingError,
+    PagingLoopError,
+    SessionClosedError,
+    UnprocessableError,
+)
 from ._aside import Aside
 from ._begin import begin, probed
 from ._ending import Ending, Verdict
@@ -37,6 +47,8 @@ class Sweep(Source[T]):
         self._aside = Aside(listing.caller.lifetime)
         self._read: deque[Outcome] = deque()
         self._start_doubt: str | None = None
+        self._size_is_known = False
+        self._size_given: int | None = None
         self._head: Outcome | None = None
         self._ahead: Lookahead[Callable[[], Sheet[T]]] | None = None
         self._ending: Ending | None = None
@@ -135,7 +147,7 @@ class Sweep(Source[T]):
         self.size, self._first, self._offset, self._unproven = place.asked, place.page, place.offset, place.before
         self._read.extend(place.read)
         self._number = place.page
-        self._start_doubt = place.doubt
+        self._start_doubt, self._size_given = place.doubt, place.given
         self._ahead = self._ahead or self._behind(place)
         self.report.page_base = place.page if from_the_beginning else memory.base
         return Ending(
@@ -223,6 +235,8 @@ class Sweep(Source[T]):
         return outcome, verdict
 
     async def _judged_sheet(self, ending: Ending, sheet: Sheet[T]) -> tuple[Sheet[T], Verdict]:
+        if sheet.raws and not self._size_is_known:
+            await self._find_size(ending, sheet)
         verdict = ending.see(sheet)
         if verdict is Verdict.PEEK:
             if not self._read:
@@ -233,6 +247,25 @@ class Sweep(Source[T]):
             sheet = await self._fetch(self._number)
             verdict = ending.see(sheet, again=True)
         return sheet, verdict
+
+    async def _find_size(self, ending: Ending, sheet: Sheet[T]) -> None:
+        """Find out by which size pages are cut where the one before this is not as long as was asked for.
+
+        A service may have a largest size, or leave rows out of a page after it has cut it. A cursor's page number means
+        the same rows only with the size that pages are cut by.
+        """
+        length = ending.latest_length
+        if self._latest is None or not length or sheet.fingerprint == self._latest[1]:
+            return  # it is the first, or the last one again
+        if length not in {self.size, self._size_given}:
+            fetch, number = self._fetch_sized, sheet.asked
+            try:
+                same = await self._aside.run(lambda: fetch(number, length))
+            except (BadRequestError, UnprocessableError):
+                ending.hides_rows = True  # as far as can be known
+            else:
+                ending.hides_rows = same.fingerprint != sheet.fingerprint
+        self._size_is_known = True
 
     async def _judged_refusal(self, ending: Ending, error: APIStatusError) -> tuple[Sheet[T] | None, Verdict]:
         verdict = ending.refused(self._number, error)

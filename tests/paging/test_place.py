@@ -261,9 +261,9 @@ async def test_a_brief_that_has_vanished_is_not_found_from_a_cursor(server: Host
 @pytest.mark.parametrize(
     ("cursor", "total", "asked"),
     [
-        pytest.param(Cursor(2, 1, 4), "honest", [2, 3], id="on a full page"),
+        pytest.param(Cursor(2, 1, 4), "honest", [2, 3, 4, 4], id="on a full page"),
         pytest.param(Cursor(2, 1, 4), "missing", [2, 3, 4, 5, 4], id="on a full page, without a total"),
-        pytest.param(Cursor(3, 1, 4), "honest", [3, 2], id="on the last page: is the one before it full?"),
+        pytest.param(Cursor(3, 1, 4), "honest", [3, 2, 4, 4], id="on the last page: is the one before it full?"),
         pytest.param(Cursor(3, 1, 4), "missing", [3, 2, 4, 5], id="on the last page, without a total"),
     ],
 )

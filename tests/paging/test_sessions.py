@@ -13,11 +13,12 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from aishoot_async import AIShootError, AIShootSession, Cursor
+from aishoot_async import AIShootError, AIShootSession, Cursor, RetryPolicy
 from paging.hostile import Answer, HostileServer, Rows, body, failure, names, rows
 from paging.running import Running, running
 
 PAGE_SIZE = 4
+QUICK = RetryPolicy(attempts=1, backoff=0.0001, backoff_max=0.001)
 EMPTY = "empty"
 ACCIDENTS = [EMPTY, 400, 401, 403, 404, 408, 416, 422, 429, 500, 502, 503]
 ABSENT = {EMPTY, 400, 404, 416, 422}
@@ -126,7 +127,7 @@ async def visited(session: AIShootSession, visit: Visit) -> tuple[list[str], boo
 async def judge(server: SessionServer, case: Case) -> None:
     service = Service(case)
     server.serve(service)
-    async with server.session() as session:
+    async with server.session(retry=QUICK) as session:
         for visit in case.visits:
             want = [row["id"] for row in service.visible(visit.brief)]
             try:
@@ -139,19 +140,20 @@ async def judge(server: SessionServer, case: Case) -> None:
                 assert got == want, visit
 
 
-def briefs(total: str) -> st.SearchStrategy[Brief]:
-    return st.builds(
-        Brief,
-        count=st.integers(0, 24),
-        cap=st.sampled_from([PAGE_SIZE, 3, 2, 1]),
-        hides=st.sampled_from([0, 0, 0, 5, 3]),
-    )
+counts = st.integers(0, 24)
+briefs = st.builds(Brief, count=counts, cap=st.sampled_from([PAGE_SIZE, 3, 2, 1]), hides=st.just(0)) | st.builds(
+    # No page loses all of its rows: beside an accident on the next one, that would look like the end.
+    Brief,
+    count=counts,
+    cap=st.sampled_from([PAGE_SIZE, 3, 2]),
+    hides=st.sampled_from([5, 3]),
+)
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     total = draw(st.sampled_from(["honest", "own", "missing"]))
-    some = draw(st.lists(briefs(total), min_size=1, max_size=5))
+    some = draw(st.lists(briefs, min_size=1, max_size=5))
     visits = st.builds(
         Visit,
         brief=st.integers(0, len(some) - 1),
@@ -202,7 +204,7 @@ def test_a_session_without_accidents_reads_every_brief_whole(held: Running, base
     async def all_are_complete() -> None:
         service = Service(case)
         held.server.serve(service)
-        async with held.server.session() as session:
+        async with held.server.session(retry=QUICK) as session:
             for visit in visits:
                 got, complete = await visited(session, visit)
                 assert (got, complete) == (names(some[visit.brief].count), True), visit
