@@ -10,9 +10,10 @@ answer 404 past the end. So nothing ends a list alone:
                               another list's, unless totals are known to count all rows, or behind a cursor.
                               ``last: false`` is a veto
     no total (or one that     two empty pages running; or an empty page, then 404; or 404, when the page before it can
-    more rows have disproved) still be read unchanged. The empty or missing page is asked for again, as one answer
-                              may be an accident; but not behind page 1, to save requests. An empty page with rows behind it is asked for
-                              again; if it stays empty, nobody can know, and that is a `PagingError` at the end
+    more rows have disproved) still be read unchanged. The empty or missing page is asked for again, as one answer may
+                              be an accident; but not behind page 1, to save requests. An empty page with rows behind
+                              it is asked for again; if it stays empty, nobody can know, and that is a `PagingError`
+                              at the end
     an empty page before the  not the end: asked for again, then gone past, up to the last page that the total
     total                     implies; then nobody can know, and that is a `PagingError`
     pages of several lengths  the size may have changed under the walk. A total that is reached must be shown by an

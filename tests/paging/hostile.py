@@ -35,6 +35,7 @@ class HostileServer:
     def __init__(self, answer: Callable[[int, int], Answer]) -> None:
         self.answer = answer
         self.asked: list[tuple[int, int]] = []
+        self.token: Callable[[], Answer] = lambda: failure(404)
         self.path = ""
         """Of the latest request."""
         self.in_flight = 0
@@ -46,6 +47,7 @@ class HostileServer:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_get("/ai-shoot/{tail:.*}", self._serve)
+        app.router.add_post("/oauth/token", self._serve_token)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -74,6 +76,10 @@ class HostileServer:
             self.in_flight -= 1
             if not self.in_flight:
                 self._idle.set()
+
+    async def _serve_token(self, request: web.Request) -> web.Response:
+        status, text = self.token()
+        return web.Response(status=status, body=text, content_type="application/json")
 
     @property
     def pages(self) -> list[int]:
@@ -106,7 +112,8 @@ class HostileServer:
                 await self._idle.wait()
 
     def session(self, **options: Any) -> AIShootSession:
-        return AIShootSession("token", base_url=self.url, auth_url=self.url, **{"retry": ONCE, **options})
+        options = {"auth": "token", "retry": ONCE, **options}
+        return AIShootSession(base_url=self.url, auth_url=self.url, **options)
 
 
 @attrs.define
