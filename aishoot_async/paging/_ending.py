@@ -174,7 +174,7 @@ class Ending:
             return False
         if sheet.last and not self._own_count:
             return True
-        if self._pages_before[-1]:
+        if self._rows != self.total:
             # The rows before a cursor are reckoned, not counted: pages may have been shorter there.
             return False
         counts_all = self._has_totals or not self._own_count
