@@ -79,6 +79,7 @@ class AttachedSource:
 
     def __init__(self, source: SessionSource, means: Means) -> None:
         """Keep both."""
+        self.source: TokenSource = source
         self._source = source
         self._means = means
 

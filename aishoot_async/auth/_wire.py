@@ -5,7 +5,6 @@ hold a token that nobody knows yet. Of its error names, only those that OAuth kn
 """
 
 import enum
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
@@ -28,6 +27,9 @@ _USER_CODE_LENGTH: Final = 64
 _DEVICE_SECONDS: Final = 900.0  # documented, where an answer does not say
 _INTERVAL: Final = 5.0  # RFC 8628, 3.2: where an answer does not say
 _SHORTEST_INTERVAL: Final = 0.1
+_LAST_SECOND: Final = 16_725_225_600.0  # the beginning of the year 2500, in Unix seconds
+# What needs more than the token in a header. Any other name of a type is taken for a way to spell Bearer.
+_OTHER_TYPES: Final = {"mac", "dpop", "pop"}
 
 
 class Refusal(enum.StrEnum):
@@ -49,19 +51,32 @@ class Refusal(enum.StrEnum):
 class Tokens:
     """What a login or a refresh brings.
 
+    At least one of the tokens is there. A new refresh token must be kept, whatever the rest of the answer is like: the
+    old one may be dead.
+
     Attributes:
-        access: the access token.
+        access: the access token; ``None`` when the answer holds none that can be used.
         refresh: the refresh token; ``None`` when the one that was sent stays good.
         scope: what they are good for, if the server says so.
         token_type: ``Bearer``, as the server spells it.
         expires_in: seconds that the access token lives; ``None`` when the server does not say.
+        is_refresh_unreadable: whether there is something in the refresh token's place that cannot be one.
     """
 
-    access: Secret
+    access: Secret | None
     refresh: Secret | None
     scope: str | None
     token_type: str
     expires_in: float | None
+    is_refresh_unreadable: bool = False
+
+    def complaint(self) -> UnexpectedResponseError:
+        """Make the error of an answer without an access token; for after its refresh token was kept."""
+        return _no_access_token()
+
+
+def _no_access_token() -> UnexpectedResponseError:
+    return UnexpectedResponseError("the auth server's answer holds none that can be used", where="access_token")
 
 
 @attrs.frozen(kw_only=True)
@@ -166,7 +181,7 @@ def _read(response: Response, path: str, read: Callable[[Mapping[str, Any]], T])
         if said is None:
             msg = f"the auth server's answer to POST {path} is no JSON object"
             raise UnexpectedResponseError(msg)
-        return refusal if refusal is not None and "access_token" not in said else read(said)
+        return read(said) if refusal is None or _has_token(said) else refusal
     if status >= 500:  # noqa: PLR2004
         raise ServerError(status, method="POST", path=path, message="the auth server has a problem; try again later")
     if refusal is not None:
@@ -176,6 +191,10 @@ def _read(response: Response, path: str, read: Callable[[Mapping[str, Any]], T])
     where = ", a redirect, which a token does not follow" if 300 <= status < 400 else ""  # noqa: PLR2004
     msg = f"POST {path} answered {status}{where}: is AISHOOT_AUTH_URL (auth_url) that of an auth server?"
     raise AuthError(msg)
+
+
+def _has_token(said: Mapping[str, Any]) -> bool:
+    return any(usable(said.get(name)) for name in ("access_token", "refresh_token"))
 
 
 def _object(body: bytes) -> Mapping[str, Any] | None:
@@ -192,17 +211,20 @@ def _refusal(said: Mapping[str, Any] | None) -> Refusal | None:
 
 
 def _tokens(said: Mapping[str, Any]) -> Tokens:
-    token_type = said.get("token_type", "Bearer")
-    if not isinstance(token_type, str) or token_type.lower() != "bearer":
-        msg = "the auth server gives tokens of a type that is not Bearer"
-        raise UnexpectedResponseError(msg, where="token_type")
-    scope = said.get("scope")
+    given, scope = said.get("token_type"), said.get("scope")
+    token_type = given.strip() if isinstance(given, str) else ""
+    access = None if token_type.lower() in _OTHER_TYPES else usable(said.get("access_token"))
+    refresh = usable(said.get("refresh_token"))
+    is_blank = said.get("refresh_token") is None or not str(said.get("refresh_token")).strip()
+    if access is None and refresh is None:
+        raise _no_access_token()
     return Tokens(
-        access=_secret(said, "access_token"),
-        refresh=None if said.get("refresh_token") is None else _secret(said, "refresh_token"),
+        access=access,
+        refresh=refresh,
         scope=scope if isinstance(scope, str) else None,
-        token_type=token_type,
+        token_type=token_type if token_type.lower() == "bearer" else "Bearer",
         expires_in=seconds(said.get("expires_in")) or None,  # 0 would be renewed for ever
+        is_refresh_unreadable=refresh is None and not is_blank,
     )
 
 
@@ -213,25 +235,36 @@ def _device(said: Mapping[str, Any]) -> Device:
         msg = "the auth server gives no code that can be shown"
         raise UnexpectedResponseError(msg, where="user_code")
     complete = said.get("verification_uri_complete")
+    expires_in = seconds(said.get("expires_in")) or _DEVICE_SECONDS
+    if interval is None or interval >= expires_in:  # the second may be in milliseconds: nothing would ever be asked
+        interval = _INTERVAL
     return Device(
         code=_secret(said, "device_code"),
         prompt=DevicePrompt(
             verification_uri=_page(said, "verification_uri"),
             verification_uri_complete=None if complete is None else _page(said, "verification_uri_complete"),
             user_code=user_code,
-            expires_in=seconds(said.get("expires_in")) or _DEVICE_SECONDS,
+            expires_in=expires_in,
         ),
-        interval=_INTERVAL if interval is None else max(interval, _SHORTEST_INTERVAL),
+        interval=max(interval, _SHORTEST_INTERVAL),
     )
 
 
 def _secret(said: Mapping[str, Any], name: str) -> Secret:
-    try:
-        return Secret(said.get(name))
-    except ConfigurationError:
-        pass
+    if secret := usable(said.get(name)):
+        return secret
     msg = "the auth server's answer holds none that can be used"
     raise UnexpectedResponseError(msg, where=name)
+
+
+def usable(value: object) -> Secret | None:
+    """Read a token that a server or a file holds: white space around it is no part of it; ``None`` for anything else."""
+    try:
+        return Secret(value.strip() if isinstance(value, str) else value)
+    except ConfigurationError:
+        return None
+    finally:
+        del value  # a traceback may show this frame's variables
 
 
 def _page(said: Mapping[str, Any], name: str) -> str:
@@ -248,11 +281,17 @@ def _page(said: Mapping[str, Any], name: str) -> str:
 
 
 def seconds(value: object) -> float | None:
-    """Read a number of seconds from 0, also one that is written as a string; ``None`` for anything else."""
+    """Read a number of seconds from 0, also one that is written as a string; ``None`` for anything else.
+
+    It is a time since 1970 or how long a token lives. One that would end after the year 2500 is taken for
+    milliseconds, as other clients and servers write them; if that would, too, it is no time.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if 0 <= number < math.inf else None
+    if number >= _LAST_SECOND:
+        number /= 1000
+    return number if 0 <= number < _LAST_SECOND else None

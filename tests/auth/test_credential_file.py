@@ -14,7 +14,7 @@ from aishoot_async import (
     LoginRejectedError,
     LoginRequiredError,
 )
-from aishoot_async.auth._disk import Replacement
+from aishoot_async.auth._writing import Replacement
 from helpers.official import official_read, official_write
 from helpers.raw_server import RawServer
 from helpers.sessions import session_for

@@ -12,8 +12,9 @@ import pytest
 import aishoot_async.auth._disk as disk
 from aishoot_async import AuthError, ConfigurationError, LockedError, LoginRequiredError, SessionClosedError
 from aishoot_async.auth import Secret
-from aishoot_async.auth._disk import Replacement, credentials_path, locked, read_file, remove_file
+from aishoot_async.auth._disk import credentials_path, locked, read_file
 from aishoot_async.auth._document import Credentials
+from aishoot_async.auth._writing import open_writer, remove_file
 from helpers.official import official_read, official_write
 from helpers.shown import everything, leaked
 
@@ -49,7 +50,7 @@ def nobody(folder: Path):
 
 
 def replace(path: Path) -> None:
-    replacement = Replacement(path)
+    replacement = open_writer(path)
     try:
         replacement.commit(LOGIN)
     finally:
@@ -63,7 +64,7 @@ def mode(path: Path) -> int:
 def test_it_is_replaced_whole_and_for_its_owner_alone(file: Path) -> None:
     file.chmod(0o644)
     old = file.stat().st_ino
-    replacement = Replacement(file)
+    replacement = open_writer(file)
     [beside] = file.parent.glob(".*.tmp")
     assert mode(beside) == 0o600
     assert official_read(file).access_token == "at-1"
@@ -78,7 +79,7 @@ def test_it_is_replaced_whole_and_for_its_owner_alone(file: Path) -> None:
 def test_whatever_the_umask_nobody_else_can_ever_read_it(file: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        replacement = Replacement(file)
+        replacement = open_writer(file)
         [beside] = file.parent.glob(".*.tmp")
         assert mode(beside) == 0o600
         replacement.commit(LOGIN)
@@ -89,13 +90,13 @@ def test_whatever_the_umask_nobody_else_can_ever_read_it(file: Path, umask: int)
 
 
 def test_a_new_file_that_is_not_wanted_leaves_nothing(file: Path) -> None:
-    Replacement(file).discard()
+    open_writer(file).discard()
     assert official_read(file).access_token == "at-1"
     assert list(file.parent.iterdir()) == [file]
 
 
 def test_what_a_killed_process_left_is_swept(file: Path) -> None:
-    Replacement(file)._file.close()  # and never discarded
+    os.close(open_writer(file)._descriptor)  # and never discarded
     other = file.parent / ".other.json.1234.tmp"
     other.touch()
     replace(file)
@@ -175,7 +176,7 @@ async def test_a_folder_that_cannot_be_written(file: Path, tmp_path_factory: pyt
     with nobody(file.parent):
         assert read_file(file).access == Secret("at-1")
         with pytest.raises(AuthError, match="needs a folder that can be written"):
-            Replacement(file)
+            open_writer(file)
         with pytest.raises(AuthError, match="needs a folder that can be written"):
             async with locked(file):
                 pass
@@ -200,7 +201,7 @@ def test_a_full_disk_is_found_out_before_anything_is_asked_for(file: Path, monke
 
     monkeypatch.setattr(os, "open", full)
     with pytest.raises(AuthError, match=os.strerror(errno.ENOSPC)):
-        Replacement(file)
+        open_writer(file)
     assert official_read(file).access_token == "at-1"
 
 
@@ -230,7 +231,7 @@ async def test_a_lock_that_is_held_all_the_time(file: Path, monkeypatch: pytest.
 
 
 def test_a_new_file_that_vanishes_leaves_the_old_one(file: Path) -> None:
-    replacement = Replacement(file)
+    replacement = open_writer(file)
     replacement._beside.unlink()
     with pytest.raises(AuthError, match="cannot be replaced: No such file"):
         replacement.commit(LOGIN)
