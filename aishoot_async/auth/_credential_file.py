@@ -135,9 +135,7 @@ class CredentialFile(SessionSource):
         self._ended = stored.refresh, rejected
         raise rejected
 
-    def _brought(
-        self, tokens: Tokens, asked_at: float, *, old: Credentials, sent: Secret, replaced: Secret
-    ) -> Unsaved:
+    def _brought(self, tokens: Tokens, asked_at: float, *, old: Credentials, sent: Secret, replaced: Secret) -> Unsaved:
         held = None if tokens.access is None else self._keeper.received(tokens.access, tokens, asked_at)
         login = old.renewed(tokens, self._clock())
         return Unsaved(replaced=replaced, refresh=tokens.refresh or sent, login=login, held=held)
@@ -165,15 +163,15 @@ class CredentialFile(SessionSource):
         """Go on with what could not be stored, and try that again; ``None`` when the file holds the login to use."""
         try:
             async with locked(self.path, need.means.closed):
-                if await self._saved_again(unsaved):
-                    return unsaved.held if self._is_new(unsaved.held, need) else None
+                is_stored = await self._saved_again(unsaved)
+            return unsaved.held if is_stored and self._is_fresh(unsaved.held) else None
         except (AuthError, LockedError):
             pass  # it was said when it happened first
         if unsaved.held is not None and self._keeper.is_good(unsaved.held):
             return self._keeper.soon_again(unsaved.held)
         return await self._refreshed_in_memory(unsaved, need)
 
-    def _is_new(self, held: Held | None, need: Need) -> bool:
+    def _is_fresh(self, held: Held | None) -> bool:
         return held is not None and self._keeper.is_good(held) and held.due_at > self._keeper.now()
 
     async def _saved_again(self, unsaved: Unsaved) -> bool:

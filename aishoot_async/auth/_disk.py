@@ -112,17 +112,19 @@ class _FileItself:
 
         ends = time.monotonic() + LOCK_SECONDS
         self._descriptor = open_regular(self._target, os.O_RDWR)
+        is_held = False
         try:
-            while True:
-                with contextlib.suppress(BlockingIOError):
+            while not is_held and not cancel_check() and time.monotonic() < ends:
+                try:
                     fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
-                if cancel_check() or time.monotonic() > ends:
-                    raise TimeoutError
-                await asyncio.sleep(_POLL_SECONDS)
-        except BaseException:
-            await self.release()
-            raise
+                    is_held = True
+                except BlockingIOError:
+                    await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            if not is_held:
+                await self.release()
+        if not is_held:
+            raise TimeoutError
 
     async def release(self) -> None:
         os.close(self._descriptor)

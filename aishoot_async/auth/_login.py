@@ -117,8 +117,15 @@ async def logout(path: PathLike | None = None, *, local: bool = False, **connect
         if refresh is not None and not local:
             async with _auth_server(**connection) as server:
                 await server.revoke(refresh)
-        await asyncio.to_thread(remove_file, place)
-    return True
+        try:
+            await asyncio.to_thread(remove_file, place)
+        except AuthError as error:
+            if refresh is None or local:
+                raise
+            problem = f"the login is revoked, but {error}"
+        else:
+            return True
+    raise AuthError(problem)
 
 
 @contextlib.asynccontextmanager

@@ -66,8 +66,10 @@ class OwnSource:
         await asyncio.wait([flight])
         if flight.cancelled():
             # Its callers must not take it for their own cancellation.
-            raise SessionClosedError("the session is closed") if self._means.closed() else AuthError(
-                "the renewal of the login was cut off"
+            raise (
+                SessionClosedError("the session is closed")
+                if self._means.closed()
+                else AuthError("the renewal of the login was cut off")
             )
         error = flight.exception()
         if isinstance(error, AIShootError):

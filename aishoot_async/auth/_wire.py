@@ -258,7 +258,7 @@ def _secret(said: Mapping[str, Any], name: str) -> Secret:
 
 
 def usable(value: object) -> Secret | None:
-    """Read a token that a server or a file holds: white space around it is no part of it; ``None`` for anything else."""
+    """Read a token that a server or a file holds, without white space around it; ``None`` for what is none."""
     try:
         return Secret(value.strip() if isinstance(value, str) else value)
     except ConfigurationError:

@@ -72,7 +72,7 @@ def open_writer(path: Path) -> Writer:
     raise _refusal(path, problem)
 
 
-def _refusal(path: Path, problem: str) -> AuthError:
+def _refusal(path: Path, problem: str | None) -> AuthError:
     return AuthError(
         f"the credential file {path} cannot be replaced: {problem}; "
         f"a login needs a folder that can be written, or a file that can. Mend that, or set "
@@ -265,5 +265,5 @@ def remove_file(path: Path) -> None:
         finally:
             os.close(descriptor)
     except OSError:
-        msg = f"the credential file {path} cannot be removed: {problem}"
+        msg = f"the credential file {path} can neither be removed nor emptied: {problem}"
         raise AuthError(msg) from None
