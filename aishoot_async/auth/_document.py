@@ -61,7 +61,9 @@ class Credentials:
     def renewed(self, tokens: Tokens, now: float) -> "Credentials":
         """Give what must stand there after a refresh; an old access token stays until there is a new one."""
         if tokens.access is None:
-            return attrs.evolve(self, refresh=tokens.refresh or self.refresh)
+            # With times, because that client cannot read a login without them; such a one counts as over.
+            times = {"expires_in": self.expires_in or LIFE, "expires_at": self.expires_at or 0.0}
+            return attrs.evolve(self, refresh=tokens.refresh or self.refresh, **times)
         life = tokens.expires_in or LIFE
         return attrs.evolve(
             self,
