@@ -5,6 +5,7 @@ hold a token that nobody knows yet. Of its error names, only those that OAuth kn
 """
 
 import enum
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
@@ -201,8 +202,22 @@ def _object(body: bytes) -> Mapping[str, Any] | None:
     try:
         said = jsontext.value(body)
     except UnexpectedResponseError:
-        return None
+        said = _lenient(body)
     return cast("Mapping[str, Any]", said) if isinstance(said, dict) else None
+
+
+def _lenient(body: bytes) -> object:
+    """Read what is almost JSON: NaN, a member that is there twice, bytes that are no UTF-8.
+
+    A token in it must not be lost for that. What cannot be a number of seconds anyway is read as ``None``.
+    """
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        return json.loads(text, strict=False, parse_constant=lambda _: None, parse_int=float)
+    except (ValueError, RecursionError):
+        return None
+    finally:
+        del text, body  # a traceback may show this frame's variables
 
 
 def _refusal(said: Mapping[str, Any] | None) -> Refusal | None:
