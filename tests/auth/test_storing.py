@@ -1,15 +1,20 @@
 """A login is renewed, and begun, only where the new one can be stored: a token that was used up cannot be had again."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
 import pytest
 
+from aishoot_async.auth import Secret, status
+from aishoot_async.auth._disk import locked, read_file
+from aishoot_async.auth._writing import InPlace
 from aishoot_async.sandbox import ThreadedSandbox
 from auth.conftest import STRICT
 from helpers.confined import USER, can_mount, run_confined
@@ -150,3 +155,54 @@ def test_root_leaves_a_user_their_file(file) -> None:
         os.chown(file, USER, USER)
         assert [one.word for one in run_confined(sandbox.url, file, "renew")] == ["ok"]
     assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (USER, 0o600)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("mounted by itself", marks=MOUNTS),
+        pytest.param("in a folder that cannot be written", marks=ROOT),
+        pytest.param("another user's in a sticky folder, but for all", marks=ROOT),
+    ],
+)
+def test_processes_that_write_in_place_renew_once_for_all(file, name) -> None:
+    """Of a file that is mounted, each process has a mount of its own, as containers have."""
+    case = CASES[name][0]
+    with ThreadedSandbox(**STRICT) as sandbox:
+        official_write(file, "stale", sandbox.refresh_token)
+        os.utime(file, (1, 1))
+        prepare(case, file)
+
+        def renew(_: int) -> list[str]:
+            said = run_confined(sandbox.url, file, "renew", mount=case.mount, as_user=case.as_user)
+            return [one.word for one in said]
+
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(renew, range(4))) == [["ok"]] * 4
+        assert sandbox.calls["refresh"] == 1
+
+
+@pytest.mark.anyio
+async def test_a_reader_never_takes_a_file_that_is_being_written_in_place_for_damaged(tmp_path) -> None:
+    path = tmp_path / "credentials.json"
+    official_write(path, "at-0", "rt-0")
+    path.chmod(0o600)
+    done = asyncio.Event()
+
+    async def write() -> None:
+        for number in range(50):
+            token = Secret("at-" + str(number) * (1 + 300 * (number % 2)))
+            async with locked(path):
+                writer = InPlace(path, path)
+                await asyncio.to_thread(writer.commit, attrs.evolve(read_file(path), access=token))
+                writer.discard()
+        done.set()
+
+    async def read() -> None:
+        while not done.is_set():
+            assert (await status(path)).renewable
+
+    async with asyncio.TaskGroup() as tasks:
+        for work in (write(), read(), read()):
+            tasks.create_task(work)
