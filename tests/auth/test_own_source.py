@@ -172,6 +172,29 @@ async def test_a_token_that_is_good_again_may_be_refused_again() -> None:
             assert source.refused == turn
 
 
+async def test_what_the_source_itself_gives_again_is_asked_about_again() -> None:
+    """An administrator takes a change back: the token that was refused once is the one that counts."""
+    source = Rotating()
+    async with Api("tok-1") as server, session_for(server, source) as session:
+        await session.skus.list_global()
+        source.renewals = 0
+        server.good = "tok-0"
+        await session.skus.list_global()
+        server.good = "tok-1"
+        await session.skus.list_global()
+    assert source.refused == ["tok-0", "tok-0"]
+
+
+async def test_two_tokens_that_take_turns_lead_to_no_circle() -> None:
+    class InTurn:
+        async def token(self, rejected: str | None = None) -> str:
+            return {"a": "b", "b": "a"}.get(rejected or "", "a")
+
+    async with Api("a") as server, session_for(server, InTurn()) as session:
+        tokens = session.skus._caller._tokens
+        assert [await tokens.token(text) for text in "abababba"] == list("bababaab")
+
+
 async def test_closing_ends_a_question_that_is_never_answered() -> None:
     source = Rotating()
     source.allowed.clear()

@@ -12,13 +12,14 @@ from pathlib import Path
 import attrs
 import pytest
 
-from aishoot_async.auth import Secret, status
+from aishoot_async import CredentialFile
+from aishoot_async.auth import status
 from aishoot_async.auth._disk import locked, read_file
-from aishoot_async.auth._writing import InPlace
-from aishoot_async.sandbox import ThreadedSandbox
+from aishoot_async.sandbox import Delay, Fault, Sandbox, ThreadedSandbox
 from auth.conftest import STRICT
 from helpers.confined import USER, can_mount, run_confined
 from helpers.official import official_write
+from helpers.sessions import session_for
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 MOUNTS = pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
@@ -35,9 +36,15 @@ class Case:
     said: str | None = None
 
 
+# A container's own folder, and in it the file of the host.
+CONTAINER = """
+mount -t tmpfs none /mnt; touch /mnt/c; mount --bind "$1" /mnt/c
+mount -t tmpfs none "$2"; touch "$1"; mount --bind /mnt/c "$1"
+"""
 BIND = 'mount --bind "$1" "$1"'
 CASES = {
     "mounted by itself": (Case(mount=BIND), MOUNTS),
+    "mounted into a container": (Case(mount=CONTAINER.strip().replace("\n", ";")), MOUNTS),
     "mounted by itself, with a blank in its name": (
         Case(prepare='mv "$2" "$2 b"; ln -s "$2 b" "$2"', mount=BIND),
         MOUNTS,
@@ -161,15 +168,15 @@ def test_root_leaves_a_user_their_file(file) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("mounted by itself", marks=MOUNTS),
+        pytest.param("mounted into a container", marks=MOUNTS),
         pytest.param("in a folder that cannot be written", marks=ROOT),
         pytest.param("another user's in a sticky folder, but for all", marks=ROOT),
     ],
 )
 def test_processes_that_write_in_place_renew_once_for_all(file, name) -> None:
-    """Of a file that is mounted, each process has a mount of its own, as containers have."""
     case = CASES[name][0]
-    with ThreadedSandbox(**STRICT) as sandbox:
+    # So long that all the others have come before it is over.
+    with ThreadedSandbox(**STRICT, faults=[Fault(Delay(4), operation="refresh")]) as sandbox:
         official_write(file, "stale", sandbox.refresh_token)
         os.utime(file, (1, 1))
         prepare(case, file)
@@ -184,25 +191,30 @@ def test_processes_that_write_in_place_renew_once_for_all(file, name) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_reader_never_takes_a_file_that_is_being_written_in_place_for_damaged(tmp_path) -> None:
+@pytest.mark.parametrize(
+    "half", [b"", b'{"access_token": "at-1", "refr', b'{"access_token": "at-1"}' + b" " * 9 + b"}"]
+)
+@pytest.mark.parametrize("use", ["status", "call"])
+async def test_who_reads_half_of_what_is_written_in_place_reads_again(tmp_path, monkeypatch, use, half) -> None:
     path = tmp_path / "credentials.json"
-    official_write(path, "at-0", "rt-0")
-    path.chmod(0o600)
-    done = asyncio.Event()
+    read = asyncio.Event()
+    loop = asyncio.get_running_loop()
 
-    async def write() -> None:
-        for number in range(50):
-            token = Secret("at-" + str(number) * (1 + 300 * (number % 2)))
-            async with locked(path):
-                writer = InPlace(path, path)
-                await asyncio.to_thread(writer.commit, attrs.evolve(read_file(path), access=token))
-                writer.discard()
-        done.set()
+    def reading(*arguments, **options):
+        try:
+            return read_file(*arguments, **options)
+        finally:
+            loop.call_soon_threadsafe(read.set)
 
-    async def read() -> None:
-        while not done.is_set():
-            assert (await status(path)).renewable
-
-    async with asyncio.TaskGroup() as tasks:
-        for work in (write(), read(), read()):
-            tasks.create_task(work)
+    monkeypatch.setattr("aishoot_async.auth._status.read_file", reading)
+    monkeypatch.setattr("aishoot_async.auth._credential_file.read_file", reading)
+    async with Sandbox(**STRICT) as sandbox, session_for(sandbox, CredentialFile(path)) as session:
+        official_write(path, sandbox.token, sandbox.refresh_token)
+        whole = path.read_bytes()
+        async with locked(path):
+            path.write_bytes(half)
+            user = asyncio.ensure_future(status(path) if use == "status" else session.skus.list_global())
+            await read.wait()
+            path.write_bytes(whole)
+        await user
+        assert sandbox.calls["refresh"] == 0
