@@ -14,7 +14,8 @@ from .. import jsontext
 from ..errors import UnexpectedResponseError
 from ..secret import Secret
 from ._life import left_on_disk
-from ._wire import SCOPE, Tokens, seconds, usable
+from ._values import seconds, usable
+from ._wire import SCOPE, Tokens
 
 LIFE: Final = 86_400.0  # seconds, as documented, where nothing else says it
 _BEGINNING: Final = re.compile(rb'\s*\{\s*(?:"[a-z_]{0,13})?')  # cut short within its first member's name
@@ -62,8 +63,12 @@ class Credentials:
         """Give what must stand there after a refresh; an old access token stays until there is a new one."""
         if tokens.access is None:
             # With times, because that client cannot read a login without them; such a one counts as over.
-            times = {"expires_in": self.expires_in or LIFE, "expires_at": self.expires_at or 0.0}
-            return attrs.evolve(self, refresh=tokens.refresh or self.refresh, **times)
+            return attrs.evolve(
+                self,
+                refresh=tokens.refresh or self.refresh,
+                expires_in=self.expires_in or LIFE,
+                expires_at=self.expires_at or 0.0,
+            )
         life = tokens.expires_in or LIFE
         return attrs.evolve(
             self,

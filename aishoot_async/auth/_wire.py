@@ -14,9 +14,10 @@ import attrs
 from yarl import URL
 
 from .. import jsontext
-from ..errors import AuthError, ConfigurationError, RateLimitedError, ServerError, UnexpectedResponseError
+from ..errors import AuthError, RateLimitedError, ServerError, UnexpectedResponseError
 from ..secret import Secret
 from ..transport import JSON, Request, Response
+from ._values import seconds, usable
 
 T = TypeVar("T")
 CLIENT_ID: Final = "V8EkfbxtBi93cAySTVWAecEum4d6pt4J"
@@ -28,7 +29,6 @@ _USER_CODE_LENGTH: Final = 64
 _DEVICE_SECONDS: Final = 900.0  # documented, where an answer does not say
 _INTERVAL: Final = 5.0  # RFC 8628, 3.2: where an answer does not say
 _SHORTEST_INTERVAL: Final = 0.1
-_LAST_SECOND: Final = 16_725_225_600.0  # the beginning of the year 2500, in Unix seconds
 # What needs more than the token in a header. Any other name of a type is taken for a way to spell Bearer.
 _OTHER_TYPES: Final = {"mac", "dpop", "pop"}
 
@@ -272,16 +272,6 @@ def _secret(said: Mapping[str, Any], name: str) -> Secret:
     raise UnexpectedResponseError(msg, where=name)
 
 
-def usable(value: object) -> Secret | None:
-    """Read a token that a server or a file holds, without white space around it; ``None`` for what is none."""
-    try:
-        return Secret(value.strip() if isinstance(value, str) else value)
-    except ConfigurationError:
-        return None
-    finally:
-        del value  # a traceback may show this frame's variables
-
-
 def _page(said: Mapping[str, Any], name: str) -> str:
     text = said.get(name)
     if isinstance(text, str) and text.isprintable() and " " not in text:
@@ -293,20 +283,3 @@ def _page(said: Mapping[str, Any], name: str) -> str:
             return text
     msg = "the auth server names no web page to log in on"
     raise UnexpectedResponseError(msg, where=name)
-
-
-def seconds(value: object) -> float | None:
-    """Read a number of seconds from 0, also one that is written as a string; ``None`` for anything else.
-
-    It is a time since 1970 or how long a token lives. One that would end after the year 2500 is taken for
-    milliseconds, as other clients and servers write them; if that would, too, it is no time.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    if number >= _LAST_SECOND:
-        number /= 1000
-    return number if 0 <= number < _LAST_SECOND else None

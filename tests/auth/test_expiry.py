@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from aishoot_async import CredentialFile, LoginRequiredError
 from aishoot_async.auth import login, status
-from aishoot_async.auth._wire import read_device, seconds
+from aishoot_async.auth._values import seconds
+from aishoot_async.auth._wire import read_device
 from aishoot_async.transport import Response
 from helpers.official import official_read
 from helpers.raw_server import RawServer

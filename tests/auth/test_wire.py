@@ -10,6 +10,7 @@ from yarl import URL
 
 from aishoot_async import AIShootError, AuthError, RateLimitedError, ServerError, UnexpectedResponseError
 from aishoot_async.auth import Secret
+from aishoot_async.auth._values import seconds
 from aishoot_async.auth._wire import (
     AUDIENCE,
     CLIENT_ID,
@@ -20,7 +21,6 @@ from aishoot_async.auth._wire import (
     read_device,
     read_revoked,
     read_tokens,
-    seconds,
 )
 from aishoot_async.transport import Response
 from helpers.shown import everything, leaked
