@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import sqlite3
+import stat
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 from anyio import CancelScope
 
@@ -40,6 +42,49 @@ def replacing(path: Path) -> Generator[BinaryIO]:
             beside.unlink()
         raise
     sync_folder(path.parent)
+
+
+_KINDS: Final = (
+    (stat.S_ISDIR, errno.EISDIR, os.strerror(errno.EISDIR)),
+    (stat.S_ISFIFO, errno.EINVAL, "Is a pipe (FIFO), not a file"),
+    (stat.S_ISSOCK, errno.EINVAL, "Is a socket, not a file"),
+    (stat.S_ISCHR, errno.EINVAL, "Is a device, not a file"),
+    (stat.S_ISBLK, errno.EINVAL, "Is a device, not a file"),
+)
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    for is_kind, number, problem in _KINDS:
+        if is_kind(mode):
+            raise OSError(number, problem, str(path))
+
+
+def check_regular(path: Path) -> None:
+    """Refuse what is no regular file. A symbolic link counts as what it leads to; nothing there is no error.
+
+    Raises:
+        OSError: it is a folder, a pipe, a socket or a device; or as the file system does.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        _check_kind(path, path.stat().st_mode)
+
+
+def open_regular(path: Path, flags: int) -> int:
+    """Open a regular file that exists, and return its descriptor. It never waits for another process.
+
+    Raises:
+        OSError: it is a folder, a pipe, a socket or a device; or as the file system does.
+    """
+    # Before it is opened, because opening a device can have effects.
+    _check_kind(path, path.stat().st_mode)
+    # O_NONBLOCK, because a pipe may have taken the file's place since, and nobody may write to it, ever.
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        _check_kind(path, os.fstat(descriptor).st_mode)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def sync_folder(folder: Path) -> None:

@@ -102,6 +102,7 @@ class AIShootSession:
             transport=self._transport,
             pause=retry.backoff,
             spawn=self._lifetime.keep,
+            spawn_until_closed=self._lifetime.spawn,
             closed=lambda: self._lifetime.closed,
         )
         self._tokens = attached(tokens, means)

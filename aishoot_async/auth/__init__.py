@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from ..secret import Secret, scrub_bytes, scrub_error, scrub_text
-from ._default import attached, token_source
+from ._default import attached, check_not_inside, token_source
 from ._means import Means
 from ._source import StaticToken, TokenSource
 
@@ -28,6 +28,7 @@ __all__ = [
     "StaticToken",
     "TokenSource",
     "attached",
+    "check_not_inside",
     "login",
     "logout",
     "scrub_bytes",

@@ -9,7 +9,9 @@ from typing import Final
 from ..errors import ConfigurationError, LoginRequiredError
 from ..secret import Secret
 from ._means import Means
-from ._source import SessionSource, StaticToken, TokenSource
+from ._own_source import OwnSource
+from ._reentry import check_reentry
+from ._source import AttachedSource, SessionSource, StaticToken, TokenSource
 
 logger: Final = logging.getLogger("aishoot_async.auth")
 
@@ -89,5 +91,16 @@ def token_source(auth: object) -> TokenSource:
 
 
 def attached(source: TokenSource, means: Means) -> TokenSource:
-    """Lend a session's means to a source that can use them."""
-    return source.attach(means) if isinstance(source, SessionSource) else source
+    """Lend a session's means to a source."""
+    if isinstance(source, SessionSource):
+        return source.attach(means)
+    return source if type(source) is StaticToken else OwnSource(source, means)
+
+
+def check_not_inside(source: TokenSource) -> None:
+    """Refuse a call that is made by the very code that gives it its token; before it takes a place in the throttle.
+
+    Raises:
+        AuthError: it is.
+    """
+    check_reentry(source.source if isinstance(source, AttachedSource | OwnSource) else source)

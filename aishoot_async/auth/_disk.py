@@ -1,27 +1,26 @@
-"""The credential file on disk: read, replaced as a whole, locked. All of it but `locked` blocks: for worker threads."""
+"""The credential file on disk: where it is, read, locked. All of it but `locked` blocks: for worker threads."""
 
+import asyncio
 import contextlib
-import glob
 import logging
 import os
-import secrets
 import stat
+import time
 from asyncio import to_thread
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import Any, BinaryIO, Final, Protocol, cast
 
+from ..disk import check_regular, open_regular
 from ..errors import AuthError, ConfigurationError, LockedError, LoginRequiredError, SessionClosedError
 from ._document import Credentials, UnreadableError, read_credentials
-
-if TYPE_CHECKING:
-    from filelock import AsyncFileLock
+from ._writing import is_mounted
 
 logger: Final = logging.getLogger("aishoot_async.auth")
 LOCK_SECONDS: Final = 120.0  # longer than whoever holds the lock can need: two requests to the auth server
 _DEFAULT: Final = "~/.config/autoretouch-credentials.json"
 _LARGEST: Final = 1024 * 1024  # bytes; no login is larger
-_RESERVE: Final = 32 * 1024  # bytes; what a login can grow by when it is renewed
+_POLL_SECONDS: Final = 0.05  # between two tries to get the lock
 
 
 def credentials_path(path: object = None) -> Path:
@@ -58,11 +57,11 @@ def read_file(path: Path, *, warn: bool = False) -> Credentials:
     """
     # No variable holds the text: a traceback may show this frame.
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path, os.O_RDONLY), "rb") as file:
             status = os.fstat(file.fileno())
             if warn and stat.S_IMODE(status.st_mode) & 0o077:
                 logger.warning("others may read %s: chmod 600; it is tightened when it is next written", path)
-            return read_credentials(file.read(_LARGEST), status.st_mtime)
+            return read_credentials(_text(file), status.st_mtime)
     except FileNotFoundError:
         problem, damaged = "is not there", True
     except OSError as error:
@@ -80,112 +79,103 @@ def read_file(path: Path, *, warn: bool = False) -> Credentials:
     raise AuthError(msg)
 
 
-class Replacement:
-    """A new file that takes the old one's place, whole, or not at all.
+def _text(file: BinaryIO) -> bytes:
+    text = file.read(_LARGEST + 1)
+    if len(text) > _LARGEST:
+        del text  # a traceback may show this frame's variables
+        problem = "holds more than 1 MiB"
+        raise UnreadableError(problem, damaged=False)
+    return text
 
-    Opened before anything is asked for that could not be asked for twice: it shows that the folder can be written, and
-    takes the room on the disk that will be needed. Never readable by others. A symbolic link stays one.
-    """
 
-    def __init__(self, path: Path) -> None:
-        """Open the new file beside the old one.
+class _Lock(Protocol):
+    """What `locked` needs of a lock."""
 
-        Raises:
-            AuthError: the folder cannot be written, or the disk is full.
-        """
-        self._path = path
-        self._target = Path(os.path.realpath(path))
-        self._beside = self._target.with_name(f".{self._target.name}.{secrets.token_hex(4)}.tmp")
+    async def acquire(self, *, cancel_check: Callable[[], bool]) -> object:
+        """Acquire it; TimeoutError when the time is over, or the check says so."""
+        ...
+
+    async def release(self) -> None:
+        """Release it."""
+        ...
+
+
+class _FileItself:
+    """A lock on the credential file itself, where a lock file beside it cannot be had, or would not be shared."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._descriptor = -1
+
+    async def acquire(self, *, cancel_check: Callable[[], bool]) -> None:
+        import fcntl  # noqa: PLC0415  # not on Windows
+
+        ends = time.monotonic() + LOCK_SECONDS
+        self._descriptor = open_regular(self._target, os.O_RDWR)
+        is_held = False
         try:
-            self._sweep()
-            self._file = os.fdopen(os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-        except OSError as error:
-            raise self._refusal(error) from None
-        try:
-            self._file.write(b" " * _RESERVE)
-            self._synced()
-        except OSError as error:
-            self.discard()
-            raise self._refusal(error) from None
+            while not is_held and not cancel_check() and time.monotonic() < ends:
+                try:
+                    fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    is_held = True
+                except BlockingIOError:
+                    await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            if not is_held:
+                await self.release()
+        if not is_held:
+            raise TimeoutError
 
-    def _sweep(self) -> None:
-        # Left by a process that was killed; whoever gets here holds the lock, so it is nobody's.
-        for stale in self._target.parent.glob(f".{glob.escape(self._target.name)}.*.tmp"):
-            stale.unlink(missing_ok=True)
-
-    def _synced(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def commit(self, credentials: Credentials) -> None:
-        """Write the new file and put it in the old one's place; it is on the disk when this returns.
-
-        Raises:
-            AuthError: that failed; the old file stands.
-        """
-        try:
-            self._file.seek(0)
-            self._file.write(credentials.text())
-            self._file.truncate()
-            self._synced()
-            self._beside.replace(self._target)
-        except OSError as error:
-            raise self._refusal(error) from None
-        # The new name may be lost with the power otherwise; where a folder cannot be synced, it is there all the same.
-        with contextlib.suppress(OSError):
-            folder = os.open(self._target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-
-    def discard(self) -> None:
-        """Close; remove the new file if it did not take the old one's place."""
-        with contextlib.suppress(OSError):
-            self._file.close()
-        with contextlib.suppress(OSError):
-            self._beside.unlink()
-
-    def _refusal(self, error: OSError) -> AuthError:
-        return AuthError(
-            f"the credential file {self._path} cannot be replaced: {error.strerror}; "
-            f"a login needs a folder that can be written ({self._target.parent})"
-        )
+    async def release(self) -> None:
+        os.close(self._descriptor)
 
 
-def remove_file(path: Path) -> None:
-    """Remove the credential file; of a symbolic link its target, where the tokens are.
+def _lock(path: Path) -> _Lock:
+    """Choose the lock.
 
     Raises:
-        AuthError: that failed.
+        AuthError: something else than a file is in its place.
     """
-    try:
-        Path(os.path.realpath(path)).unlink()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        msg = f"the credential file {path} cannot be removed: {error.strerror}"
-        raise AuthError(msg) from None
-
-
-def _lock(path: Path) -> "AsyncFileLock":
+    target = Path(os.path.realpath(path))
+    beside = target.with_name(f"{target.name}.lock")
+    # Before a lock file is left beside what is no credential file, such as /dev/null.
+    for place in (target, beside):
+        try:
+            check_regular(place)
+        except OSError as error:
+            raise _lock_refusal(path, f"{place}: {error.strerror}") from None
+    # Each container that a file is mounted into has another folder around it.
+    if is_mounted(target) or (not beside.exists() and not _can_write(target.parent) and _can_write(target)):
+        return _FileItself(target)
     from filelock import AsyncFileLock  # noqa: PLC0415  # slow to import, and most sessions do without
 
-    return AsyncFileLock(
-        f"{os.path.realpath(path)}.lock", mode=0o600, poll_interval=0.05, timeout=LOCK_SECONDS, preserve_lock_file=True
+    lock: Any = AsyncFileLock(
+        beside, mode=0o600, poll_interval=_POLL_SECONDS, timeout=LOCK_SECONDS, preserve_lock_file=True
+    )
+    return cast("_Lock", lock)
+
+
+def _can_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _lock_refusal(path: Path, problem: str) -> AuthError:
+    return AuthError(
+        f"the credential file {path} cannot be locked: {problem}; a login needs a folder that can be written, or a "
+        f"file that can. Mend that, or set AUTORETOUCH_CREDENTIALS_PATH to another path"
     )
 
 
 @contextlib.asynccontextmanager
 async def locked(path: Path, closed: Callable[[], bool] = lambda: False) -> AsyncGenerator[None]:
-    """Hold the lock that all processes share which may write this file. The lock's own file is never removed.
+    """Hold the lock that all processes share which may write this file. A lock file beside it is never removed.
 
     Args:
         path: the credential file.
         closed: whether to give up waiting.
 
     Raises:
-        AuthError: the folder cannot be written, or its file system has no locks.
+        AuthError: neither the folder nor the file can be written, or its file system has no locks.
         LockedError: another process held it all the time.
         SessionClosedError: it was told to give up.
     """
@@ -199,8 +189,7 @@ async def locked(path: Path, closed: Callable[[], bool] = lambda: False) -> Asyn
     except OSError as error:
         problem = error.strerror or str(error)
     if problem:
-        msg = f"the credential file {path} cannot be locked: {problem}; a login needs a folder that can be written"
-        raise AuthError(msg)
+        raise _lock_refusal(path, problem)
     if not held:
         if closed():
             msg = "the session is closed"

@@ -11,10 +11,11 @@ from typing import Any, Final
 import attrs
 
 from .. import jsontext
-from ..errors import ConfigurationError, UnexpectedResponseError
+from ..errors import UnexpectedResponseError
 from ..secret import Secret
 from ._life import left_on_disk
-from ._wire import SCOPE, Tokens, seconds
+from ._values import seconds, usable
+from ._wire import SCOPE, Tokens
 
 LIFE: Final = 86_400.0  # seconds, as documented, where nothing else says it
 _BEGINNING: Final = re.compile(rb'\s*\{\s*(?:"[a-z_]{0,13})?')  # cut short within its first member's name
@@ -59,7 +60,15 @@ class Credentials:
         return left_on_disk(expires_in=self.expires_in, expires_at=self.expires_at, written_at=self.written_at, now=now)
 
     def renewed(self, tokens: Tokens, now: float) -> "Credentials":
-        """Give what must stand there after a refresh."""
+        """Give what must stand there after a refresh; an old access token stays until there is a new one."""
+        if tokens.access is None:
+            # With times, because that client cannot read a login without them; such a one counts as over.
+            return attrs.evolve(
+                self,
+                refresh=tokens.refresh or self.refresh,
+                expires_in=self.expires_in or LIFE,
+                expires_at=self.expires_at or 0.0,
+            )
         life = tokens.expires_in or LIFE
         return attrs.evolve(
             self,
@@ -95,7 +104,7 @@ def read_credentials(text: bytes, written_at: float | None = None) -> Credential
     """
     members = _members(text)
     known = {name: _value(members[name]) for name in _OURS if name in members}
-    access, refresh = _secret(known.get("access_token")), _secret(known.get("refresh_token"))
+    access, refresh = usable(known.get("access_token")), usable(known.get("refresh_token"))
     if access is None and refresh is None:
         problem = "holds neither an access token nor a refresh token"
         raise UnreadableError(problem, damaged="access_token" in members or "refresh_token" in members)
@@ -132,11 +141,4 @@ def _value(text: bytes) -> Any:
     try:
         return jsontext.value(text)
     except UnexpectedResponseError:  # nested too deeply
-        return None
-
-
-def _secret(value: Any) -> Secret | None:
-    try:
-        return Secret(value)
-    except ConfigurationError:
         return None

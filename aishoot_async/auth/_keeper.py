@@ -64,9 +64,18 @@ class Keeper:
         """Read the monotonic clock."""
         return self._clock()
 
-    def received(self, tokens: Tokens, asked_at: float) -> Held:
+    def is_good(self, held: Held | None) -> bool:
+        """Tell whether a token is neither over nor refused."""
+        return life_of(held, self._refused, self._clock()) in {Life.FRESH, Life.DUE}
+
+    def received(self, access: Secret, tokens: Tokens, asked_at: float) -> Held:
         """Set the times of a token that has just come."""
-        return hold(tokens.access, tokens.expires_in, tokens.expires_in, now=asked_at, random=self._random)
+        return hold(access, tokens.expires_in, tokens.expires_in, now=asked_at, random=self._random)
+
+    def soon_again(self, held: Held) -> Held:
+        """Let it be looked at again in a while, although it is still good."""
+        later = postponed(held, now=self._clock(), random=self._random)
+        return later if later.due_at < held.due_at else held
 
     def found(self, access: Secret, left: float | None, life: float | None) -> Held:
         """Set the times of a token that was stored."""
@@ -135,12 +144,11 @@ class Keeper:
 
     def _note(self, failure: AIShootError) -> None:
         """Let a token that is still good live on."""
-        now = self._clock()
-        if self._held is None or life_of(self._held, self._refused, now) not in {Life.FRESH, Life.DUE}:
+        if self._held is None or not self.is_good(self._held):
             return  # those who wait for it are told
         if isinstance(failure, LoginRejectedError):
             self._held = attrs.evolve(self._held, due_at=math.inf)
         else:
-            self._held = postponed(self._held, now=now, random=self._random)
+            self._held = postponed(self._held, now=self._clock(), random=self._random)
         if not isinstance(failure, SessionClosedError):
             logger.warning("the login could not be renewed ahead of its end: %s", failure)

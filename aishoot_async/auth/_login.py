@@ -17,10 +17,11 @@ from ..errors import AuthError, ConfigurationError, LoginRequiredError
 from ..transport import Transport
 from ._credential_file import CredentialFile
 from ._device import wait_for_tokens
-from ._disk import Replacement, credentials_path, locked, read_file, remove_file
+from ._disk import credentials_path, locked, read_file
 from ._document import Credentials
 from ._server import AuthServer
 from ._wire import DevicePrompt, Tokens
+from ._writing import open_writer, remove_file
 
 Prompt = Callable[[DevicePrompt], Awaitable[object] | object]
 PathLike = str | os.PathLike[str]
@@ -54,7 +55,8 @@ async def login(prompt: Prompt, path: PathLike | None = None, **connection: Unpa
         ConfigurationError: a setting cannot work.
         LockedError: another process holds the file.
         LoginRejectedError: the user has denied it, or has not confirmed it in time.
-        RateLimitedError, ServerError, TransportError, UnexpectedResponseError: the auth server gave no code.
+        RateLimitedError, ServerError, TransportError, UnexpectedResponseError: the auth server gave no code, or in the
+            end no access token that can be used; a refresh token that came with it is kept.
     """
     if not callable(prompt):
         msg = "prompt must be a callable that takes a DevicePrompt"
@@ -78,11 +80,13 @@ async def login(prompt: Prompt, path: PathLike | None = None, **connection: Unpa
         )
     async with locked(file.path):
         await asyncio.to_thread(_replace, file.path, tokens)
+    if tokens.access is None:
+        raise tokens.complaint()
     return file
 
 
 async def logout(path: PathLike | None = None, *, local: bool = False, **connection: Unpack[Connection]) -> bool:
-    """Log out: revoke the login in the credential file, then remove the file.
+    """Log out: revoke the login in the credential file, then remove the file; one that cannot be removed is emptied.
 
     When the login cannot be revoked, the file stays: it holds the only thing with which it can be revoked later.
 
@@ -113,8 +117,15 @@ async def logout(path: PathLike | None = None, *, local: bool = False, **connect
         if refresh is not None and not local:
             async with _auth_server(**connection) as server:
                 await server.revoke(refresh)
-        await asyncio.to_thread(remove_file, place)
-    return True
+        try:
+            await asyncio.to_thread(remove_file, place)
+        except AuthError as error:
+            if refresh is None or local:
+                raise
+            problem = f"the login is revoked, but {error}"
+        else:
+            return True
+    raise AuthError(problem)
 
 
 @contextlib.asynccontextmanager
@@ -152,12 +163,13 @@ def _nobody(path: Path) -> Credentials:
 
 def _check_replaceable(path: Path) -> None:
     _nobody(path)
-    Replacement(path).discard()
+    open_writer(path).discard()
 
 
 def _replace(path: Path, tokens: Tokens) -> None:
-    replacement = Replacement(path)
+    old = _nobody(path)
+    writer = open_writer(path)
     try:
-        replacement.commit(_nobody(path).renewed(tokens, time.time()))
+        writer.commit(old.renewed(tokens, time.time()))
     finally:
-        replacement.discard()
+        writer.discard()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Spawn(Protocol):
-    """Runs work in a task that closing the session waits for."""
+    """Runs work in a task that closing the session waits for, and that no caller's end cancels."""
 
     def __call__(self, work: Coroutine[Any, Any, Any], /) -> "asyncio.Task[Any]":
         """Start the task, or raise `SessionClosedError`."""
@@ -27,17 +27,26 @@ class Means:
 
     Attributes:
         spawn: starts a task that a cancelled caller does not cancel.
+        spawn_until_closed: starts one that closing the session cancels.
         closed: whether the session is closed.
     """
 
     def __init__(
-        self, *, auth_url: URL, transport: Transport, pause: float, spawn: Spawn, closed: Callable[[], bool]
+        self,
+        *,
+        auth_url: URL,
+        transport: Transport,
+        pause: float,
+        spawn: Spawn,
+        spawn_until_closed: Spawn,
+        closed: Callable[[], bool],
     ) -> None:
         """Keep the parts; for those of the auth server see `AuthServer`."""
         self._auth_url = auth_url
         self._transport = transport
         self._pause = pause
         self.spawn = spawn
+        self.spawn_until_closed = spawn_until_closed
         self.closed = closed
 
     @cached_property

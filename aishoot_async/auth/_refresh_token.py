@@ -11,6 +11,7 @@ from ..secret import Secret, scrub_text
 from ._keeper import Keeper, Need
 from ._life import Held
 from ._means import Means
+from ._reentry import asking, check_reentry
 from ._source import SessionSource
 
 logger: Final = logging.getLogger("aishoot_async.auth")
@@ -23,7 +24,8 @@ class RefreshToken(SessionSource):
 
     The auth server may answer with a new refresh token, and then the old one is dead. It is kept here, and handed to
     ``on_rotate`` before the access token that came with it is used. When that callback raises, or takes more than a
-    minute, nothing is lost: the caller gets an `AuthError`, and the next call hands the same token to it again.
+    minute, nothing is lost: the caller gets an `AuthError`, and the next call hands the same token to it again. A call
+    that it makes itself with this login would wait for it for ever, and is refused with an `AuthError`.
 
     Belongs to one event loop at a time. Two processes must not share a refresh token: use a `CredentialFile`.
 
@@ -57,13 +59,14 @@ class RefreshToken(SessionSource):
 
     async def ask(self, refused: Secret | None, means: Means) -> Secret:
         """Give the access token; see `SessionSource`."""
+        check_reentry(self)
         return await self._keeper.ask(refused, means)
 
     async def _renew(self, need: Need) -> Held:
+        # Before it is sent itself: what came of that would be told in its stead.
+        await self._hand_on()
         if self._brought is None or self._keeper.now() >= self._brought.over_at:
             self._brought = await self._refreshed(need.means)
-        if not self._handed_on:
-            await self._hand_on()
         held, self._brought = self._brought, None
         return held
 
@@ -81,16 +84,21 @@ class RefreshToken(SessionSource):
             # At once: whatever comes next, the old one is dead.
             self._refresh = tokens.refresh
             self._handed_on = self._on_rotate is None
-        return self._keeper.received(tokens, asked_at)
+        self._brought = None if tokens.access is None else self._keeper.received(tokens.access, tokens, asked_at)
+        await self._hand_on()
+        if self._brought is None:
+            raise tokens.complaint()
+        return self._brought
 
     async def _hand_on(self) -> None:
-        if self._on_rotate is None:
+        if self._on_rotate is None or self._handed_on:
             return
         try:
             async with asyncio.timeout(SECONDS):
-                handed: object = self._on_rotate(self._refresh.reveal())
-                if inspect.isawaitable(handed):
-                    await handed
+                with asking(self):
+                    handed: object = self._on_rotate(self._refresh.reveal())
+                    if inspect.isawaitable(handed):
+                        await handed
         except Exception as error:  # noqa: BLE001  # it is the user's code
             why = scrub_text(f"{type(error).__name__}: {error}", [self._refresh])
         else:

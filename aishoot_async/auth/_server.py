@@ -1,6 +1,7 @@
 """The auth server: asked through a pool of connections, without a token in the header, outside of any throttle."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -21,6 +22,7 @@ from ..transport import Request, Response, Sending, Transport
 from ._wire import Device, Endpoints, Refusal, Tokens, read_device, read_revoked, read_tokens
 
 T = TypeVar("T")
+logger: Final = logging.getLogger("aishoot_async.auth")
 SECONDS: Final = 30.0  # for one request, from its beginning to the last byte of its answer
 _ENDED: Final = (Refusal.INVALID_GRANT, Refusal.ACCESS_DENIED, Refusal.EXPIRED_TOKEN)
 
@@ -47,17 +49,25 @@ class AuthServer:
     async def refresh(self, token: Secret) -> Tokens:
         """Renew a login. If the answer is lost, ask once more with the same token.
 
+        A new refresh token is given even where no access token that can be used came with it.
+
         Raises:
             AuthError: the server refuses for a reason that no new login would change.
             LoginRejectedError: the login has ended.
             RateLimitedError, ServerError, TransportError, UnexpectedResponseError: no tokens came.
         """
         try:
-            return self._renewed(await self._ask(self._endpoints.refresh(token), read_tokens, token), lost=False)
+            return self._renewed(await self._ask_for_tokens(token), lost=False)
         except (TransportError, ServerError, UnexpectedResponseError):
             pass  # the answer was lost
         await self._sleep(self._pause * self._random())
-        return self._renewed(await self._ask(self._endpoints.refresh(token), read_tokens, token), lost=True)
+        return self._renewed(await self._ask_for_tokens(token), lost=True)
+
+    async def _ask_for_tokens(self, token: Secret) -> Tokens | Refusal:
+        answer = await self._ask(self._endpoints.refresh(token), read_tokens, token)
+        if isinstance(answer, Tokens) and answer.access is None and answer.refresh == token:
+            raise answer.complaint()
+        return _checked(answer)
 
     @staticmethod
     def _renewed(answer: Tokens | Refusal, *, lost: bool) -> Tokens:
@@ -80,7 +90,7 @@ class AuthServer:
 
     async def poll(self, code: Secret) -> Tokens | Refusal:
         """Ask once whether the user has confirmed the code; raises what shows that no answer came."""
-        return await self._ask(self._endpoints.poll(code), read_tokens, code)
+        return _checked(await self._ask(self._endpoints.poll(code), read_tokens, code))
 
     async def revoke(self, token: Secret) -> None:
         """End a login; its refresh token is dead afterwards. Raises as `refresh` does, but asks once only."""
@@ -111,3 +121,9 @@ class AuthServer:
         except TimeoutError:
             failure = CallTimeoutError(f"no answer from the auth server within {SECONDS:.0f} s", maybe_sent=False)
         raise failure
+
+
+def _checked(answer: Tokens | Refusal) -> Tokens | Refusal:
+    if isinstance(answer, Tokens) and answer.is_refresh_unreadable:
+        logger.warning("the auth server's answer holds a refresh token that cannot be used; it is left out")
+    return answer

@@ -15,6 +15,9 @@ class TokenSource(Protocol):
     async def token(self, rejected: str | None = None) -> str:
         """Give the access token to use now.
 
+        Calls that were refused with one token at the same time ask once, and all take what is given. A call that this
+        makes itself through a session that gets its token here would wait for itself, and is refused.
+
         Args:
             rejected: the token that the API has just refused with 401; ``None`` otherwise. Giving the same one again
                 says that there is no other.
@@ -79,6 +82,7 @@ class AttachedSource:
 
     def __init__(self, source: SessionSource, means: Means) -> None:
         """Keep both."""
+        self.source: TokenSource = source
         self._source = source
         self._means = means
 

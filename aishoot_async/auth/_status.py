@@ -4,16 +4,17 @@ import base64
 import binascii
 import os
 from asyncio import to_thread
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 import attrs
 
 from .. import jsontext
-from ..errors import LoginRequiredError, UnexpectedResponseError
+from ..errors import AuthError, LockedError, LoginRequiredError, UnexpectedResponseError
 from ..secret import Secret
-from ._disk import credentials_path, nothing_there, read_file
+from ._disk import credentials_path, locked, nothing_there, read_file
+from ._document import Credentials
 
 Origin = Literal["AISHOOT_TOKEN", "AUTORETOUCH_REFRESH_TOKEN", "credential file"]
 _CLAIMS: Final = ("email", "name", "sub")
@@ -55,16 +56,32 @@ async def status(path: str | os.PathLike[str] | None = None) -> LoginStatus:
     place = credentials_path(path)
     if not await to_thread(os.path.lexists, place):
         raise LoginRequiredError(nothing_there(place))
-    stored = await to_thread(read_file, place, warn=True)
-    now = datetime.now(UTC)
-    left = stored.left(now.timestamp())
+    stored = await _read_settled(place)
+    now = datetime.now(UTC).timestamp()
+    left = stored.left(now)
     return LoginStatus(
         origin="credential file",
         path=place,
         account=None if stored.access is None else _account(stored.access),
-        expires_at=None if left is None else now + timedelta(seconds=left),
+        # A file's own time may lie before any date.
+        expires_at=None if left is None else datetime.fromtimestamp(max(0.0, now + left), UTC),
         renewable=stored.refresh is not None,
     )
+
+
+async def _read_settled(path: Path) -> Credentials:
+    """Read the file; what looks damaged is read again under the lock: another process may be writing it in place."""
+    try:
+        return await to_thread(read_file, path, warn=True)
+    except LoginRequiredError as error:
+        damaged = error
+    try:
+        async with locked(path):
+            return await to_thread(read_file, path)
+    except LoginRequiredError:
+        raise
+    except (AuthError, LockedError):
+        raise damaged from None
 
 
 def _account(token: Secret) -> str | None:

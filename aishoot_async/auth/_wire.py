@@ -5,7 +5,7 @@ hold a token that nobody knows yet. Of its error names, only those that OAuth kn
 """
 
 import enum
-import math
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlencode
@@ -14,9 +14,10 @@ import attrs
 from yarl import URL
 
 from .. import jsontext
-from ..errors import AuthError, ConfigurationError, RateLimitedError, ServerError, UnexpectedResponseError
+from ..errors import AuthError, RateLimitedError, ServerError, UnexpectedResponseError
 from ..secret import Secret
 from ..transport import JSON, Request, Response
+from ._values import seconds, usable
 
 T = TypeVar("T")
 CLIENT_ID: Final = "V8EkfbxtBi93cAySTVWAecEum4d6pt4J"
@@ -28,6 +29,8 @@ _USER_CODE_LENGTH: Final = 64
 _DEVICE_SECONDS: Final = 900.0  # documented, where an answer does not say
 _INTERVAL: Final = 5.0  # RFC 8628, 3.2: where an answer does not say
 _SHORTEST_INTERVAL: Final = 0.1
+# What needs more than the token in a header. Any other name of a type is taken for a way to spell Bearer.
+_OTHER_TYPES: Final = {"mac", "dpop", "pop"}
 
 
 class Refusal(enum.StrEnum):
@@ -49,19 +52,32 @@ class Refusal(enum.StrEnum):
 class Tokens:
     """What a login or a refresh brings.
 
+    At least one of the tokens is there. A new refresh token must be kept, whatever the rest of the answer is like: the
+    old one may be dead.
+
     Attributes:
-        access: the access token.
+        access: the access token; ``None`` when the answer holds none that can be used.
         refresh: the refresh token; ``None`` when the one that was sent stays good.
         scope: what they are good for, if the server says so.
         token_type: ``Bearer``, as the server spells it.
         expires_in: seconds that the access token lives; ``None`` when the server does not say.
+        is_refresh_unreadable: whether there is something in the refresh token's place that cannot be one.
     """
 
-    access: Secret
+    access: Secret | None
     refresh: Secret | None
     scope: str | None
     token_type: str
     expires_in: float | None
+    is_refresh_unreadable: bool = False
+
+    def complaint(self) -> UnexpectedResponseError:
+        """Make the error of an answer without an access token; for after its refresh token was kept."""
+        return _no_access_token()
+
+
+def _no_access_token() -> UnexpectedResponseError:
+    return UnexpectedResponseError("the auth server's answer holds none that can be used", where="access_token")
 
 
 @attrs.frozen(kw_only=True)
@@ -166,7 +182,7 @@ def _read(response: Response, path: str, read: Callable[[Mapping[str, Any]], T])
         if said is None:
             msg = f"the auth server's answer to POST {path} is no JSON object"
             raise UnexpectedResponseError(msg)
-        return refusal if refusal is not None and "access_token" not in said else read(said)
+        return read(said) if refusal is None or _has_token(said) else refusal
     if status >= 500:  # noqa: PLR2004
         raise ServerError(status, method="POST", path=path, message="the auth server has a problem; try again later")
     if refusal is not None:
@@ -178,12 +194,30 @@ def _read(response: Response, path: str, read: Callable[[Mapping[str, Any]], T])
     raise AuthError(msg)
 
 
+def _has_token(said: Mapping[str, Any]) -> bool:
+    return any(usable(said.get(name)) for name in ("access_token", "refresh_token"))
+
+
 def _object(body: bytes) -> Mapping[str, Any] | None:
     try:
         said = jsontext.value(body)
     except UnexpectedResponseError:
-        return None
+        said = _lenient(body)
     return cast("Mapping[str, Any]", said) if isinstance(said, dict) else None
+
+
+def _lenient(body: bytes) -> object:
+    """Read what is almost JSON: NaN, a member that is there twice, bytes that are no UTF-8.
+
+    A token in it must not be lost for that. What cannot be a number of seconds anyway is read as ``None``.
+    """
+    text = body.decode("utf-8-sig", "replace")
+    try:
+        return json.loads(text, strict=False, parse_constant=lambda _: None, parse_int=float)
+    except (ValueError, RecursionError):
+        return None
+    finally:
+        del text, body  # a traceback may show this frame's variables
 
 
 def _refusal(said: Mapping[str, Any] | None) -> Refusal | None:
@@ -192,17 +226,20 @@ def _refusal(said: Mapping[str, Any] | None) -> Refusal | None:
 
 
 def _tokens(said: Mapping[str, Any]) -> Tokens:
-    token_type = said.get("token_type", "Bearer")
-    if not isinstance(token_type, str) or token_type.lower() != "bearer":
-        msg = "the auth server gives tokens of a type that is not Bearer"
-        raise UnexpectedResponseError(msg, where="token_type")
-    scope = said.get("scope")
+    given, scope = said.get("token_type"), said.get("scope")
+    token_type = given.strip() if isinstance(given, str) else ""
+    access = None if token_type.lower() in _OTHER_TYPES else usable(said.get("access_token"))
+    refresh = usable(said.get("refresh_token"))
+    is_blank = said.get("refresh_token") is None or not str(said.get("refresh_token")).strip()
+    if access is None and refresh is None:
+        raise _no_access_token()
     return Tokens(
-        access=_secret(said, "access_token"),
-        refresh=None if said.get("refresh_token") is None else _secret(said, "refresh_token"),
+        access=access,
+        refresh=refresh,
         scope=scope if isinstance(scope, str) else None,
-        token_type=token_type,
+        token_type=token_type if token_type.lower() == "bearer" else "Bearer",
         expires_in=seconds(said.get("expires_in")) or None,  # 0 would be renewed for ever
+        is_refresh_unreadable=refresh is None and not is_blank,
     )
 
 
@@ -213,23 +250,24 @@ def _device(said: Mapping[str, Any]) -> Device:
         msg = "the auth server gives no code that can be shown"
         raise UnexpectedResponseError(msg, where="user_code")
     complete = said.get("verification_uri_complete")
+    expires_in = seconds(said.get("expires_in")) or _DEVICE_SECONDS
+    if interval is None or interval >= expires_in:  # the second may be in milliseconds: nothing would ever be asked
+        interval = _INTERVAL
     return Device(
         code=_secret(said, "device_code"),
         prompt=DevicePrompt(
             verification_uri=_page(said, "verification_uri"),
             verification_uri_complete=None if complete is None else _page(said, "verification_uri_complete"),
             user_code=user_code,
-            expires_in=seconds(said.get("expires_in")) or _DEVICE_SECONDS,
+            expires_in=expires_in,
         ),
-        interval=_INTERVAL if interval is None else max(interval, _SHORTEST_INTERVAL),
+        interval=max(interval, _SHORTEST_INTERVAL),
     )
 
 
 def _secret(said: Mapping[str, Any], name: str) -> Secret:
-    try:
-        return Secret(said.get(name))
-    except ConfigurationError:
-        pass
+    if secret := usable(said.get(name)):
+        return secret
     msg = "the auth server's answer holds none that can be used"
     raise UnexpectedResponseError(msg, where=name)
 
@@ -245,14 +283,3 @@ def _page(said: Mapping[str, Any], name: str) -> str:
             return text
     msg = "the auth server names no web page to log in on"
     raise UnexpectedResponseError(msg, where=name)
-
-
-def seconds(value: object) -> float | None:
-    """Read a number of seconds from 0, also one that is written as a string; ``None`` for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if 0 <= number < math.inf else None

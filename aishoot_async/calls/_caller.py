@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from yarl import URL
 
-from ..auth import TokenSource
+from ..auth import TokenSource, check_not_inside
 from ..config import RetryPolicy, Timeouts
 from ..errors import (
     AIShootError,
@@ -117,6 +117,7 @@ class Caller:
             AIShootError: as for `call`, but for an answer that cannot be read.
         """
         loop = self.lifetime.check()
+        check_not_inside(self._tokens)
         target = f"{self._path}{path}?{query}" if query else self._path + path
         call = Call(
             request=Request(method=method, origin=self._origin, target=target, body=body),

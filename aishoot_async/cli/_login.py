@@ -84,7 +84,7 @@ async def log_in(*, no_browser: bool = False, context: Given) -> int:
 
 @logout.default
 async def log_out(*, local: bool = False, context: Given) -> int:
-    """Log out: revoke the login, then remove its file.
+    """Log out: revoke the login, then remove its file; one that cannot be removed is emptied.
 
     When it cannot be revoked, the file stays, and you stay logged in.
 
@@ -105,12 +105,13 @@ async def log_out(*, local: bool = False, context: Given) -> int:
             )
             return FAILED
         path = CredentialFile(place.path).path
+        gone = "emptied" if path.exists() else "removed"
     if not was_there:
         context.talk.note(f"not logged in: there is no {path}")
     elif local:
-        context.talk.warn(f"removed {path}; the login itself was not revoked, and copies of it go on working")
+        context.talk.warn(f"{gone} {path}; the login itself was not revoked, and copies of it go on working")
     else:
-        context.talk.note(f"logged out: the login is revoked, and {path} is removed")
+        context.talk.note(f"logged out: the login is revoked, and {path} is {gone}")
     _warn_of_variables(context)
     return DONE
 

@@ -14,10 +14,13 @@ from aishoot_async import (
     LoginRejectedError,
     LoginRequiredError,
 )
-from aishoot_async.auth._disk import Replacement
+from aishoot_async.auth._writing import Replacement
+from aishoot_async.sandbox import Fault, RawBody
+from auth.test_refresh import Clock
 from helpers.official import official_read, official_write
 from helpers.raw_server import RawServer
 from helpers.sessions import session_for
+from helpers.shown import leaked
 
 pytestmark = pytest.mark.anyio
 DAY = 86_400
@@ -165,39 +168,100 @@ async def test_a_full_disk_is_found_out_before_a_token_is_used_up(sandbox, sourc
         await session.skus.list_global()
 
 
-async def test_what_could_not_be_written_is_written_before_it_is_used(sandbox, source, monkeypatch) -> None:
-    def broken(self, credentials) -> None:
+@pytest.fixture
+def broken(monkeypatch):
+    """A disk that dies while the new login is on its way, and comes back when this is undone."""
+
+    def commit(self, credentials) -> None:
         msg = "the disk has died"
         raise AuthError(msg)
 
+    with monkeypatch.context() as patch:
+        patch.setattr(Replacement, "commit", commit)
+        yield patch
+
+
+async def settle(source) -> None:
+    """Wait until what is renewed beside the calls has come to its end."""
+    while source._keeper._flight is not None:
+        await asyncio.wait([source._keeper._flight])
+
+
+async def test_what_could_not_be_written_is_used_and_written_later(sandbox, source, broken, caplog) -> None:
+    clock = Clock(source)
     sandbox.expire_tokens()
     async with session_for(sandbox, source) as session:
-        with monkeypatch.context() as patch:
-            patch.setattr(Replacement, "commit", broken)
-            for _ in range(2):
-                with pytest.raises(AuthError, match="the disk has died"):
-                    await session.skus.list_global()
+        for _ in range(3):
+            await session.skus.list_global()
+            clock.now += 50
+            await session.skus.list_global()
+            await settle(source)
         assert sandbox.calls["refresh"] == 1
         assert official_read(source.path).access_token == sandbox.token
+        [record] = caplog.records
+        assert "kept in memory only" in record.getMessage()
+        assert leaked(record.getMessage(), sandbox.refresh_token, await source.token()) == []
+        broken.undo()
+        clock.now += 50
         await session.skus.list_global()
+        await settle(source)
         assert official_read(source.path).access_token == await source.token() != sandbox.token
         sandbox.expire_tokens()
         await session.skus.list_global()
     assert sandbox.calls["refresh"] == 2
 
 
-async def test_a_newer_login_goes_before_what_could_not_be_written(sandbox, source, monkeypatch) -> None:
-    def broken(self, credentials) -> None:
-        msg = "the disk has died"
-        raise AuthError(msg)
-
+@pytest.mark.parametrize("end", ["refused", "over", "lock lost", "file lost"])
+async def test_a_login_in_memory_is_renewed_with_its_own_refresh_token(sandbox, source, broken, end) -> None:
+    clock = Clock(source)
     sandbox.expire_tokens()
     async with session_for(sandbox, source) as session:
-        with monkeypatch.context() as patch:
-            patch.setattr(Replacement, "commit", broken)
-            with pytest.raises(AuthError, match="the disk has died"):
+        await session.skus.list_global()
+        on_disk = official_read(source.path).refresh_token
+        if end == "lock lost":
+            source.path.with_name("credentials.json.lock").unlink()
+            source.path.with_name("credentials.json.lock").mkdir()
+        elif end == "file lost":
+            source.path.unlink()
+        for _ in range(3):
+            if end == "over":
+                clock.now += DAY + 1
+            sandbox.expire_tokens()
+            await session.skus.list_global()
+            await settle(source)
+        assert sandbox.calls["refresh"] == 4
+        sent = [request.body for request in sandbox.requests if request.operation == "refresh"]
+        assert len(set(sent)) == 4
+        if end not in {"lock lost", "file lost"}:
+            assert official_read(source.path).refresh_token == on_disk
+            broken.undo()
+            clock.now += 50
+            await session.skus.list_global()
+            await settle(source)
+            assert official_read(source.path).access_token == await source.token()
+
+
+async def test_a_login_in_memory_that_is_refused_ends_like_any_other(sandbox, source, broken) -> None:
+    sandbox.expire_tokens()
+    async with session_for(sandbox, source) as session:
+        await session.skus.list_global()
+        sandbox.add_fault(Fault(RawBody(b'{"error":"invalid_grant"}', status=403), operation="refresh"))
+        sandbox.expire_tokens()
+        for _ in range(3):
+            with pytest.raises(LoginRejectedError, match="aishoot login"):
                 await session.skus.list_global()
+        assert sandbox.calls["refresh"] == 2, "neither of the dead refresh tokens is sent again"
+
+
+async def test_a_newer_login_goes_before_what_could_not_be_written(sandbox, source, broken) -> None:
+    clock = Clock(source)
+    sandbox.expire_tokens()
+    async with session_for(sandbox, source) as session:
+        await session.skus.list_global()
+        broken.undo()
         newer = sandbox.issue_token()
         official_write(source.path, newer, "rt")
+        clock.now += 50
         await session.skus.list_global()
+        await settle(source)
         assert await source.token() == newer

@@ -12,8 +12,9 @@ import pytest
 import aishoot_async.auth._disk as disk
 from aishoot_async import AuthError, ConfigurationError, LockedError, LoginRequiredError, SessionClosedError
 from aishoot_async.auth import Secret
-from aishoot_async.auth._disk import Replacement, credentials_path, locked, read_file, remove_file
+from aishoot_async.auth._disk import credentials_path, locked, read_file
 from aishoot_async.auth._document import Credentials
+from aishoot_async.auth._writing import open_writer, remove_file
 from helpers.official import official_read, official_write
 from helpers.shown import everything, leaked
 
@@ -49,7 +50,7 @@ def nobody(folder: Path):
 
 
 def replace(path: Path) -> None:
-    replacement = Replacement(path)
+    replacement = open_writer(path)
     try:
         replacement.commit(LOGIN)
     finally:
@@ -63,7 +64,7 @@ def mode(path: Path) -> int:
 def test_it_is_replaced_whole_and_for_its_owner_alone(file: Path) -> None:
     file.chmod(0o644)
     old = file.stat().st_ino
-    replacement = Replacement(file)
+    replacement = open_writer(file)
     [beside] = file.parent.glob(".*.tmp")
     assert mode(beside) == 0o600
     assert official_read(file).access_token == "at-1"
@@ -78,7 +79,7 @@ def test_it_is_replaced_whole_and_for_its_owner_alone(file: Path) -> None:
 def test_whatever_the_umask_nobody_else_can_ever_read_it(file: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        replacement = Replacement(file)
+        replacement = open_writer(file)
         [beside] = file.parent.glob(".*.tmp")
         assert mode(beside) == 0o600
         replacement.commit(LOGIN)
@@ -89,13 +90,13 @@ def test_whatever_the_umask_nobody_else_can_ever_read_it(file: Path, umask: int)
 
 
 def test_a_new_file_that_is_not_wanted_leaves_nothing(file: Path) -> None:
-    Replacement(file).discard()
+    open_writer(file).discard()
     assert official_read(file).access_token == "at-1"
     assert list(file.parent.iterdir()) == [file]
 
 
 def test_what_a_killed_process_left_is_swept(file: Path) -> None:
-    Replacement(file)._file.close()  # and never discarded
+    os.close(open_writer(file)._descriptor)  # and never discarded
     other = file.parent / ".other.json.1234.tmp"
     other.touch()
     replace(file)
@@ -168,21 +169,83 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
         read_file(tmp_path / "a")
 
 
-async def test_a_folder_that_cannot_be_written(file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_a_folder_and_a_file_that_cannot_be_written(file: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    async with locked(tmp_path_factory.mktemp("warm") / "c.json"):
+        pass  # imports what nobody may be unable to read
+    for path, bits in ((file, 0o400), (file.parent, 0o555)):
+        os.chmod(path, bits)  # noqa: PTH101
+    with nobody(file.parent):
+        assert read_file(file).access == Secret("at-1")
+        with pytest.raises(AuthError, match="needs a folder that can be written"):
+            open_writer(file)
+        with pytest.raises(AuthError, match="needs a folder that can be written"):
+            async with locked(file):
+                pass
+        with pytest.raises(AuthError, match="neither be removed nor emptied"):
+            remove_file(file)
+    file.parent.chmod(0o755)
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.fixture
+def in_place(file: Path):
+    """A file that can be written, in a folder that cannot."""
+    file.parent.chmod(0o555)
+    with nobody(file.parent):
+        yield file
+    file.parent.chmod(0o755)
+
+
+def test_where_it_is_written_in_place_it_stays_the_same_file(in_place: Path) -> None:
+    old = in_place.stat().st_ino
+    writer = open_writer(in_place)
+    assert official_read(in_place).access_token == "at-1"
+    writer.commit(LOGIN)
+    writer.discard()
+    assert (official_read(in_place).access_token, in_place.stat().st_ino) == ("at-2", old)
+    assert in_place.read_bytes() == LOGIN.text()
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"access_token": "x"}', b" " * 9000, LOGIN.text() * 3])
+def test_what_is_not_committed_in_place_leaves_the_file_as_it_was(in_place: Path, text: bytes) -> None:
+    in_place.write_bytes(text)
+    os.utime(in_place, (1, 1))
+    open_writer(in_place).discard()
+    assert (in_place.read_bytes(), in_place.stat().st_mtime) == (text, 1)
+
+
+@pytest.mark.parametrize("step", ["pwrite", "fsync", "ftruncate"])
+@pytest.mark.parametrize("calls", range(3))
+def test_a_process_that_dies_while_it_writes_in_place_leaves_a_login(in_place: Path, monkeypatch, step, calls) -> None:
+    """A longer one, and a shorter one, than the one that is written."""
+    for token in ("at-1", "at-" + "1" * 900):
+        official_write(in_place, token, "rt-1")
+        real, left = getattr(os, step), iter(range(calls))
+
+        def dies(*arguments, real=real, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return real(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, step, dies)
+            with contextlib.suppress(KeyboardInterrupt):
+                open_writer(in_place).commit(LOGIN)
+        assert read_file(in_place).access in {Secret(token), Secret("at-2")}
+
+
+async def test_a_file_in_a_folder_that_cannot_be_written_is_its_own_lock(file: Path, tmp_path_factory) -> None:
     async with locked(tmp_path_factory.mktemp("warm") / "c.json"):
         pass  # imports what nobody may be unable to read
     file.parent.chmod(0o555)
     with nobody(file.parent):
-        assert read_file(file).access == Secret("at-1")
-        with pytest.raises(AuthError, match="needs a folder that can be written"):
-            Replacement(file)
-        with pytest.raises(AuthError, match="needs a folder that can be written"):
-            async with locked(file):
-                pass
-        with pytest.raises(AuthError, match="cannot be removed"):
-            remove_file(file)
+        async with locked(file):
+            with pytest.raises(SessionClosedError):
+                async with locked(file, lambda: True):
+                    pytest.fail("two hold it")
+        async with locked(file):
+            assert list(file.parent.iterdir()) == [file]
     file.parent.chmod(0o755)
-    assert list(file.parent.iterdir()) == [file]
 
 
 def test_a_file_that_cannot_be_read(file: Path) -> None:
@@ -200,7 +263,7 @@ def test_a_full_disk_is_found_out_before_anything_is_asked_for(file: Path, monke
 
     monkeypatch.setattr(os, "open", full)
     with pytest.raises(AuthError, match=os.strerror(errno.ENOSPC)):
-        Replacement(file)
+        open_writer(file)
     assert official_read(file).access_token == "at-1"
 
 
@@ -229,13 +292,21 @@ async def test_a_lock_that_is_held_all_the_time(file: Path, monkeypatch: pytest.
                 pytest.fail("two hold it")
 
 
-def test_a_new_file_that_vanishes_leaves_the_old_one(file: Path) -> None:
-    replacement = Replacement(file)
+def test_where_a_new_file_cannot_take_its_place_against_all_proof_the_old_one_is_written(file: Path) -> None:
+    replacement = open_writer(file)
     replacement._beside.unlink()
+    replacement.commit(LOGIN)
+    replacement.discard()
+    assert official_read(file).access_token == "at-2"
+
+
+def test_a_new_file_that_vanishes_together_with_the_old_one_is_an_error(file: Path) -> None:
+    replacement = open_writer(file)
+    replacement._beside.unlink()
+    file.unlink()
     with pytest.raises(AuthError, match="cannot be replaced: No such file"):
         replacement.commit(LOGIN)
     replacement.discard()
-    assert official_read(file).access_token == "at-1"
 
 
 def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

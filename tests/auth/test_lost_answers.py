@@ -176,9 +176,9 @@ ECHOES = {
     "platform's error": lambda token: said(500, b'{"error":"' + token + b'","message":"' + token + b'"}'),
     "key": lambda token: said(200, b'{"' + token + b'":1}'),
     "key twice": lambda token: said(200, b'{"' + token + b'":1,"' + token + b'":1}'),
-    "bad access token": lambda token: said(200, b'{"access_token":"' + token + b' "}'),
-    "bad refresh token": lambda token: said(200, b'{"access_token":"a","refresh_token":"' + token + b' "}'),
-    "bad type": lambda token: said(200, b'{"access_token":"' + token + b'","token_type":"' + token + b'"}'),
+    "bad access token": lambda token: said(200, b'{"access_token":"' + token + b' x"}'),
+    "bad refresh token": lambda token: said(200, b'{"refresh_token":"' + token + b' x"}'),
+    "bad type": lambda token: said(200, b'{"access_token":"' + token + b'","token_type":"mac"}'),
     "cut": lambda token: b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + token,
     "chunk": lambda token: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + token + b"\r\n",
 }

@@ -10,6 +10,7 @@ from yarl import URL
 
 from aishoot_async import AIShootError, AuthError, RateLimitedError, ServerError, UnexpectedResponseError
 from aishoot_async.auth import Secret
+from aishoot_async.auth._values import seconds
 from aishoot_async.auth._wire import (
     AUDIENCE,
     CLIENT_ID,
@@ -20,7 +21,6 @@ from aishoot_async.auth._wire import (
     read_device,
     read_revoked,
     read_tokens,
-    seconds,
 )
 from aishoot_async.transport import Response
 from helpers.shown import everything, leaked
@@ -90,8 +90,13 @@ def test_a_life_that_is_none_is_not_known(never: object) -> None:
 @pytest.mark.parametrize(
     "body",
     [b"", b"<html>", b"[]", b"7", b'"at"', b"{", b"\xff", b"[" * 9000, {}, {"access_token": None}]
-    + [{"access_token": ""}, {"access_token": "two\nlines"}, {"access_token": 7}, GOOD | {"refresh_token": 7}]
-    + [GOOD | {"token_type": "mac"}, GOOD | {"token_type": 7}],
+    + [
+        {"access_token": ""},
+        {"access_token": "two\nlines"},
+        {"access_token": 7},
+        {"access_token": " ", "expires_in": 1},
+    ]
+    + [{"access_token": "at", "token_type": "mac"}, {"access_token": "at", "token_type": " DPoP "}],
 )
 def test_a_success_without_tokens_cannot_be_read(body: object) -> None:
     with pytest.raises(UnexpectedResponseError) as caught:

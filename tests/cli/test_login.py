@@ -283,3 +283,48 @@ def test_bad_files_are_sentences(here, text, said):
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "sec" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("login",), ("status",), ("logout",), ("logout", "--local"), ("skus", "list")])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_file_is_a_sentence_and_no_hang(here, sandbox, command, kind):
+    here.file.parent.mkdir()
+    {"pipe": os.mkfifo, "folder": Path.mkdir, "device": lambda path: path.symlink_to("/dev/zero")}[kind](here.file)
+    done = here(*command)
+    assert done.code == 4
+    assert str(here.file) in done.stderr
+    assert {"pipe": "pipe", "folder": "directory", "device": "device"}[kind] in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sandbox.calls.total() == 0
+
+
+@pytest.mark.parametrize("expires_at", [4_102_444_800_000, 9e15, 1e308, 2**63, -1, 0, "2027-01-01T00:00:00Z"])
+@pytest.mark.parametrize("output", [(), ("--json",)])
+def test_status_of_a_login_that_ends_at_no_time(here, sandbox, expires_at, output):
+    here.log_in(sandbox)
+    stored = json.loads(here.file.read_text()) | {"expires_at": expires_at, "expires_in": None}
+    here.file.write_text(json.dumps(stored))
+    done = here(*output, "status")
+    assert done.code == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_login_that_cannot_be_stored_is_refused_before_anybody_confirms_it(here, sandbox):
+    here.file.parent.mkdir()
+    here.file.with_name("credentials.json.lock").mkdir()
+    done = here("login")
+    assert done.code == 4
+    assert "cannot be locked" in done.stderr
+    assert sandbox.calls.total() == 0
+
+
+def test_a_file_that_cannot_be_removed_is_said_to_be_emptied(here, sandbox, monkeypatch):
+    def refused(self, **_):
+        raise PermissionError(1, "Operation not permitted")
+
+    here.log_in(sandbox)
+    monkeypatch.setattr(Path, "unlink", refused)
+    done = here("logout")
+    assert (done.code, here.file.read_bytes()) == (0, b"")
+    assert f"{here.file} is emptied" in done.stderr
+    assert here("status").code == 4
