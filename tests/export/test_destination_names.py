@@ -1,4 +1,4 @@
-"""What a destination's name says: file or folder, and which format; read by one rule for this machine and for stores."""
+"""What a destination's name says: file or folder, and which format; by one rule for this machine and for stores."""
 
 import pytest
 from hypothesis import given
@@ -55,7 +55,18 @@ OF_NO_FILE = [
     "r.\uff23\uff33\uff36",
     "r.json5",
 ]
-OF_FOLDERS = ["results.2026-11-30", "v1.2", "brief.d", "shop.example.com", "r", "jsonl", "csv", "..r", "r.v2.final", "a.b"]
+OF_FOLDERS = [
+    "results.2026-11-30",
+    "v1.2",
+    "brief.d",
+    "shop.example.com",
+    "r",
+    "jsonl",
+    "csv",
+    "..r",
+    "r.v2.final",
+    "a.b",
+]
 
 
 @pytest.fixture
@@ -165,7 +176,7 @@ async def test_other_names_with_such_signs_are_folders(tmp_path, monkeypatch, se
 
 @pytest.mark.parametrize("device", ["/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/null", "/proc/self/fd/2"])
 async def test_a_stream_is_no_destination(session, device):
-    with pytest.raises(ExportError, match="it is no folder|cannot use"):
+    with pytest.raises(ExportError, match=r"it is no folder|cannot use"):
         await export_results(session, [1], device)
 
 

@@ -73,7 +73,7 @@ def _staged(options):
 async def _fails_and_then_goes_on(sandbox, session, stub, options, url, wrong):
     """See that an export fails while the store is wrong, and ends from what is staged once it is right."""
     stub.wrong = wrong
-    with pytest.raises(ExportError, match="cannot|and the store took it") as caught:
+    with pytest.raises(ExportError, match=r"cannot|and the store took it") as caught:
         await export_results(session, [1], url, **options)
     assert url in str(caught.value)
     stub.wrong = lambda _: None

@@ -62,49 +62,67 @@ class S3Stub(RawServer):
         await connection.send(right)
 
     def _do(self, operation: Operation, request: RawRequest) -> bytes:
-        key = operation.key
-        match operation.kind:
-            case "put":
-                self.objects[key] = request.body
-            case "copy":
-                source = self.objects.get(_key(unquote(request.headers["x-amz-copy-source"])))
-                if source is None:
-                    return reply(b"<Error><Code>NoSuchKey</Code></Error>", 404, _XML)
-                self.objects[key] = source
-                return _xml("<CopyObjectResult><ETag>e</ETag></CopyObjectResult>")
-            case "head" if key not in self.objects:
-                return reply(b"", 404)
-            case "head":
-                length = str(len(self.objects[key]))
-                return reply(b"", 200, {"Content-Length": length, "ETag": '"e"', "Last-Modified": _MODIFIED})
-            case "list":
-                return _xml(self._listing(key))
-            case "delete":
-                named = re.findall(r"<Key>.*?</Key>", request.body.decode())
-                for found in named:
-                    self.objects.pop(unescape(found[5:-6], {"&quot;": '"', "&apos;": "'"}), None)
-                return _xml(f"<DeleteResult><Deleted>{''.join(named)}</Deleted></DeleteResult>")
-            case "begin":
-                self._parts.clear()
-                return _xml("<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
-            case "part":
-                self._parts[int(parse_qs(urlsplit(request.target).query)["partNumber"][0])] = request.body
-            case "finish":
-                self.objects[key] = b"".join(body for _, body in sorted(self._parts.items()))
-                return _xml("<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
-        return reply(b"", 200, {"ETag": '"e"'})
+        doing = {
+            "put": self._put,
+            "copy": self._copy,
+            "head": self._head,
+            "list": self._list,
+            "delete": self._delete,
+            "begin": self._begin,
+            "part": self._part,
+            "finish": self._finish,
+        }
+        return doing[operation.kind](operation.key, request)
 
-    def _listing(self, prefix: str) -> str:
+    def _put(self, key: str, request: RawRequest) -> bytes:
+        self.objects[key] = request.body
+        return _TAKEN
+
+    def _copy(self, key: str, request: RawRequest) -> bytes:
+        source = self.objects.get(_key(unquote(request.headers["x-amz-copy-source"])))
+        if source is None:
+            return reply(b"<Error><Code>NoSuchKey</Code></Error>", 404, _XML)
+        self.objects[key] = source
+        return _xml("<CopyObjectResult><ETag>e</ETag></CopyObjectResult>")
+
+    def _head(self, key: str, _: RawRequest) -> bytes:
+        if key not in self.objects:
+            return reply(b"", 404)
+        length = str(len(self.objects[key]))
+        return reply(b"", 200, {"Content-Length": length, "ETag": '"e"', "Last-Modified": _MODIFIED})
+
+    def _list(self, prefix: str, _: RawRequest) -> bytes:
         found = "".join(
             f"<Contents><Key>{escape(key)}</Key><LastModified>2026-11-30T00:00:00.000Z</LastModified>"
             f"<ETag>e</ETag><Size>{len(body)}</Size></Contents>"
             for key, body in sorted(self.objects.items())
             if key.startswith(prefix)
         )
-        return f"<ListBucketResult><Name>{BUCKET}</Name><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
+        return _xml(
+            f"<ListBucketResult><Name>{BUCKET}</Name><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
+        )
+
+    def _delete(self, _: str, request: RawRequest) -> bytes:
+        named = re.findall(r"<Key>.*?</Key>", request.body.decode())
+        for found in named:
+            self.objects.pop(unescape(found[5:-6], {"&quot;": '"', "&apos;": "'"}), None)
+        return _xml(f"<DeleteResult><Deleted>{''.join(named)}</Deleted></DeleteResult>")
+
+    def _begin(self, _: str, __: RawRequest) -> bytes:
+        self._parts.clear()
+        return _xml("<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+
+    def _part(self, _: str, request: RawRequest) -> bytes:
+        self._parts[int(parse_qs(urlsplit(request.target).query)["partNumber"][0])] = request.body
+        return _TAKEN
+
+    def _finish(self, key: str, _: RawRequest) -> bytes:
+        self.objects[key] = b"".join(body for _, body in sorted(self._parts.items()))
+        return _xml("<CompleteMultipartUploadResult><ETag>e</ETag></CompleteMultipartUploadResult>")
 
 
 _MODIFIED = "Mon, 30 Nov 2026 00:00:00 GMT"
+_TAKEN = reply(b"", 200, {"ETag": '"e"'})
 
 
 def _xml(text: str) -> bytes:
