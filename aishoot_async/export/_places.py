@@ -193,9 +193,8 @@ class LocalFolder(_Local):
 
     def prepare(self) -> None:
         if self.path.exists() and not self.path.is_dir():
-            raise ExportError(
-                f"cannot write {self.path}: it is no folder, and its name is not that of a file that can be written"
-            )
+            what = "its name is not that of a file that can be written" if self.path.is_file() else "no file either"
+            raise ExportError(f"cannot write {self.path}: it is no folder, and {what}")
         self.home.mkdir(parents=True, exist_ok=True)
 
     def foreign(self) -> str | None:
