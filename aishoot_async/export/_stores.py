@@ -253,5 +253,5 @@ def _said(error: BaseException) -> str:
     # What follows is the library's own debugging text.
     text = str(error).split("\n\nDebug source:", 1)[0].strip() or type(error).__name__
     found = _XML_ERROR.search(text)
-    first = text.split("<", 1)[0].split("\n", 1)[0].strip(" :")[:300]
+    first = " ".join(text.split("<", 1)[0].split()).strip(" :")[:300]
     return first if found is None else f"{first} ({found[1]}: {found[2]})"[:500]
