@@ -19,6 +19,7 @@ from distributed import Worker, get_worker
 from .._version import __version__
 from ..disk import sync_folder
 from ..errors import AIShootError, ConfigurationError, ExportError
+from ..export._destinations import read_store_url
 from ..export._disk import Disk
 from ..export._driver import folder_shape
 from ..export._export import results_of
@@ -159,7 +160,8 @@ class Attempt:
 
     def _store(self, folder: Path, options: dict[str, Any]) -> Store:
         order = self.order
-        return Store(order.store or "", FORMATS[order.format], is_single=False, state=folder, options=options)
+        url = read_store_url(order.store or "")
+        return Store(url, FORMATS[order.format], is_single=False, state=folder, options=options)
 
     def _upload(self, folder: Path, content: Content, options: dict[str, Any], uploads: list[str]) -> None:
         store = self._store(folder, options)

@@ -19,7 +19,7 @@ from ._life import Content, State, Unit
 from ._marks import lower, raise_, write_manifest
 from ._opening import Desk
 from ._places import SKUS
-from ._publishing import Staged, StagedFolder, publish
+from ._publishing import Staged, StagedFolder, publish, see_that_all_is_there
 from ._reading import Reading
 from ._report import BriefOutcome
 from ._stage import Shape, Stage
@@ -114,6 +114,8 @@ class Driver:
         job, journal = self._job, self._desk.journal
         if journal.fact("refreshing"):
             journal.save(refreshing="")
+        if is_changed:
+            see_that_all_is_there(job.place, journal.units().values())
         if job.place.is_single:
             return
         if is_changed or job.place.size(job.shard.manifest) is None:

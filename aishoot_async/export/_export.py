@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import attrs
 
@@ -12,16 +12,17 @@ from ..calls import Traffic
 from ..errors import Cursor, RequestValidationError
 from ..paging import Pager
 from ..session import AIShootSession
+from ._destinations import Destination, read_destination, refuse_tilde
 from ._disk import Disk
 from ._driver import IN_HAND, Driver, Settings, usual_shape
 from ._encoders import check_columns
-from ._formats import Format, choose_format
+from ._formats import Format, choose_format, format_by_name
 from ._job import Job, brief_of, parse_shard, service_name, unit_names
 from ._opening import Desk, open_desk
 from ._places import SKUS, LocalFile, LocalFolder, Place
 from ._report import ExportProgress, ExportReport
 from ._stage import Shape
-from ._stores import Store, is_store
+from ._stores import Store
 from ._tally import Tally
 
 _PREFETCH: Final = 8
@@ -64,9 +65,14 @@ async def export_results(
 ) -> ExportReport:
     """Write all results of briefs, each as its own JSON, exact and whole. The same call again goes on where it stood.
 
-    A destination that ends in a format's suffix is one file, for one brief; it appears whole or not at all. Any other
-    is a folder: ``brief_id=1/part-00000.jsonl`` and so on, ``_manifest.jsonl``, and ``_SUCCESS``, which is there only
-    while all is whole. ``s3://``, ``gs://`` and ``az://`` URLs are such files and folders too.
+    A destination that ends in a format's suffix, in whatever case, is one file, for one brief; it appears whole or not
+    at all. Any other is a folder: ``brief_id=1/part-00000.jsonl`` and so on, ``_manifest.jsonl``, and ``_SUCCESS``,
+    which is there only while all is whole. Text that ends in a slash is a folder whatever its name; without one, the
+    names of files that cannot be written (``r.json``, ``r.jsonl.bz2``) are refused.
+
+    ``s3://``, ``gs://`` and ``az://`` URLs are such files and folders too. The key is what stands in the URL, letter by
+    letter: ``#`` and ``?`` are part of it, and ``%20`` is not decoded. Of segments that are empty, ``.`` or ``..``, and
+    of control characters, no key is made; a slash at the end of a prefix changes nothing.
 
     A brief that changes while it is read is read again; one that keeps changing is kept as unstable. In a folder a
     brief that fails does not stop the others; the report says which.
@@ -228,9 +234,9 @@ def make_job(
         raise RequestValidationError(
             "refresh keeps what has not changed, restart keeps nothing: choose", field="restart"
         )
-    name = _checked_name(destination)
-    chosen = choose_format(options.format, name)
-    is_single = name.endswith(f".{chosen.name}")
+    where = read_destination(destination)
+    chosen = choose_format(options.format, where.file_name)
+    is_single = format_by_name(where.file_name) is not None
     if is_single and len(units) > 1:
         raise RequestValidationError(
             f"one file holds one brief, and {len(units)} are named; name a folder, where each has its own",
@@ -244,7 +250,7 @@ def make_job(
         filters=filters,
         format=chosen,
         columns=check_columns(options.columns) if chosen.name == "csv" else (),
-        place=_place(name, chosen, options, is_single=is_single),
+        place=_place(where, chosen, options, is_single=is_single),
         units=units,
         shard=parse_shard(options.shard, is_single=is_single),
         refresh=options.refresh,
@@ -253,31 +259,21 @@ def make_job(
     )
 
 
-def _checked_name(destination: str | os.PathLike[str]) -> str:
-    try:
-        name: object = cast("object", os.fspath(destination))
-    except TypeError:
-        name = ""
-    if not isinstance(name, str) or not name or "\0" in name:
-        raise RequestValidationError(f"destination must be a path or a URL, not {destination!r}", field="destination")
-    try:
-        os.fsencode(name)
-    except UnicodeEncodeError:
-        raise RequestValidationError(f"no file can be called {name!r}", field="destination") from None
-    return name
-
-
-def _place(name: str, chosen: Format, options: Options, *, is_single: bool) -> Place:
-    if is_store(name):
-        state = _state_folder() if options.state is None else Path(options.state)
-        return Store(name, chosen, is_single=is_single, state=state, options=options.store_options)
-    if "://" in name:
-        raise RequestValidationError(f"{name} is no s3://, gs:// or az:// URL", field="destination")
+def _place(where: Destination, chosen: Format, options: Options, *, is_single: bool) -> Place:
+    if where.url is not None:
+        state = _state_folder() if options.state is None else _given_folder(options.state)
+        return Store(where.url, chosen, is_single=is_single, state=state, options=options.store_options)
+    name = where.text
     if is_single:
         # Beside what a link leads to: only there can a file take its place.
         is_link = os.path.islink(name)  # noqa: PTH114  # of a place where nobody may look, it says no
         return LocalFile(Path(os.path.realpath(name) if is_link else name))
     return LocalFolder(Path(name), chosen)
+
+
+def _given_folder(path: str | os.PathLike[str]) -> Path:
+    refuse_tilde(os.fspath(path), field="state")
+    return Path(path)
 
 
 def _state_folder() -> Path:

@@ -3,6 +3,7 @@
 A block is what is encoded at once; it ends with a page, so that unchanged data gives the same blocks in every run.
 """
 
+import unicodedata
 from importlib.util import find_spec
 from typing import Final
 
@@ -44,7 +45,16 @@ class Format:
     needs: tuple[str, str] | None = None
 
 
-_LOOKS_LIKE_A_FILE: Final = (".json", ".ndjson", ".gz", ".zst", ".pq", ".tsv", ".txt", ".xlsx", ".zip")
+_OF_FILES: Final = frozenset(
+    """
+    7z arrow arrows avro br bson bz2 bzip2 cvs dat db dbf deflate doc docx dta duckdb feather geojson gz gzip h5 hdf
+    hdf5 htm html ipc jl log lz lz4 lzma lzo mdb msgpack ods odt orc parq pdf pickle pkl pq proto psv rar rds rtf
+    sas7bdat sav snappy sql sqlite sqlite3 sz tab tar tbz tgz txt txz xls xlsb xlsm xlsx xml xz yaml yml z zip zst zstd
+    """.split()  # noqa: SIM905  # a list of them would have a line for each
+)
+"""Endings by which everybody takes a name for that of a file."""
+_LIKE_OURS: Final = ("csv", "json", "ndjson", "parquet", "tsv")
+"""So they do for whatever begins like these: jsonlines, json5, csv~."""
 
 PART: Final = Measure(1024, 64 * _MIB)
 """When a part ends, where there can be several: at the first end of a block from here on."""
@@ -62,21 +72,35 @@ FORMATS: Final = {
 
 
 def format_by_name(file_name: str) -> Format | None:
-    """Tell a format by a file's name."""
-    return next((known for known in FORMATS.values() if file_name.endswith(f".{known.name}")), None)
+    """Tell a format by a file's name, whatever case it is written in."""
+    name = file_name.lower()
+    return next((known for known in FORMATS.values() if name.endswith(f".{known.name}")), None)
+
+
+def _reads_like_a_file(file_name: str) -> bool:
+    """Whether a name ends as those of files do, or did before something was put behind it."""
+    # Signs that only look like others, and blanks at the end, are no reason to take it for a folder.
+    endings = [ending.strip() for ending in unicodedata.normalize("NFKC", file_name).lower().split(".")[1:]]
+    return any(ending in _OF_FILES or ending.startswith(_LIKE_OURS) for ending in endings[-2:])
 
 
 def choose_format(named: object, file_name: str) -> Format:
     """Settle the format: the one that is named, else the file's, else JSON Lines.
+
+    Args:
+        named: what the user names, or ``None``.
+        file_name: the last part of the destination's name.
 
     Raises:
         ConfigurationError: a package that it needs is not installed.
         RequestValidationError: there is no such format, or the file's name says another, or none.
     """
     by_name = format_by_name(file_name)
-    if by_name is None and file_name.lower().endswith(_LOOKS_LIKE_A_FILE):
+    if by_name is None and _reads_like_a_file(file_name):
+        endings = ", ".join(f".{known}" for known in FORMATS)
         raise RequestValidationError(
-            f"{file_name!r} reads like a file, and those of the formats end in {', '.join(FORMATS)}; or name a folder",
+            f"{file_name!r} reads like a file's name, and files can be written that end in {endings}. A folder may be "
+            f"called so if a slash at its end says that it is one",
             field="destination",
         )
     if named is not None and (not isinstance(named, str) or named not in FORMATS):

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from ..errors import ExportError
 from ._life import Unit
 from ._places import MANIFEST, SUCCESS, Place
 
@@ -56,7 +57,12 @@ def raise_(place: Place, shard: Shard) -> None:
     if place.size(shard.mark) is None:
         place.write(shard.mark, b"")
     if shard.count > 1 and _all_stand(place, shard):
-        place.write(SUCCESS, b"")
+        try:
+            place.write(SUCCESS, b"")
+        except ExportError:
+            # Unless another shard that has begun again was quicker to take it away.
+            if _all_stand(place, shard):
+                raise
         if not _all_stand(place, shard):
             place.remove(SUCCESS)
 

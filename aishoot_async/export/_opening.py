@@ -15,9 +15,10 @@ from ..errors import ExportError
 from ._formats import FORMATS, Format
 from ._job import Job
 from ._journal import Journal
-from ._life import Part, State, Unit
+from ._life import State, Unit
 from ._marks import Shard, lower
 from ._places import Place, empty_folder, part_name
+from ._publishing import look_up_published
 from ._stores import Store
 
 _JOB: Final = "job.json"
@@ -138,27 +139,14 @@ def _check_published(job: Job, journal: Journal) -> None:
     Raises:
         ExportError: something there has changed since.
     """
-    lost: list[Unit] = []
-    units = [unit for unit in journal.units().values() if unit.published and unit.state is not State.PUBLISHING]
-    names = {
-        (unit.name, part.number): job.place.part_name(unit.name, part.number) for unit in units for part in _parts(unit)
-    }
-    sizes = job.place.sizes(list(names.values()))
-    for unit in units:
-        for part in _parts(unit):
-            name = names[unit.name, part.number]
-            size = sizes.get(name)
-            if size is not None and size != part.size:
-                raise ExportError(f"{name} in {job.place.title} was changed since it was exported. {_GO_ON}")
-            if size is None:
-                lost.append(attrs.evolve(unit, is_stale=unit.state is State.DONE, published=None))
-                break
+    lost: dict[str, Unit] = {}
+    for unit, part, name, size in look_up_published(job.place, journal.units().values()):
+        if size is None:
+            lost[unit.name] = attrs.evolve(unit, is_stale=unit.state is State.DONE, published=None)
+        elif size != part.size:
+            raise ExportError(f"{name} in {job.place.title} was changed since it was exported. {_GO_ON}")
     if lost:
-        journal.save(*lost)
-
-
-def _parts(unit: Unit) -> Sequence[Part]:
-    return () if unit.published is None else unit.published.parts
+        journal.save(*lost.values())
 
 
 def _restart(job: Job, home: Path, own: Path) -> None:

@@ -73,11 +73,19 @@ class Place(Protocol):
         ...
 
     def publish(self, staged: Path, name: str) -> None:
-        """Give a staged part its name, in place of what had it."""
+        """Give a staged part its name, in place of what had it.
+
+        Raises:
+            ExportError: it does not stand there then; it is still staged.
+        """
         ...
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a small file, whole."""
+        """Write a small file, whole.
+
+        Raises:
+            ExportError: it does not stand there then.
+        """
         ...
 
     def remove(self, name: str) -> None:
@@ -184,6 +192,9 @@ class LocalFolder(_Local):
         return self.path / ".aishoot"
 
     def prepare(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            what = "its name is not that of a file that can be written" if self.path.is_file() else "no file either"
+            raise ExportError(f"cannot write {self.path}: it is no folder, and {what}")
         self.home.mkdir(parents=True, exist_ok=True)
 
     def foreign(self) -> str | None:

@@ -1,5 +1,6 @@
 """From where parts are staged to the destination: what has changed, and no more. Blocking; done again after a crash."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -7,7 +8,7 @@ import attrs
 
 from ..errors import ExportError
 from ._journal import Journal
-from ._life import Content, Unit
+from ._life import Content, Part, State, Unit
 from ._places import Place, empty_folder
 
 
@@ -91,3 +92,28 @@ def publish(place: Place, staged: Staged, journal: Journal, unit: Unit) -> tuple
     journal.save(done)
     staged.clear()
     return done, moved
+
+
+def look_up_published(place: Place, units: Iterable[Unit]) -> Iterator[tuple[Unit, Part, str, int | None]]:
+    """Give each part that was published, with its name and the size of what stands there, which may be nothing."""
+    # What waits to be published is half there.
+    published = [unit for unit in units if unit.published and unit.state is not State.PUBLISHING]
+    parts = [
+        (unit, part, place.part_name(unit.name, part.number))
+        for unit in published
+        for part in (unit.published or Content()).parts
+    ]
+    sizes = place.sizes([name for _, _, name in parts])
+    return ((unit, part, name, sizes.get(name)) for unit, part, name in parts)
+
+
+def see_that_all_is_there(place: Place, units: Iterable[Unit]) -> None:
+    """See, at the end, that nobody has taken away what was published.
+
+    Raises:
+        ExportError: somebody has.
+    """
+    for _, part, name, size in look_up_published(place, units):
+        if size != part.size:
+            what = "taken away" if size is None else "changed"
+            raise ExportError(f"{name} in {place.title} was {what} while the export went on; run it again")

@@ -76,7 +76,7 @@ class Stage:
         self.unit = self.unit.after("begin", reading=self._content, is_stale=False)
         # Before anything is written: it must not speak of bytes that are gone.
         self._journal.save(self.unit)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(exist_ok=True)
 
     def go_on(self) -> bool:
         """Cut back to what the journal says; False if the disk holds less than that."""

@@ -1,6 +1,7 @@
 """Object stores: parts are uploaded whole, by obstore, which is an extra. Blocking."""
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -9,11 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ConfigurationError, ExportError
-from ._formats import Format
+from ._destinations import StoreUrl
+from ._formats import Format, format_by_name
 from ._life import Part
 from ._places import SKUS, is_ours, part_name, part_pattern
 
-_URL: Final = re.compile(r"(s3|s3a|gs|gcs|az|azure|abfs|abfss)://([^/]+)(?:/(.*))?")
 # An underscore first: whoever reads the prefix as a dataset leaves it out.
 _STAGING: Final = "_staging"
 _STAGED: Final = re.compile(rf"{_STAGING}/[^/]+/([0-9a-f]{{32}})/part-\d{{5,}}\.staged")
@@ -24,53 +25,96 @@ def staged_object(shard: str, attempt: str, number: int) -> str:
     return f"{_STAGING}/{shard}/{attempt}/part-{number:05}.staged"
 
 
-def is_store(destination: str) -> bool:
-    """Whether a destination is an object store's URL."""
-    return _URL.fullmatch(destination) is not None
-
-
 class Store:
-    """A prefix of an object store, or one object there. Its journal lies on the machine that runs the job."""
+    """A prefix of an object store, or one object there. Its journal lies on the machine that runs the job.
+
+    What obstore is given is the bucket alone, and whole keys: a prefix in its URL it would decode.
+    """
 
     def __init__(
-        self, url: str, wanted: Format, *, is_single: bool, state: Path, options: Mapping[str, Any] | None
+        self, url: StoreUrl, wanted: Format, *, is_single: bool, state: Path, options: Mapping[str, Any] | None
     ) -> None:
         """Connect to nothing.
 
         Raises:
-            ConfigurationError: obstore is not installed, or does not take the options.
+            ConfigurationError: obstore is not installed, does not take the options, or takes another place from them.
         """
         if find_spec("obstore") is None:
             raise ConfigurationError("object stores need obstore: pip install 'aishoot-async[cloud]'")
-        store: Any = import_module("obstore.store")
-        self.title = url
+        self.title = url.text
         self.is_single = is_single
-        self.home = state / "exports" / hashlib.sha256(url.encode()).hexdigest()[:32]
         self._format = wanted
-        base, _, self._name = url.rpartition("/") if is_single else (url.rstrip("/"), "", "")
+        self._folder, _, self._name = url.key.rpartition("/") if is_single else (url.key, "", "")
+        self._store: Any = _open_store(url, options or {})
+        is_file_name = format_by_name(url.key.rpartition("/")[2]) is not None
+        spellings = url.spellings(is_single=is_single, is_file_name=is_file_name, account=_account(url, self._store))
+        homes = [state / "exports" / hashlib.sha256(name.encode()).hexdigest()[:32] for name in spellings]
+        # One for each place, however it is spelled; earlier releases had one for each spelling.
+        self.home = next((home for home in homes if home.exists()), homes[0])
+
+    def _key(self, name: str) -> str:
+        return f"{self._folder}/{name}" if self._folder else name
+
+    def _do(self, operation: str, name: str, *arguments: Any) -> None:
+        """Have the store do something with an object; that it finds nothing is a failure too."""
         try:
-            self._store: Any = store.from_url(base, **dict[str, Any](options or {}))
-        except BaseException as error:
-            # A panic of its Rust is an Exception of no kind.
-            if isinstance(error, Exception) is (type(error).__name__ == "PanicException"):
-                raise
+            getattr(import_module("obstore"), operation)(self._store, self._key(name), *arguments)
+        except (_store_error(), OSError) as error:
             problem = _said(error)
         else:
             return
-        raise ConfigurationError(f"{url} cannot be used: {problem}")
+        raise ExportError(f"cannot {operation} {name} at {self.title}: {problem}")
 
-    def _try(self, operation: str, *arguments: Any, **options: Any) -> Any:
+    def _find(self, name: str) -> Any:
+        """Look something up; ``None`` if it is not there."""
         try:
-            return getattr(import_module("obstore"), operation)(self._store, *arguments, **options)
+            return import_module("obstore").head(self._store, self._key(name))
         except FileNotFoundError:
             return None
         except (_store_error(), OSError) as error:
             problem = _said(error)
-        raise ExportError(f"cannot {operation} at {self.title}: {problem}")
+        raise ExportError(f"cannot look up {name} at {self.title}: {problem}")
+
+    def _delete(self, name: str) -> None:
+        try:
+            import_module("obstore").delete(self._store, self._key(name))
+        except FileNotFoundError:
+            return
+        except (_store_error(), OSError) as error:
+            problem = _said(error)
+        else:
+            return
+        raise ExportError(f"cannot delete {name} at {self.title}: {problem}")
+
+    def _verify(self, name: str, size: int) -> None:
+        """See that an object is there, whole: whatever the store has answered to those who sent it.
+
+        Raises:
+            ExportError: it is not.
+        """
+        found = self.size(name)
+        if found == size:
+            return
+        what = "it is not there" if found is None else f"{found} bytes of it are there"
+        raise ExportError(
+            f"{name} was sent to {self.title} with {size} bytes, and the store took it; but {what}. What was staged is "
+            f"kept: see to the store, and the same call goes on"
+        )
 
     def prepare(self) -> None:
-        """Make the home; the store shows itself when it is asked."""
+        """Make the home. A bucket that is not there is told, if it can be: that of a prefix is when it is listed."""
+        if self.is_single and self._find(self._name) is None:
+            self._refuse_missing_bucket()
         self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def _refuse_missing_bucket(self) -> None:
+        # Where an object is not there, only a listing tells whether the bucket is. Whoever may not list hears of it
+        # when the object is written.
+        try:
+            self._listed(self._name)
+        except ExportError as error:
+            if "404 Not Found" in str(error):
+                raise
 
     def foreign(self) -> str | None:
         """See `Place.foreign`."""
@@ -78,21 +122,23 @@ class Store:
             return self.title if self.size(self._name) is not None else None
         return next((found for found in self._listed("") if is_ours(found.split("/", 1)[0])), None)
 
-    def _listed(self, prefix: str) -> dict[str, int]:
-        listing = self._try("list", prefix=prefix or None)
+    def _listed(self, folder: str) -> dict[str, int]:
+        """List what lies in a folder of the prefix, by its name; in all of it if the folder is empty."""
+        inside = "/".join(filter(None, (self._folder, folder)))
+        start = f"{self._folder}/" if self._folder else ""
         found: dict[str, int] = {}
         try:
-            for chunk in listing or ():
+            for chunk in import_module("obstore").list(self._store, prefix=inside or None):
                 found |= {entry["path"]: int(entry["size"]) for entry in chunk}
         except (_store_error(), OSError) as error:
             problem = _said(error)
         else:
-            return found
+            return {key.removeprefix(start): size for key, size in found.items() if key.startswith(start)}
         raise ExportError(f"cannot list {self.title}: {problem}")
 
     def size(self, name: str) -> int | None:
         """See `Place.size`."""
-        found = self._try("head", name)
+        found = self._find(name)
         return None if found is None else int(found["size"])
 
     def sizes(self, names: Sequence[str]) -> dict[str, int]:
@@ -118,13 +164,17 @@ class Store:
 
     def publish(self, staged: Path, name: str) -> None:
         """See `Place.publish`."""
-        self._try("put", name, staged)
+        self._do("put", name, staged)
+        self._verify(name, staged.stat().st_size)
         staged.unlink()
 
     def rename(self, name: str, new_name: str) -> None:
         """Give an object another name, in place of what had it."""
-        self._try("copy", name, new_name)
-        self._try("delete", name)
+        size = self.size(name)
+        self._do("copy", name, self._key(new_name))
+        if size is not None:
+            self._verify(new_name, size)
+        self._delete(name)
 
     def staged(self, shard: str) -> dict[str, str]:
         """Name the objects that are staged for a shard, and the attempt of each; see `staged_object`."""
@@ -134,12 +184,13 @@ class Store:
     def write(self, name: str, content: bytes) -> None:
         """See `Place.write`."""
         if not self.is_single:
-            self._try("put", name, content)
+            self._do("put", name, content)
+            self._verify(name, len(content))
 
     def remove(self, name: str) -> None:
         """See `Place.remove`."""
         if not self.is_single or name == self._name:
-            self._try("delete", name)
+            self._delete(name)
 
 
 class StagedObjects:
@@ -166,11 +217,41 @@ class StagedObjects:
                 self._store.remove(name)
 
 
+def _open_store(url: StoreUrl, options: Mapping[str, Any]) -> Any:
+    try:
+        store: Any = import_module("obstore.store").from_url(url.root, **dict[str, Any](options))
+    except BaseException as error:
+        # A panic of its Rust is an Exception of no kind.
+        if isinstance(error, Exception) is (type(error).__name__ == "PanicException"):
+            raise
+        problem = _said(error)
+    else:
+        for what, asked in (("bucket", url.bucket), ("container_name", url.bucket), ("account_name", url.account)):
+            taken = store.config.get(what)
+            if taken is not None and asked is not None and taken != asked:
+                raise ConfigurationError(f"{url.text} says {asked}, and the store's options say {what} {taken}: choose")
+        return store
+    raise ConfigurationError(f"{url.text} cannot be used: {problem}")
+
+
+def _account(url: StoreUrl, store: Any) -> str | None:
+    if url.scheme != "az":
+        return None
+    account: str | None = store.config.get("account_name")
+    return account or os.environ.get("AZURE_STORAGE_ACCOUNT_NAME") or None
+
+
 def _store_error() -> type[Exception]:
     error: type[Exception] = import_module("obstore.exceptions").BaseError
     return error
 
 
+_XML_ERROR: Final = re.compile(r"<Code>([^<]*)</Code>\s*<Message>([^<]*)</Message>")
+
+
 def _said(error: BaseException) -> str:
-    # The first line: what follows is the library's own debugging text.
-    return str(error).strip().split("\n", 1)[0][:300] or type(error).__name__
+    # What follows is the library's own debugging text.
+    text = str(error).split("\n\nDebug source:", 1)[0].strip() or type(error).__name__
+    found = _XML_ERROR.search(text)
+    first = " ".join(text.split("<", 1)[0].split()).strip(" :")[:300]
+    return first if found is None else f"{first} ({found[1]}: {found[2]})"[:500]

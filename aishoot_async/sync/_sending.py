@@ -182,7 +182,9 @@ class Sender:
     async def _fresh(self, entry: SyncEntry) -> Sku | None:
         try:
             return await self._session.skus.get(_id_of(entry), patience=self._patience)
-        except NotFoundError:
+        except NotFoundError as error:
+            if not error.synthetic:
+                raise  # it is the list of SKUs that was not found, which tells nothing of this one
             return None
 
     async def _failed(self, entry: SyncEntry, operation: Operation, error: AIShootError) -> Doubt | None:

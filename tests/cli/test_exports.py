@@ -226,3 +226,41 @@ def test_a_destination_that_is_not_ours_stays(aishoot, tmp_path):
     done = aishoot("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
     assert done.returncode == 1
     assert (tmp_path / "r.jsonl").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "said"),
+    [
+        ("r.jsonl.bz2", 2, "reads like a file's name"),
+        ("R.CSV", 2, "CSV needs columns"),
+        ("r.jsonl ", 2, "reads like a file's name"),
+        ("~/r.jsonl", 2, "begins with ~"),
+        ("-", 2, "no export can be written"),
+        ("/dev/stdout", 1, "it is no folder"),
+        ("s3://user:secret-word@bucket/r", 2, "the name of a bucket alone"),
+        ("s3:/bucket/r", 2, "two slashes"),
+    ],
+)
+def test_a_destination_that_cannot_be_is_refused_in_a_line(aishoot, tmp_path, to, code, said):
+    done = aishoot("results", "export", "2", f"--to={to}", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret-word" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bucket_that_is_not_there_is_an_error_and_its_report_says_so(aishoot, s3, tmp_path):
+    env = {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT": s3,
+        "AWS_ALLOW_HTTP": "true",
+        "XDG_STATE_HOME": str(tmp_path),
+    }
+    report = tmp_path / "report.json"
+    done = aishoot("results", "export", "1", "--to", "s3://never-made/r.jsonl", "--report", str(report), env=env)
+    assert done.returncode == 1
+    assert "NoSuchBucket: The specified bucket does not exist" in done.stderr
+    assert json.loads(report.read_text(encoding="utf-8"))["complete"] is False

@@ -78,6 +78,30 @@ def test_a_shard_that_fails_while_another_says_that_all_is_there_is_heard(tmp_pa
     assert visible(tmp_path) == ["_SUCCESS", "_SUCCESS-1-of-2", "_SUCCESS-2-of-2"]
 
 
+@pytest.mark.parametrize("is_taken_away", [False, True])
+def test_a_mark_that_is_not_there_is_an_error_unless_another_shard_took_it_away(tmp_path, is_taken_away):
+    """As a store tells, which is asked for what was sent to it."""
+
+    class Asked(LocalFolder):
+        def write(self, name, content):
+            super().write(name, content)
+            if name == "_SUCCESS":
+                self.remove(name)
+                if is_taken_away:
+                    lower(self, Shard(2, 2))
+                raise ExportError("it is not there")
+
+    place = Asked(tmp_path, FORMATS["jsonl"])
+    place.write("_SUCCESS-2-of-2", b"")
+    if is_taken_away:
+        raise_(place, Shard(1, 2))
+    else:
+        with pytest.raises(ExportError, match="not there"):
+            raise_(place, Shard(1, 2))
+    assert "_SUCCESS" not in visible(tmp_path)
+    assert "_SUCCESS-1-of-2" in visible(tmp_path)
+
+
 ids = st.sets(st.integers(-(2**63), 2**63 - 1), min_size=1)
 
 

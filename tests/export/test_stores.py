@@ -7,7 +7,6 @@ import pytest
 
 from aishoot_async import ConfigurationError, ExportError
 from aishoot_async.export import export_results
-from aishoot_async.export._stores import is_store
 from aishoot_async.sandbox import Fault, Sandbox, Status
 from helpers.parts import contents, session_of
 from helpers.s3 import SECRET, objects, other_client, store_options
@@ -125,10 +124,3 @@ async def test_options_that_the_store_does_not_know_are_refused(wrong):
         with pytest.raises(ConfigurationError) as caught:
             await export_results(session, [1], "s3://bucket/r", store_options=wrong)
     assert SECRET not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("destination", "wanted"), [("s3://b/x", True), ("gs://b", True), ("az://c/x", True), ("/s3://b", False)]
-)
-def test_what_is_a_store(destination, wanted):
-    assert is_store(destination) is wanted

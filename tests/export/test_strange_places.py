@@ -49,7 +49,7 @@ async def test_what_is_no_regular_file_is_not_replaced_by_one(tmp_path, session,
 
 @pytest.mark.parametrize("device", ["/dev/null", "/dev/full"])
 async def test_a_device_is_no_folder(session, device):
-    with pytest.raises(ExportError, match="Not a directory"):
+    with pytest.raises(ExportError, match="it is no folder"):
         await export_results(session, [1], device)
 
 

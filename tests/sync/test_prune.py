@@ -1,6 +1,7 @@
 """Promise 23, and what else keeps a sync from deleting too much."""
 
 import pytest
+from aiohttp import web
 
 from aishoot_async import CatalogError, ConfigurationError, SyncError
 from sync.running import Syncing, counts, item, items
@@ -142,3 +143,19 @@ async def test_all_problems_of_a_catalog_are_named(sync, service):
         await sync.plan([item("a"), item("a")])
     assert (caught.value.field, caught.value.key) == ("key", "a")
     assert service.requests == []
+
+
+async def test_a_list_that_is_not_found_says_nothing_of_a_sku(service, sync):
+    """As behind a gateway that has lost its way: what is to be deleted is there still, and not to be forgotten."""
+    await sync.run(items(*TWENTY))
+    plan = await sync.plan(items(*TWENTY[1:]), prune=True)
+
+    async def befall(_method, path, *_):
+        return web.json_response({"error": "Not Found"}, status=404) if "skuIdFilter" in path else None
+
+    service.befall = befall
+    assert counts(await sync.apply(plan)) == {"unchanged": 19, "failed": 1}
+    assert len(service.skus) == 20
+    service.befall = None
+    assert counts(await sync.run(items(*TWENTY[1:]), prune=True)) == {"unchanged": 19, "deleted": 1}
+    assert len(service.skus) == 19
