@@ -109,8 +109,4 @@ def respelled(keys: Iterable[str], known: Iterable[str]) -> Mapping[str, str]:
         identity = key_identity(key)
         if identity in spelled:
             found.setdefault(identity, []).append(key)
-    return {
-        olds[0]: spelled[identity]
-        for identity, olds in found.items()
-        if len(olds) == 1 and olds[0] not in exact
-    }
+    return {olds[0]: spelled[identity] for identity, olds in found.items() if len(olds) == 1 and olds[0] not in exact}

@@ -38,9 +38,7 @@ _COLUMN_OF: Final = {
 
 def _named(stated: Mapping[str, Any]) -> Mapping[str, str | None]:
     """Give the column that each cell names, where it names one."""
-    return {
-        field: _COLUMN_OF.get(_folded(cell)) if isinstance(cell, str) else None for field, cell in stated.items()
-    }
+    return {field: _COLUMN_OF.get(_folded(cell)) if isinstance(cell, str) else None for field, cell in stated.items()}
 
 
 def is_heading(stated: Mapping[str, Any]) -> bool:
