@@ -140,11 +140,9 @@ class _Apply:
         await self._looker.look_at_images(
             {entry.sku_id: (entry.seen, {}) for entry in self._plan.entries if entry.sku_id and entry.seen}
         )
-        looker, state = self._looker, self._state
-        self._sender.volatile = looker.volatile
-        problem = outrun(
-            self._plan, looker.rows, state.seen, state.owned, looker.legibility(), volatile=looker.volatile
-        )
+        looker, state, volatile = self._looker, self._state, self._looker.volatile
+        self._sender.volatile = volatile
+        problem = outrun(self._plan, looker.rows, state.seen, state.owned, looker.legibility(), volatile=volatile)
         if problem is not None:
             raise _stale(problem)
         await self._state.move_on(organization)

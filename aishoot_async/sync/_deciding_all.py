@@ -1,7 +1,7 @@
 """Pure: the entries of a plan: what is to be done about each item, and about the keys that the catalog has no more."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Final
 
@@ -59,6 +59,8 @@ class _Resolver:
         self._gone = {item.sku_id: item for item in gone if item.sku_id in situation.rows}
         self._free = decider.free()
         self._claimed: set[str] = set()
+        # Many items may have the same ones.
+        self._candidates: dict[frozenset[str], Sequence[str]] = {}
         self.doubtful: set[str] = set()
 
     def run(self, entries: Sequence[SyncEntry]) -> Sequence[SyncEntry]:
@@ -72,9 +74,8 @@ class _Resolver:
         adopted = sum(entry.action is SyncAction.ADOPT for entry in entries)
         legibility = self._situation.legibility
         pool = Pool(free=self._free, gone=self._gone, hidden=legibility.illegible, proven=legibility.proven)
-        found = find_resemblances(
-            wanted, pool, found=self._situation.adopted + adopted, known=len(entries) - len(wanted)
-        )
+        others = [entry.wanted for entry in entries if entry.action is not SyncAction.CREATE]
+        found = find_resemblances(wanted, pool, others, found=self._situation.adopted + adopted)
         several = {
             entry.key: Resemblance(sku_ids=ids, reason=entry.reason)
             for entry in entries
@@ -97,18 +98,16 @@ class _Resolver:
             return self._conflict(entry, made.sku_ids, f"{made.reason}{which}", sku_id)
         if decision in self._claimed or not (decision in self._free or decision in self._gone):
             why = f"SKU {decision} was decided to be this item's, and is not there, or another item's"
-            return self._conflict(entry, () if made is None else made.sku_ids, why)
+            return self._conflict(entry, frozenset() if made is None else made.sku_ids, why)
         return self._taken_over(entry, decision)
 
-    def _conflict(self, entry: SyncEntry, ids: Collection[str], why: str, sku_id: str | None = None) -> SyncEntry:
-        self.doubtful.update(self._gone[one].key for one in ids if one in self._gone)
+    def _conflict(self, entry: SyncEntry, ids: frozenset[str], why: str, sku_id: str | None = None) -> SyncEntry:
+        candidates = self._candidates.get(ids)
+        if candidates is None:
+            self.doubtful.update(self._gone[one].key for one in ids if one in self._gone)
+            candidates = self._candidates[ids] = nsmallest(_CANDIDATES, ids)
         return attrs.evolve(
-            entry,
-            action=SyncAction.CONFLICT,
-            sku_id=sku_id,
-            changes={},
-            candidates=nsmallest(_CANDIDATES, ids),
-            reason=why,
+            entry, action=SyncAction.CONFLICT, sku_id=sku_id, changes={}, candidates=candidates, reason=why
         )
 
     def _taken_over(self, entry: SyncEntry, sku_id: str) -> SyncEntry:

@@ -32,7 +32,7 @@ _INVISIBLE: Final[Mapping[int, str]] = {
 _SAME_GLYPH: Final[Mapping[int, str]] = {0x2010: "-", 0x2011: "-", 0x2800: " "}
 _LOOK: Final = {**_INVISIBLE, **_SAME_GLYPH}
 _NO_LETTER: Final = re.compile(r"[\W_]+")
-_DECIMALS: Final = re.compile(r"\.0+\Z")
+_NUMBER: Final = re.compile(r"0*(\d+)(?:\.(\d*?)0*)?")
 
 
 def without_invisible(text: str) -> str:
@@ -67,12 +67,16 @@ def key_identity(key: str) -> str:
 
 
 def drifted_key(key: str) -> str:
-    """Return what a key has in common with itself after a spreadsheet has saved it: zeros, case, dashes, ``.0``.
+    """Return what a key has in common with itself once a spreadsheet has saved it, which takes zeros, for one.
 
     Two keys that have it in common may be two keys all the same: this is a reason to ask, and never one to act.
     """
-    text = _DECIMALS.sub("", unicodedata.normalize("NFKC", key_identity(key)).casefold())
-    return _NO_LETTER.sub("-", text).lstrip("0") or text
+    text = unicodedata.normalize("NFKC", key_identity(key)).casefold()
+    number = _NUMBER.fullmatch(text)
+    if number is not None:
+        return f"{number[1]}.{number[2]}" if number[2] else number[1]
+    folded = _NO_LETTER.sub("-", text)
+    return text if folded == "-" else folded.lstrip("0")
 
 
 def twin_problem(key: str, other: str, where: str) -> str:

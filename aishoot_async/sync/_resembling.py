@@ -8,9 +8,9 @@ would make a twin of each. What counts:
     the item's name and image                               always
     the name, and images are shown so that nobody can tell  always
     a key that a spreadsheet may have changed to the item's  always (a key that the catalog has no more)
-    the image alone, or the name alone                      when it is the only such SKU and the item the only such
-                                                            item, once the better pairs are set aside; or when most
-                                                            of the catalog is known to have been there already
+    the image alone, or the name alone                      when the catalog has it once, and once the SKUs for which
+                                                            there is no better item; or when most of the catalog is
+                                                            known to have been there already
 
 The last row is what keeps a catalog of many "T-Shirts", or of many items with one placeholder image, from being taken
 for the unrelated T-Shirts and placeholders of others. A name alone tells nothing of SKUs whose keys have gone, unless
@@ -66,38 +66,43 @@ class Pool:
 
 
 def find_resemblances(
-    wanted: Mapping[str, Fields], pool: Pool, *, found: int = 0, known: int = 0
+    wanted: Mapping[str, Fields], pool: Pool, others: Sequence[Fields] = (), *, found: int = 0
 ) -> Mapping[str, Resemblance]:
     """Find the items that may have a SKU already.
 
     Args:
         wanted: what the catalog states of each item that would be created, by its key.
         pool: the SKUs that may be theirs.
-        found: how many of the catalog's items were found at the service, and not made by this state.
-        known: how many of the catalog's items have a SKU.
+        others: what the catalog states of its other items, each of which has its SKU.
+        found: how many SKUs of the catalog were found at the service, and not made by this state.
     """
-    return _Search(wanted, pool).run(found, known) if wanted and (pool.free or pool.gone) else {}
+    return _Search(wanted, pool, others).run(found) if wanted and (pool.free or pool.gone) else {}
 
 
 class _Search:
-    def __init__(self, wanted: Mapping[str, Fields], pool: Pool) -> None:
+    def __init__(self, wanted: Mapping[str, Fields], pool: Pool, others: Sequence[Fields]) -> None:
         self._pool = pool
         self._free, self._gone = frozenset(pool.free), frozenset(pool.gone)
         self._index = AlikeIndex(pool.free, pool.gone.values(), pool.hidden)
         self._images = {key: str(fields["front_image"]) for key, fields in wanted.items()}
         self._forms = {key: name_forms(fields["name"]) for key, fields in wanted.items()}
+        images = [str(fields["front_image"]) for fields in others]
+        forms = [name_forms(fields["name"]) for fields in others]
+        self._size = len(wanted) + len(others)
+        self._takers = Counter([*self._images.values(), *images])
+        self._namesakes = Counter(form for one in [*self._forms.values(), *forms] for form in one)
         self._made: dict[tuple[str, Ids], Resemblance] = {}
         self._are_images_shown = "front_image" in pool.proven or any(
             not self._index.with_image(image).isdisjoint(self._free) for image in self._images.values()
         )
 
-    def run(self, found: int, known: int) -> Mapping[str, Resemblance]:
+    def run(self, found: int) -> Mapping[str, Resemblance]:
         sure = {key: made for key in self._images if (made := self._sure(key)) is not None}
         spoken_for = frozenset[str]().union(*{made.sku_ids for made in sure.values()})
         lost = sum(not made.sku_ids.isdisjoint(self._free) for made in sure.values())
         # SKUs that may be an item's because most of the others are known to have been there before.
         doubted: Ids = frozenset()
-        if lost + found and 2 * (lost + found) >= known + len(self._images):
+        if lost + found and 2 * (lost + found) >= self._size:
             doubted |= self._free
         if not spoken_for.isdisjoint(self._gone):
             doubted |= self._gone
@@ -117,18 +122,17 @@ class _Search:
 
     def _weak(self, left: Sequence[str], spoken_for: Ids, doubted: Ids) -> Mapping[str, Resemblance]:
         """Find what has the image alone, or the name alone."""
-        takers = Counter(self._images[key] for key in left)
-        namesakes = Counter(form for key in left for form in self._forms[key])
 
+        # Counted in the whole catalog: what one run would create, the next must not ask about.
         @cache
         def with_image(image: str) -> Ids:
             ids = self._index.with_image(image) - spoken_for
-            return ids if takers[image] == 1 and self._have_one_name(ids) else ids & doubted
+            return ids if self._takers[image] == 1 and self._have_one_name(ids) else ids & doubted
 
         @cache
         def with_name(forms: Ids) -> Ids:
             ids = self._index.with_name(forms) - spoken_for
-            is_alone = len(ids) == 1 and all(namesakes[form] == 1 for form in forms)
+            is_alone = len(ids) == 1 and all(self._namesakes[form] == 1 for form in forms)
             return ids & (self._free if is_alone else doubted)
 
         found: dict[str, Resemblance] = {}
