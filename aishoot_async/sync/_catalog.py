@@ -39,10 +39,12 @@ async def collect(catalog: Iterable[CatalogItem] | AsyncIterable[CatalogItem]) -
         elif is_heading({"key": item.key, "name": item.sku.name, "front_image": item.sku.front_image}):
             problem = f"{_place(item)}this is a heading, and no item: {item.key!r}"
             problems.append(CatalogError(problem, line=item.line, key=item.key))
-        elif (before := first.setdefault(key_identity(item.key), item)) is not item:
+        elif (before := first.get(identity := key_identity(item.key))) is not None:
             where = "" if before.line is None else f" in line {before.line}"
-            problem = f"{_place(item)}{twin_problem(item.key, before.key, where)}"
+            problem = f"{_place(item)}the {twin_problem(item.key, before.key, where)}"
             problems.append(CatalogError(problem, line=item.line, field="key", key=item.key))
+        else:
+            first[identity] = item
     if problems:
         raise CatalogError.of(problems)
     return items

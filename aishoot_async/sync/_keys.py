@@ -88,9 +88,9 @@ def twin_problem(key: str, other: str, where: str) -> str:
         where: where that is, such as ``" in line 2"``; empty where there is no file.
     """
     if key == other:
-        return f"the key {key!r} is there twice{f', first{where}' if where else ''}"
+        return f"key {key!r} is there twice{f', first{where}' if where else ''}"
     return (
-        f"the key {key!a} looks the same as {other!a}{where}: they are one key, or somebody takes one for the other. "
+        f"key {key!a} looks the same as {other!a}{where}: they are one key, or somebody takes one for the other. "
         f"Spell them alike, or apart"
     )
 

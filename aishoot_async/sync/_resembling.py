@@ -91,6 +91,7 @@ class _Search:
         self._size = len(wanted) + len(others)
         self._takers = Counter([*self._images.values(), *images])
         self._namesakes = Counter(form for one in [*self._forms.values(), *forms] for form in one)
+        self._both: dict[tuple[str, Ids], Ids] = {}
         self._made: dict[tuple[str, Ids], Resemblance] = {}
         self._are_images_shown = "front_image" in pool.proven or any(
             not self._index.with_image(image).isdisjoint(self._free) for image in self._images.values()
@@ -111,14 +112,22 @@ class _Search:
 
     def _sure(self, key: str) -> Resemblance | None:
         image, forms = self._images[key], self._forms[key]
-        with_key, with_image = self._index.with_key(key), self._index.with_image(image)
+        with_key = self._index.with_key(key)
         if with_key:
             return self._make("has nearly the same key", with_key)
-        with_both = with_image & (with_image if "name" in self._pool.hidden else self._index.with_name(forms))
+        with_both = self._with_both(image, forms)
         if with_both:
             return self._make("has the same name and image", with_both)
         unclear = frozenset[str]() if self._are_images_shown else self._index.with_name_alone(forms, image)
         return self._make("has the same name, and its image cannot be told", unclear) if unclear else None
+
+    def _with_both(self, image: str, forms: Ids) -> Ids:
+        found = self._both.get((image, forms))
+        if found is None:
+            with_image = self._index.with_image(image)
+            found = with_image if "name" in self._pool.hidden else with_image & self._index.with_name(forms)
+            self._both[image, forms] = found
+        return found
 
     def _weak(self, left: Sequence[str], spoken_for: Ids, doubted: Ids) -> Mapping[str, Resemblance]:
         """Find what has the image alone, or the name alone."""
