@@ -99,9 +99,9 @@ def _unsigned(value: object) -> object:
     if isinstance(value, list):
         return [_unsigned(element) for element in cast("list[object]", value)]
     if isinstance(value, dict):
-        members = cast("dict[str, object]", value).items()
+        members = cast("dict[str, object]", value)
         # A number is a size, or the time at which a signature ends.
-        return {name: _unsigned(member) for name, member in members if isinstance(member, str | list | dict)}
+        return {name: _unsigned(member) for name, member in members.items() if not isinstance(member, int | float)}
     return value
 
 
