@@ -131,6 +131,7 @@ class _Search:
 
     def _weak(self, left: Sequence[str], spoken_for: Ids, doubted: Ids) -> Mapping[str, Resemblance]:
         """Find what has the image alone, or the name alone."""
+        likely = self._free | doubted
 
         # Counted in the whole catalog: what one run would create, the next must not ask about.
         @cache
@@ -142,7 +143,7 @@ class _Search:
         def with_name(forms: Ids) -> Ids:
             ids = self._index.with_name(forms) - spoken_for
             is_alone = len(ids) == 1 and all(self._namesakes[form] == 1 for form in forms)
-            return ids & (self._free if is_alone else doubted)
+            return ids & (likely if is_alone else doubted)
 
         found: dict[str, Resemblance] = {}
         for key in left:

@@ -233,6 +233,13 @@ class TestOfKeysThatWereChanged:
         catalog = [item("K2", "Basic T-Shirt", "img-2026"), item("b")]
         assert counts(await sync.run(catalog)) == {"created": 1, "unchanged": 1}
 
+    async def test_beside_other_changed_keys_the_name_alone_is_enough_to_ask(self, service, sync):
+        await sync.run(renumbered(lambda key: key))
+        changed = [*renumbered(lambda key: f"N{key}")[:-1], item("N00020", "Dress 20", "another")]
+        assert counts(await sync.run(changed)) == {"conflict": 20}
+        assert counts(await sync.run(changed, decide="adopt")) == {"adopted": 20}
+        assert service.count("POST") == 20
+
     async def test_a_plan_that_was_edited_takes_no_sku_from_a_key_that_is_there(self, service, sync):
         await sync.run(items("a", "b"))
         plan = await sync.plan([item("a", "New"), item("b")])
