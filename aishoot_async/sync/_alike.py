@@ -45,7 +45,9 @@ def name_forms(name: object) -> frozenset[str]:
 
 
 def _without_accents(text: str) -> str:
-    return "".join(part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part))
+    parts = unicodedata.normalize("NFKD", text)
+    # In capitals a dotless i is any other I.
+    return "".join(part for part in parts if not unicodedata.combining(part)).replace("\u0131", "i")
 
 
 class AlikeIndex:
