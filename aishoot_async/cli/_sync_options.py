@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -14,7 +14,7 @@ from aishoot_async import RequestValidationError
 _GROUP: Final = Group("Sync", sort_key=1)
 _AMOUNT: Final = re.compile(r"\d{1,9}|\d{1,3}(\.\d{1,9})?%", re.ASCII)
 # What a plan is made with, and has settled once it is made.
-_OF_A_NEW_PLAN: Final = ("plan_out", "prune", "prefer", "force")
+_OF_A_NEW_PLAN: Final = ("plan_out", "prune", "prefer", "force", "decide")
 _OF_WHAT_WAS_DONE: Final = ("report", "failures")
 
 
@@ -43,6 +43,8 @@ class SyncOptions:
     "Of --prune: delete nothing if it would be more than N or P%; a tenth of the state's SKUs if nothing is said."
     prefer: Literal["catalog", "remote"] | None = None
     "Whose value wins where both sides have changed a field; without, that is a conflict, and nothing is sent."
+    decide: Annotated[tuple[str, ...], Parameter(negative=(), metavar="adopt|create|KEY=...")] = ()
+    "Of items that may have a SKU already: adopt it or create another; KEY=adopt, KEY=create or KEY=ID for one of them."
     force: bool = False
     "Of --prune: also from a catalog that is empty, or has less than half of the keys that the state knows."
     plan_out: Path | None = None
@@ -76,7 +78,26 @@ class SyncOptions:
         for name in _OF_A_NEW_PLAN:
             if self.plan is not None and getattr(self, name):
                 raise _refusal(name, f"{_spelled(name)} is for making a plan, and that of --plan is made")
+        self.decisions()
         self._check_files(catalog)
+
+    def decisions(self) -> Literal["adopt", "create"] | Mapping[str, str] | None:
+        """Return what was decided: for all items, or by their keys.
+
+        Raises:
+            RequestValidationError: it is no decision.
+        """
+        if not self.decide or self.decide in {("adopt",), ("create",)}:
+            return self.decide[0] if self.decide else None  # type: ignore[return-value]  # one of the two
+        by_key: dict[str, str] = {}
+        for text in self.decide:
+            key, equals, decision = text.rpartition("=")
+            if not equals or not key.strip() or not decision:
+                problem = "" if text not in {"adopt", "create"} else ", which is for all items and stands alone"
+                raise _refusal("decide", f"--decide takes adopt, create, or KEY=adopt|create|ID, not {text}{problem}")
+            if by_key.setdefault(key, decision) != decision:
+                raise _refusal("decide", f"--decide says {by_key[key]} and {decision} of {key}")
+        return by_key
 
     def _check_files(self, catalog: Path | None) -> None:
         suffix = ".jsonl" if catalog is None else catalog.suffix

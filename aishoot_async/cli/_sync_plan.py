@@ -57,9 +57,15 @@ def say_plan(plan: SyncPlan, context: Context) -> None:
     facts = {str(action): count for action, count in counts.items()}
     context.talk.note(f"{idle}{', '.join(parts) or 'the catalog is empty'}", **facts)
     if plan.left_alone:
+        until = "--prune deletes them" if not plan.options.get("prune") else "they stay until the conflicts are decided"
         context.talk.note(
-            f"{len(plan.left_alone):,} SKUs are left alone, whose keys the catalog no longer has; --prune deletes them",
+            f"{len(plan.left_alone):,} SKUs are left alone, whose keys the catalog no longer has; {until}",
             left_alone=len(plan.left_alone),
+        )
+    if any(entry.candidates for entry in plan.entries):
+        context.talk.note(
+            "--decide adopt, or --decide create, decides about all that may have a SKU already; --decide KEY=adopt, "
+            "KEY=create or KEY=ID about one of them"
         )
 
 

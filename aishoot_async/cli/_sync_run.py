@@ -39,6 +39,7 @@ async def run_sync(catalog: Path | None, options: SyncOptions, context: Context)
             max_delete=options.max_delete,
             prefer=options.prefer,
             force=options.force,
+            decide=options.decisions(),
             settle=options.settle,
             patience=options.patience,
         )

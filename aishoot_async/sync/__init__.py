@@ -1,6 +1,7 @@
 """A catalog kept in step with the service: plan, apply, never a duplicate, never a loss."""
 
 from ._applying import apply_plan
+from ._decisions import Decide
 from ._item import CatalogItem
 from ._plan import PlannedPicture, Prefer, SyncAction, SyncEntry, SyncPlan
 from ._planning import plan_sync
@@ -10,6 +11,7 @@ from ._writing import write_catalog
 
 __all__ = [
     "CatalogItem",
+    "Decide",
     "OutcomeKind",
     "PlannedPicture",
     "Prefer",

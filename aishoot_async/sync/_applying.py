@@ -136,8 +136,13 @@ class _Apply:
         return SyncReport(outcomes=tuple(self._outcomes[entry.key] for entry in self._plan.entries))
 
     async def _begin(self, organization: str | None) -> None:
-        rows = await self._looker.look()
-        problem = outrun(self._plan, rows, self._state.seen, self._state.owned, self._looker.legibility())
+        await self._looker.look()
+        await self._looker.look_at_images(
+            {entry.sku_id: (entry.seen, {}) for entry in self._plan.entries if entry.sku_id and entry.seen}
+        )
+        looker, state, volatile = self._looker, self._state, self._looker.volatile
+        self._sender.volatile = volatile
+        problem = outrun(self._plan, looker.rows, state.seen, state.owned, looker.legibility(), volatile=volatile)
         if problem is not None:
             raise _stale(problem)
         await self._state.move_on(organization)

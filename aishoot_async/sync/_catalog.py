@@ -10,16 +10,18 @@ from ..session import AIShootSession
 from ._deciding import Wish
 from ._fields import IMAGES, stated
 from ._item import CatalogItem
+from ._keys import key_identity, twin_problem
 from ._pictures import Picture, is_path, look
 from ._plan import PlannedPicture
 from ._state import State
+from ._structure import is_heading
 
 
 async def collect(catalog: Iterable[CatalogItem] | AsyncIterable[CatalogItem]) -> Sequence[CatalogItem]:
     """Take in a catalog; what it raises passes on.
 
     Raises:
-        CatalogError: it holds something else, or a key twice.
+        CatalogError: it holds something else, a heading, or a key twice.
     """
     items: list[CatalogItem] = []
     if isinstance(catalog, AsyncIterable):
@@ -34,13 +36,15 @@ async def collect(catalog: Iterable[CatalogItem] | AsyncIterable[CatalogItem]) -
     for number, item in enumerate(items, 1):
         if not isinstance(item, CatalogItem):  # pyright: ignore[reportUnnecessaryIsInstance]
             problems.append(CatalogError(f"item {number} is no CatalogItem, but a {type(item).__name__}"))
-        elif item.key in first:
-            before = first[item.key].line
-            where = "" if before is None else f", first in line {before}"
-            problem = f"{_place(item)}the key {item.key!r} is there twice{where}"
+        elif is_heading({"key": item.key, "name": item.sku.name, "front_image": item.sku.front_image}):
+            problem = f"{_place(item)}this is a heading, and no item: {item.key!r}"
+            problems.append(CatalogError(problem, line=item.line, key=item.key))
+        elif (before := first.get(identity := key_identity(item.key))) is not None:
+            where = "" if before.line is None else f" in line {before.line}"
+            problem = f"{_place(item)}the {twin_problem(item.key, before.key, where)}"
             problems.append(CatalogError(problem, line=item.line, field="key", key=item.key))
         else:
-            first[item.key] = item
+            first[identity] = item
     if problems:
         raise CatalogError.of(problems)
     return items

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from ._fields import ABSENT, FIELDS, Fields, equal
+from ._fields import FIELDS, Fields, has_changed
 from ._life import Owned
 from ._matching import Fit, Legibility, Shelf, named
 from ._plan import SyncAction, SyncEntry, SyncPlan
@@ -19,6 +19,7 @@ def foreign(plan: SyncPlan, owned: Mapping[str, Owned], keys: Mapping[str, str],
     """
     met: set[str] = set()
     adopted: set[str] = set()
+    taken_over = [entry.renamed_from for entry in plan.entries if entry.renamed_from is not None]
     for entry in plan.entries:
         if entry.key in met:
             return f"{entry.key!r} is there twice"
@@ -28,7 +29,8 @@ def foreign(plan: SyncPlan, owned: Mapping[str, Owned], keys: Mapping[str, str],
             case SyncAction.UPDATE | SyncAction.DELETE:
                 is_bad = item is None or item.sku_id != entry.sku_id
             case SyncAction.ADOPT:
-                is_bad = entry.sku_id is None or entry.sku_id in keys or entry.sku_id in adopted
+                owner = keys.get(entry.sku_id or "")
+                is_bad = entry.sku_id is None or owner != entry.renamed_from or entry.sku_id in adopted
                 adopted.add(entry.sku_id or "")
             case SyncAction.CREATE:
                 is_bad = entry.key in lost
@@ -36,6 +38,9 @@ def foreign(plan: SyncPlan, owned: Mapping[str, Owned], keys: Mapping[str, str],
                 is_bad = False
         if is_bad:
             return f"the state does not allow to {entry.action} {entry.key!r} as SKU {entry.sku_id}"
+    for key in taken_over:
+        if key in met:
+            return f"the SKU of {key!r} would become another item's, and {key!r} is there"
     return None
 
 
@@ -45,6 +50,8 @@ def outrun(
     seen: Mapping[str, int],
     owned: Mapping[str, Owned],
     legibility: Legibility,
+    *,
+    volatile: Mapping[str, Collection[str]],
 ) -> str | None:
     """Say what has changed at the service, since a plan was made, of what the plan judged.
 
@@ -54,10 +61,12 @@ def outrun(
         seen: the number of the listing that had a SKU first.
         owned: the items that have a SKU, by their keys.
         legibility: which fields the service shows so that they can be compared.
+        volatile: the fields that a SKU shows otherwise in each answer, by its id.
     """
     for entry in plan.entries:
         if entry.action in {SyncAction.UPDATE, SyncAction.ADOPT, SyncAction.DELETE}:
-            problem = _changed(entry, rows.get(entry.sku_id or ""))
+            sku_id = entry.sku_id or ""
+            problem = _changed(entry, rows.get(sku_id), volatile.get(sku_id, ()))
             if problem is not None:
                 return problem
     taken = {item.sku_id for item in owned.values()}
@@ -75,13 +84,13 @@ def outrun(
     return None
 
 
-def _changed(entry: SyncEntry, row: Fields | None) -> str | None:
+def _changed(entry: SyncEntry, row: Fields | None, volatile: Collection[str]) -> str | None:
     if row is None:
         if entry.action is SyncAction.DELETE:
             return None
         return f"SKU {entry.sku_id} of {entry.key!r} is not there any more"
     judged = FIELDS if entry.action is SyncAction.DELETE else tuple(entry.wanted)
     for field in judged:
-        if not equal(field, entry.seen.get(field, ABSENT), row.get(field, ABSENT)):
+        if has_changed(field, entry.seen, row, volatile=volatile):
             return f"{field} of SKU {entry.sku_id} ({entry.key!r}) has changed at the service"
     return None

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import attrs
 
-from ._fields import ABSENT, FIELDS, Fields, equal
+from ._fields import FIELDS, Fields, equal, has_changed, shows
 from ._judging import Known, Verdict, judge
 from ._life import Operation, Owned
 from ._matching import Fit, Held, Legibility, Shelf, named
@@ -40,6 +40,8 @@ class Situation:
         held: by keys, the creates of which no outcome is known, and why it cannot be found out.
         legibility: which fields the service shows so that they can be compared.
         prefer: who wins where both sides have changed.
+        volatile: the fields that a SKU shows otherwise in each answer, by its id.
+        adopted: how many SKUs the state has adopted.
     """
 
     rows: Mapping[str, Fields]
@@ -48,10 +50,16 @@ class Situation:
     held: Mapping[str, Held]
     legibility: Legibility
     prefer: Prefer | None = None
+    volatile: Mapping[str, Collection[str]] = attrs.field(factory=dict[str, Collection[str]])
+    adopted: int = 0
 
 
 class Decider:
-    """Decides about one item after the other; a SKU that one may adopt is no other's."""
+    """Decides about one item after the other; a SKU that one may adopt is no other's.
+
+    Attributes:
+        several: by keys, the SKUs each of which fits an item wholly.
+    """
 
     def __init__(self, situation: Situation) -> None:
         """Look at what is there."""
@@ -62,6 +70,12 @@ class Decider:
         free = {sku_id: row for sku_id, row in situation.rows.items() if sku_id not in owned}
         self._free = Shelf(free, situation.legibility)
         self._taken: set[str] = set()
+        self.several: dict[str, frozenset[str]] = {}
+
+    def free(self) -> Mapping[str, Fields]:
+        """Give the SKUs that are no item's by now."""
+        others = self._taken | self._reserved.keys()
+        return {sku_id: row for sku_id, row in self._free.rows.items() if sku_id not in others}
 
     def decide(self, wish: Wish) -> SyncEntry:
         """Say what is to be done about an item of the catalog."""
@@ -77,13 +91,12 @@ class Decider:
         elif row is None:
             entry = self._gone(entry, item)
         else:
-            entry = self._compare(entry, item, row)
-        needed = {field: picture for field, picture in wish.pictures.items() if field in entry.changes}
-        return attrs.evolve(entry, pictures=needed)
+            entry = self.compare(entry, item, row)
+        return entry
 
     def _claim(self, entry: SyncEntry, why: str) -> SyncEntry:
         """Adopt the one SKU that fits, or create one."""
-        wanted, legibility = entry.wanted, self._now.legibility
+        wanted = entry.wanted
         fitting = [
             sku_id for sku_id, fit in self._free.fits(wanted).items() if fit is Fit.WHOLE and sku_id not in self._taken
         ]
@@ -92,17 +105,30 @@ class Decider:
             why = f"{named(doubtful)} fits, but may have come of the create of {self._reserved[doubtful[0]]!r}"
             return attrs.evolve(entry, action=SyncAction.CONFLICT, reason=why)
         if len(fitting) > 1:
-            why = f"{named(fitting)} may be it: each fits, and nobody's state has them"
+            self.several[entry.key] = frozenset(fitting)
+            why = f"{named(fitting)} may be it: each fits, and nobody's state has them. Decide which, by its id"
             return attrs.evolve(entry, action=SyncAction.CONFLICT, reason=why)
         if not fitting:
-            return attrs.evolve(entry, reason=why, changes={field: (None, value) for field, value in wanted.items()})
-        sku_id = fitting[0]
+            return self.create(entry, why)
+        return self.adopt(entry, fitting[0], "the service has it already")
+
+    def create(self, entry: SyncEntry, why: str) -> SyncEntry:
+        """Create a SKU for an item."""
+        changes = {field: (None, value) for field, value in entry.wanted.items()}
+        return attrs.evolve(entry, action=SyncAction.CREATE, changes=changes, sku_id=None, reason=why)
+
+    def adopt(self, entry: SyncEntry, sku_id: str, why: str) -> SyncEntry:
+        """Make a SKU that is nobody's an item's."""
         self._taken.add(sku_id)
-        row = self._now.rows[sku_id]
+        wanted, row = entry.wanted, self._now.rows[sku_id]
+        illegible = self._now.legibility.illegible
         # What the service does not show cannot be known to be as wanted, so it is sent.
-        unseen = {field: (row.get(field), wanted[field]) for field in wanted if field in legibility.illegible}
-        why = "the service has it already"
-        return attrs.evolve(entry, action=SyncAction.ADOPT, sku_id=sku_id, seen=row, changes=unseen, reason=why)
+        changes = {
+            field: (row.get(field), value)
+            for field, value in wanted.items()
+            if field in illegible or not shows(field, value, row)
+        }
+        return attrs.evolve(entry, action=SyncAction.ADOPT, sku_id=sku_id, seen=row, changes=changes, reason=why)
 
     def _gone(self, entry: SyncEntry, item: Owned) -> SyncEntry:
         """Decide about an item whose SKU the service does not have any more."""
@@ -120,10 +146,16 @@ class Decider:
             entry, action=SyncAction.CONFLICT, sku_id=item.sku_id, reason=f"{gone}, and the catalog has changed"
         )
 
-    def _compare(self, entry: SyncEntry, item: Owned, row: Fields) -> SyncEntry:
+    def compare(self, entry: SyncEntry, item: Owned, row: Fields) -> SyncEntry:
+        """Compare an item with its SKU, field by field."""
         doubtful = {field for doubt in self._now.doubts.get(item.key, ()) for field in doubt.wanted}
-        proven = self._now.legibility.proven
-        known = Known(applied=item.applied, row=item.row, doubtful=doubtful, proven=proven)
+        known = Known(
+            applied=item.applied,
+            row=item.row,
+            doubtful=doubtful,
+            proven=self._now.legibility.proven,
+            volatile=self._now.volatile.get(item.sku_id, ()),
+        )
         verdicts = judge(entry.wanted, known, row, self._now.prefer)
         by_verdict: dict[Verdict, list[str]] = defaultdict(list)
         for field, verdict in verdicts.items():
@@ -158,13 +190,11 @@ class Decider:
         if row is None:
             return attrs.evolve(entry, reason="the catalog does not have it any more, and the service neither")
         doubtful = {field for doubt in self._now.doubts.get(key, ()) for field in doubt.wanted}
-        before = item.row
+        before, volatile = item.row, self._now.volatile.get(item.sku_id, ())
         changed = [
             field
             for field in FIELDS
-            if before is not None
-            and field not in doubtful
-            and not equal(field, before.get(field, ABSENT), row.get(field, ABSENT))
+            if before is not None and field not in doubtful and has_changed(field, before, row, item.applied, volatile)
         ]
         if changed and self._now.prefer != "catalog":
             why = f"the catalog does not have it any more, but it was changed at the service: {', '.join(changed)}"
@@ -176,7 +206,7 @@ def _why(differing: Sequence[str], known: Known, row: Fields) -> str:
     elsewhere = [
         field
         for field in differing
-        if known.row is not None and not equal(field, known.row.get(field, ABSENT), row.get(field, ABSENT))
+        if known.row is not None and has_changed(field, known.row, row, known.applied, known.volatile)
     ]
     here = [field for field in differing if field not in elsewhere]
     parts = [
@@ -185,23 +215,6 @@ def _why(differing: Sequence[str], known: Known, row: Fields) -> str:
         if fields
     ]
     return "; ".join(parts)
-
-
-def decide_all(
-    wishes: Sequence[Wish], situation: Situation, *, prune: bool
-) -> tuple[Sequence[SyncEntry], Sequence[str]]:
-    """Decide about all items; give the entries, and the keys that are left alone."""
-    decider = Decider(situation)
-    entries = [decider.decide(wish) for wish in wishes]
-    keys = {wish.key for wish in wishes}
-    for key, held in situation.held.items():
-        if key not in keys:
-            why = f"the catalog does not have it any more, and the answer to its create was lost: {held.reason}"
-            entries.append(SyncEntry(key=key, action=SyncAction.HOLD, reason=why))
-    gone = [key for key in situation.owned if key not in keys and key not in situation.held]
-    if prune:
-        entries += [decider.remove(key) for key in gone]
-    return entries, [] if prune else gone
 
 
 def deletions(entries: Iterable[SyncEntry], rows: Collection[str]) -> int:

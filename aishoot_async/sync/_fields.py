@@ -6,9 +6,10 @@ objects or not at all. `same` knows such renderings; `equal` compares what was s
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
@@ -21,7 +22,8 @@ _ENUMERATIONS: Final[Mapping[str, Mapping[str | None, Any]]] = {
     "gender": GENDERS,
     "sku_category_name": CATEGORIES,
 }
-_HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
+HASH: Final = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F]{64}(?![0-9A-Za-z])")
+_QUERY: Final = re.compile(r"[?#]")
 _NO_LETTER: Final = re.compile(r"[\W_]+")
 
 Fields = Mapping[str, Any]
@@ -36,6 +38,7 @@ class Absent(Enum):
 
 ABSENT: Final = Absent.ABSENT
 """A field that is not there."""
+_NOTHING: Final[Fields] = MappingProxyType({})
 
 
 def stated(sku: SkuCreate) -> dict[str, Any]:
@@ -86,7 +89,52 @@ def _canonical(field: str, value: object) -> object:
     if field == "project_ids":
         numbers = project_numbers(value)
         return value if numbers is None else numbers
+    return _unsigned(value) if field in IMAGES else value
+
+
+def _unsigned(value: object) -> object:
+    """Leave out of an image what a service makes anew for each answer: the queries of its URLs."""
+    if isinstance(value, str):
+        return without_query(value)
+    if isinstance(value, list):
+        return [_unsigned(element) for element in cast("list[object]", value)]
+    if isinstance(value, dict):
+        members = cast("dict[str, object]", value)
+        # A number is a size, or the time at which a signature ends.
+        return {name: _unsigned(member) for name, member in members.items() if not isinstance(member, int | float)}
     return value
+
+
+def without_query(text: str) -> str:
+    """Return a URL without its query and fragment, and any other text as it is."""
+    path = _QUERY.split(text, maxsplit=1)[0]
+    return path if "/" in path else text
+
+
+def has_changed(
+    field: str, before: Fields, now: Fields, applied: Fields = _NOTHING, volatile: Collection[str] = ()
+) -> bool:
+    """Tell whether a service shows a field otherwise than before.
+
+    Args:
+        field: which one.
+        before: what it showed.
+        now: what it shows.
+        applied: what the catalog stated then, as far as that is known.
+        volatile: fields that this SKU shows otherwise in each answer: nothing follows from that.
+    """
+    old, new = before.get(field, ABSENT), now.get(field, ABSENT)
+    sent = applied.get(field)
+    if field in IMAGES and sent is not None and same(field, sent, old) and not same(field, sent, new):
+        return True  # also where the identifier stands in the query
+    return field not in volatile and not equal(field, old, new)
+
+
+def volatile_images(one: Fields, other: Fields) -> frozenset[str]:
+    """Return the images that a SKU shows otherwise in two answers, the second of which was asked for at once."""
+    return frozenset(
+        field for field in IMAGES if field in one and field in other and not equal(field, one[field], other[field])
+    )
 
 
 def same(field: str, wanted: object, value: object) -> bool:
@@ -98,13 +146,13 @@ def same(field: str, wanted: object, value: object) -> bool:
 
 def _is_rendering(field: str, wanted: object, value: object) -> bool:
     if field in IMAGES:
-        return any(_names(text, str(wanted)) for text in _texts(value))
+        return any(_names(text, str(wanted)) for text in texts_of(value))
     if field == "project_ids":
         return project_numbers(wanted) == project_numbers(value)
     return field != "name" and _spelling(wanted) == _spelling(value)
 
 
-def _texts(value: object) -> Iterable[str]:
+def texts_of(value: object) -> Iterable[str]:
     """Give the text, or those in the object that stands in its place."""
     inside: Iterable[object] = cast("dict[str, object]", value).values() if isinstance(value, dict) else [value]
     return [text for text in inside if isinstance(text, str)]
@@ -114,7 +162,7 @@ def _names(text: str, identifier: str) -> bool:
     """Tell whether a longer name or URL holds the identifier as a whole token."""
     if identifier.casefold() not in text.casefold() and "%" not in text:
         return False
-    if _HASH.fullmatch(identifier):
+    if HASH.fullmatch(identifier):
         # Nothing else looks like a hash, so that an underscore beside it is no part of a longer name.
         edge, text, identifier = "[0-9A-Za-z]", text.lower(), identifier.lower()
     else:

@@ -4,15 +4,17 @@ import attrs
 
 from ..errors import CatalogError
 from ..models import SkuCreate
+from ._keys import clean_key
 
 
 def _key(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        problem = f"key must be a non-blank string, not {value!r}"
-    elif "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    key = clean_key(value) if isinstance(value, str) else ""
+    if not key:
+        problem = f"key must be a string that shows something, not {value!r}"
+    elif "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
         problem = f"key must be text without NUL and lone surrogates, not {value!r}"
     else:
-        return value
+        return key
     raise CatalogError(problem, field="key")
 
 
@@ -26,7 +28,8 @@ class CatalogItem:
     """What the service should have under a key.
 
     Attributes:
-        key: your own stable name of the item; it never changes, whatever else does.
+        key: your own stable name of the item; it never changes, whatever else does. White space and characters that
+            show nothing are taken off its ends.
         sku: the SKU's fields. What is left out (`UNSET`) is not the catalog's business: it is never changed. The
             images are identifiers, or paths of pictures.
         line: where a file has it, from 1; ``None`` where there is no file.

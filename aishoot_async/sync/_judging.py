@@ -12,10 +12,11 @@ With W wanted now, L wanted at the last apply, B the remote as read back then, a
     no       no              changed on both sides: a conflict; update, where the catalog is preferred; settled as it
                              is, where the remote is
 
-A field that the service never shows has R == B, and is so told by W and L alone. Where B is not known (the apply was
-cut off before it could read back), R is taken for it; unless it does not show L, although other SKUs prove that the
-service shows that field as it is sent: then it counts as changed. A field that an update of unknown outcome has touched
-is no conflict: that update may be the change; it is sent again, unless the service shows it.
+A field that the service never shows, or otherwise in each answer, has R == B, and is so told by W and L alone. Where B
+is not known (the apply was cut off before it could read back), R is taken for it; unless it does not show L, although
+other SKUs prove that the service shows that field as it is sent: then it counts as changed. A field that an update of
+unknown outcome has touched is no conflict: that update may be the change; it is sent again, unless the service shows
+it.
 """
 
 from collections.abc import Collection, Mapping
@@ -24,7 +25,7 @@ from typing import Any
 
 import attrs
 
-from ._fields import ABSENT, Fields, equal, same, shows
+from ._fields import ABSENT, Fields, equal, has_changed, same, shows
 from ._plan import Prefer
 
 
@@ -47,12 +48,14 @@ class Known:
         row: what the service showed then (B); ``None`` where that was not read back.
         doubtful: fields that an update of unknown outcome has touched.
         proven: fields that the service is known to show as they are sent.
+        volatile: fields that the service shows otherwise in each answer.
     """
 
     applied: Fields
     row: Fields | None
     doubtful: Collection[str] = ()
     proven: Collection[str] = ()
+    volatile: Collection[str] = ()
 
 
 def judge_field(field: str, wanted: Any, known: Known, row: Fields, prefer: Prefer | None) -> Verdict:
@@ -64,7 +67,7 @@ def judge_field(field: str, wanted: Any, known: Known, row: Fields, prefer: Pref
         return Verdict.UPDATE
     is_wanted_as_before = field in known.applied and equal(field, known.applied[field], wanted)
     if known.row is not None:
-        is_as_before = equal(field, known.row.get(field, ABSENT), now)
+        is_as_before = not has_changed(field, known.row, row, known.applied, known.volatile)
     else:
         is_as_before = not is_wanted_as_before or field not in known.proven or shows(field, wanted, row)
     if is_as_before:

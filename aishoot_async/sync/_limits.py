@@ -47,7 +47,8 @@ def check_catalog(keys: Collection[str], owned: Collection[str]) -> None:
     if 2 * kept < len(owned):
         raise SyncError(
             f"the catalog has only {kept} of the {len(owned)} keys that the state owns; nothing is deleted for that. "
-            f"If it is meant to have, use force"
+            f"If its keys were changed, plan without prune, and decide which SKUs are theirs; if it is meant to have "
+            f"so few, use force"
         )
 
 

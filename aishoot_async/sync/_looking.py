@@ -2,14 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import attrs
 from anyio import to_thread
 
+from ..errors import UnstableListingError
 from ..session import AIShootSession
-from ._fields import Fields, shown
+from ._fields import IMAGES, Fields, has_changed, shown, volatile_images
 from ._life import Operation, Owned
 from ._matching import Held, Legibility, Matched, Shelf, match
 from ._state import State
@@ -38,20 +39,47 @@ class Looker:
         self._patience = patience
         self.sleep = sleep
         self.rows: Rows = {}
+        self.volatile: Mapping[str, Collection[str]] = {}
+        """The images that a SKU shows otherwise in each answer, by its id."""
 
     async def look(self) -> Rows:
         """List all SKUs, until two walks agree.
 
         Raises:
             AIShootError: as a strict walk does.
+            UnstableListingError: the listing may lack something, so that what is created might be there already.
         """
         rows: dict[str, Fields] = {}
         async with self._session.skus.list(strict=True, patience=self._patience).walk() as walk:
             async for sku in walk:
                 rows[sku.id] = shown(sku)
+        if not walk.report.complete:
+            msg = f"the {len(rows)} SKUs that the service lists may not be all of them; nothing is built on that"
+            raise UnstableListingError(msg)
         await self.state.saw(rows)
         self.rows = rows
         return rows
+
+    async def look_at_images(self, expected: Mapping[str, tuple[Fields, Fields]]) -> None:
+        """List once more, at once, if images are not as expected: some services show them otherwise in each answer.
+
+        Args:
+            expected: by the SKU's id, what the service has shown of it, and what the catalog stated then.
+
+        Raises:
+            AIShootError: as a strict walk does.
+        """
+        first = self.rows
+        if not any(
+            has_changed(field, before, first[sku_id], applied)
+            for sku_id, (before, applied) in expected.items()
+            if sku_id in first
+            for field in IMAGES
+        ):
+            return
+        second = await self.look()
+        found = {sku_id: volatile_images(row, second[sku_id]) for sku_id, row in first.items() if sku_id in second}
+        self.volatile = {sku_id: fields for sku_id, fields in found.items() if fields}
 
     def legibility(self) -> Legibility:
         """Learn which fields this service shows so that they can be compared."""

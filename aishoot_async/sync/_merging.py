@@ -4,7 +4,7 @@ from typing import Any
 
 from ..errors import RequestValidationError
 from ..models import WIRE_NAMES, Sku, SkuUpdate
-from ._fields import FIELDS, IMAGES, Fields, project_numbers, request_fields, same, shown
+from ._fields import FIELDS, IMAGES, Fields, project_numbers, request_fields, same, shown, without_query
 from ._life import Owned
 from ._plan import SyncEntry
 
@@ -44,9 +44,11 @@ def _rendering(item: Owned) -> Rendering:
     """Learn from an image that was sent how the service shows images."""
     for field in IMAGES:
         sent, seen = item.sent.get(field), (item.row or {}).get(field)
-        if isinstance(sent, str) and isinstance(seen, str) and seen.count(sent) == 1:
-            before, _, behind = seen.partition(sent)
-            return before, behind
+        if isinstance(sent, str) and isinstance(seen, str):
+            for form in (without_query(seen), seen):
+                if form.count(sent) == 1:
+                    before, _, behind = form.partition(sent)
+                    return before, behind
     return "", ""
 
 
@@ -55,8 +57,12 @@ def _identifier(field: str, value: str, applied: Fields, rendering: Rendering) -
     if same(field, applied.get(field), value):
         return str(applied[field])
     before, behind = rendering
-    inside = value.removeprefix(before).removesuffix(behind)
-    if len(inside) != len(value) - len(before) - len(behind) or not inside.strip():
+    form = without_query(value) if before or behind else value
+    if not form.endswith(behind):
+        form = value  # the identifier stands in the query
+    inside = form.removeprefix(before).removesuffix(behind)
+    is_signed = rendering == ("", "") and without_query(value) != value
+    if len(inside) != len(form) - len(before) - len(behind) or not inside.strip() or is_signed:
         msg = (
             f"{field} cannot be carried over: the service shows {WIRE_NAMES[field]} as {value!r}, and it cannot be "
             f"told which identifier that is; state it in the catalog"

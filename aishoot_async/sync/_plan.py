@@ -17,6 +17,7 @@ from ._item import CatalogItem
 from ._pictures import is_path
 
 Prefer = Literal["catalog", "remote"]
+Decision = Literal["adopt", "create"]
 
 
 class SyncAction(StrEnum):
@@ -25,8 +26,8 @@ class SyncAction(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     UNCHANGED = "unchanged"
-    ADOPT = "adopt"  # the SKU is there already, made by somebody else; it becomes the item's
-    CONFLICT = "conflict"  # changed on both sides, or several SKUs fit; nothing is sent
+    ADOPT = "adopt"  # the SKU is there already, made by somebody else or for another key; it becomes the item's
+    CONFLICT = "conflict"  # changed on both sides, or a SKU that is there may be the item's; nothing is sent
     DELETE = "delete"
     HOLD = "hold"  # what became of an earlier create is not known, and cannot be found out yet; nothing is sent
 
@@ -65,6 +66,8 @@ class SyncEntry:
         left: fields that stay as somebody else has changed them, because the remote is preferred.
         settled: those of them that the catalog has changed, too: from now on they count as settled.
         pictures: the pictures behind the image fields, where those are paths.
+        renamed_from: the key that the SKU had until now, where it is taken over from one that the catalog has no more.
+        candidates: of a conflict, the SKUs that may be the item's: some of them, where there are many.
     """
 
     key: str
@@ -78,6 +81,8 @@ class SyncEntry:
     left: Sequence[str] = attrs.field(default=(), converter=tuple[str, ...])
     settled: Sequence[str] = attrs.field(default=(), converter=tuple[str, ...])
     pictures: Mapping[str, PlannedPicture] = attrs.field(factory=dict[str, PlannedPicture], repr=False)
+    renamed_from: str | None = None
+    candidates: Sequence[str] = attrs.field(default=(), converter=tuple[str, ...])
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +99,7 @@ class SyncPlan:
         revision: how far the state was when the plan was made; a plan is stale once the state has moved on.
         listing: the number of the listing that it was made from.
         made_at: when, in ISO 8601, UTC.
-        options: what `plan_sync` was told: ``prune``, ``max_delete``, ``prefer``, ``force``.
+        options: what `plan_sync` was told: ``prune``, ``max_delete``, ``prefer``, ``force``, ``decide``.
     """
 
     entries: Sequence[SyncEntry] = attrs.field(repr=lambda entries: f"<{len(entries)}>")
@@ -212,6 +217,8 @@ def _entry_to_plain(entry: SyncEntry) -> dict[str, Any]:
         "left": list(entry.left),
         "settled": list(entry.settled),
         "pictures": {field: attrs.asdict(picture) for field, picture in entry.pictures.items()},
+        "renamed_from": entry.renamed_from,
+        "candidates": list(entry.candidates),
     }
     return plain | {name: value for name, value in optional.items() if value not in (None, "", {}, [])}
 
@@ -263,4 +270,6 @@ def _entry_from_plain(plain: dict[str, Any]) -> SyncEntry:
         left=plain.get("left", ()),
         settled=plain.get("settled", ()),
         pictures={field: PlannedPicture(**picture) for field, picture in plain.get("pictures", {}).items()},
+        renamed_from=None if plain.get("renamed_from") is None else _text(plain["renamed_from"]),
+        candidates=plain.get("candidates", ()),
     )

@@ -15,9 +15,12 @@ from ..config import check_seconds
 from ..errors import ConfigurationError
 from ..session import AIShootSession
 from ._catalog import collect, organization_of, wishes
-from ._deciding import Situation, Wish, decide_all, deletions
+from ._deciding import Situation, Wish, deletions
+from ._deciding_all import decide_all
+from ._decisions import Decide, Decisions, check_keys, parse_decisions
 from ._fields import shows
 from ._item import CatalogItem
+from ._keys import respelled
 from ._life import Operation
 from ._limits import MaxDelete, check_catalog, check_deletions, parse_max_delete
 from ._looking import Looker
@@ -34,6 +37,7 @@ class _Options:
     max_delete: MaxDelete
     prefer: Prefer | None
     force: bool
+    decisions: Decisions
 
 
 async def plan_sync(
@@ -45,6 +49,7 @@ async def plan_sync(
     max_delete: int | str | None = None,
     prefer: Prefer | None = None,
     force: bool = False,
+    decide: Decide = None,
     settle: float = 10.0,
     patience: float = 1800.0,
 ) -> SyncPlan:
@@ -54,6 +59,10 @@ async def plan_sync(
     remembered in the state, so that a change on the service's side is told from one in the catalog, and a field that
     the service shows otherwise than it was sent is no change at all. Creates whose outcome an earlier run has left
     unknown are looked for first: that takes the settle time, once or twice.
+
+    A key that looks the same as one of an earlier run (composed letters, characters that show nothing, blanks) is that
+    one. An item without a SKU that is like one that is there is a conflict, and not created: the state may have been
+    lost, or its key changed. Nor is the SKU of a key that it may have had deleted. ``decide`` settles that.
 
     Args:
         session: makes the calls.
@@ -66,6 +75,9 @@ async def plan_sync(
         prefer: who wins where the catalog and somebody else have both changed a field: ``"catalog"``, ``"remote"``, or
             ``None`` for nobody, which is a conflict.
         force: prune even by a catalog that is empty, or has less than half of the keys that the state owns.
+        decide: what becomes of items that may have a SKU already: ``"adopt"`` makes it theirs, where it is one alone;
+            ``"create"`` makes another one; ``{key: decision}`` says it item by item, also by the id of the SKU;
+            ``None`` leaves them in conflict.
         settle: seconds after which a listing surely shows what was done.
         patience: seconds for which an outage is ridden out.
 
@@ -80,10 +92,18 @@ async def plan_sync(
     if prefer is not None and prefer not in get_args(Prefer):
         msg = f'prefer must be "catalog", "remote" or None, not {prefer!r}'
         raise ConfigurationError(msg)
-    options = _Options(prune=prune, max_delete=parse_max_delete(max_delete), prefer=prefer, force=force)
+    options = _Options(
+        prune=prune,
+        max_delete=parse_max_delete(max_delete),
+        prefer=prefer,
+        force=force,
+        decisions=parse_decisions(decide),
+    )
     path = state_path(state)
     items = await collect(catalog)
+    check_keys(options.decisions, [item.key for item in items])
     async with opened(path, session.base_url, organization_of(session)) as held:
+        await _respell(held, items)
         if prune and not force:
             check_catalog({item.key for item in items}, held.owned)
         wanted = await wishes(session, items, held)
@@ -99,8 +119,24 @@ async def plan_sync(
             revision=held.revision,
             listing=held.listing,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            options={"prune": prune, "max_delete": max_delete, "prefer": prefer, "force": force},
+            options={
+                "prune": prune,
+                "max_delete": max_delete,
+                "prefer": prefer,
+                "force": force,
+                "decide": dict(decide) if isinstance(decide, Mapping) else decide,
+            },
         )
+
+
+async def _respell(state: State, items: Sequence[CatalogItem]) -> None:
+    """Spell the keys of the state as the catalog does, where they look the same."""
+    known = {*state.owned, *(operation.key for operation in state.open.values())}
+    keys = respelled([item.key for item in items], known)
+    if keys:
+        logger.info("the catalog spells %d keys otherwise than before, though they look the same", len(keys))
+        await state.rename(keys)
+        await state.move_on()
 
 
 async def _decide(
@@ -108,6 +144,9 @@ async def _decide(
 ) -> tuple[Sequence[SyncEntry], Sequence[str]]:
     state = looker.state
     held = await _look(looker)
+    await looker.look_at_images(
+        {item.sku_id: (item.row, item.applied) for item in state.owned.values() if item.row is not None}
+    )
     situation = Situation(
         rows=looker.rows,
         owned=state.owned,
@@ -115,8 +154,12 @@ async def _decide(
         held=held,
         legibility=looker.legibility(),
         prefer=options.prefer,
+        volatile=looker.volatile,
+        adopted=state.adopted,
     )
-    entries, left_alone = await to_thread.run_sync(lambda: decide_all(wanted, situation, prune=options.prune))
+    entries, left_alone = await to_thread.run_sync(
+        lambda: decide_all(wanted, situation, prune=options.prune, decisions=options.decisions)
+    )
     check_deletions(deletions(entries, situation.rows.keys()), len(state.owned), options.max_delete)
     return entries, left_alone
 

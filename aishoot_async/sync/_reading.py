@@ -7,6 +7,7 @@ from typing import Final
 
 from ..errors import CatalogError
 from ._item import CatalogItem
+from ._keys import key_identity, twin_problem
 from ._reading_csv import csv_rows
 from ._reading_json import json_rows
 from ._reading_rows import Complain, RowReader, Stated
@@ -33,6 +34,10 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
     Its columns are ``key``, ``name``, ``frontImage`` and, if wanted, ``backImage``, ``gender``, ``isInWardrobe``,
     ``projectIds``, ``skuCategoryName``, or the same in snake_case. An image is an identifier, or the path of a picture
     (with a slash or a picture's suffix), from the file's own folder on; paths come back absolute.
+
+    Keys are stripped, and no two may look the same. The heading may come again, as it does where files were put one
+    behind the other. What a spreadsheet or a program writes in place of a value is refused: ``#N/A``, ``nan``,
+    ``4.00E+12``, ``="00123"``, a total.
 
     - CSV (``.csv``, ``.tsv``): UTF-8, cut by comma, semicolon or tab. An empty cell is not stated. Lists are written
       ``1;2`` or ``[1, 2]``, booleans true/false, yes/no, 1/0.
@@ -68,8 +73,9 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
     try:
         for line, stated in _rows(form, place, complain):
             item = reader.item(line, stated)
-            if item is not None and (first := items.setdefault(item.key, item)) is not item:
-                complain(line, "key", f"key {item.key!r} is there twice; it is that of {unit} {first.line}", item.key)
+            if item is not None and (first := items.setdefault(key_identity(item.key), item)) is not item:
+                problem = twin_problem(item.key, first.key, f" in {unit} {first.line}")
+                complain(line, "key", problem, item.key)
     except OSError as error:
         complain(None, None, f"it cannot be read: {error.strerror or error}")
     if problems:

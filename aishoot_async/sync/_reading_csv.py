@@ -36,16 +36,23 @@ def csv_rows(path: Path, complain: Complain) -> Iterator[Stated]:
         if start[-1].startswith(_UTF_16):
             complain(None, None, "it is UTF-16: save it as UTF-8")
             return
-        records = _records(itertools.chain(start, file), _delimiter(start[-1]), complain)
+        # Each of several files that were put one behind the other may have brought its own mark.
+        lines = (line.lstrip("\ufeff") for line in itertools.chain(start, file))
+        records = _records(lines, _delimiter(start[-1].lstrip("\ufeff")), complain)
         for line, heading in records:
             fields = fields_of([name.strip() for name in heading], line, complain)
             if fields is not None and not miss(fields, line, complain, "the column "):
-                yield from _rows(records, fields, complain)
+                # A heading of "key, name" says that the blanks between the cells are none of theirs.
+                is_padded = any(name != name.strip() for name in heading)
+                yield from _rows(records, fields, complain, is_padded=is_padded)
             return
 
 
-def _rows(records: Iterable[tuple[int, list[str]]], fields: list[str], complain: Complain) -> Iterator[Stated]:
-    for line, cells in records:
+def _rows(
+    records: Iterable[tuple[int, list[str]]], fields: list[str], complain: Complain, *, is_padded: bool
+) -> Iterator[Stated]:
+    for line, given in records:
+        cells = [cell.strip() for cell in given] if is_padded else given
         if len(cells) != len(fields):
             complain(line, None, f"the row has {_counted(len(cells))}, and the heading {len(fields)}")
             continue

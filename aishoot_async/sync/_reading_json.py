@@ -21,7 +21,7 @@ def json_rows(path: Path, complain: Complain) -> Iterator[Stated]:
     empty = True
     with path.open("rb") as file:
         for line, text in enumerate(file, 1):
-            row = text.removeprefix(_BOM) if line == 1 else text
+            row = text.removeprefix(_BOM)
             if row.strip():
                 empty = False
                 stated = _stated(row, line, complain)

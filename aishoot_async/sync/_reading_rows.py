@@ -14,7 +14,9 @@ from .. import jsontext
 from ..errors import RequestValidationError, UnexpectedResponseError
 from ..models import WIRE_NAMES, SkuCreate
 from ._item import CatalogItem
+from ._keys import clean_key
 from ._pictures import SUFFIXES
+from ._structure import cell_problem, is_heading, row_problem
 
 COLUMNS: Final = {
     "key": "key",
@@ -92,10 +94,19 @@ class RowReader:
         """Make an item of what a row states; text is read as a cell of a table is.
 
         Returns:
-            The item, or ``None`` when there was something to complain of.
+            The item, or ``None`` when there was something to complain of, or the row is the heading once more: files
+            that were put one behind the other have one each.
         """
+        if is_heading(stated):
+            return None
+        problem = row_problem(stated)
+        if problem is not None:
+            self.complain(line, None, problem)
+            return None
         values: dict[str, Any] = {field: self._value(field, value) for field, value in stated.items()}
-        problems = [*_key_problems(values), *self._picture_problems(values)]
+        problems = [*_key_problems(values), *_cell_problems(values)]
+        wrong = {field for field, _ in problems}
+        problems += [found for found in self._picture_problems(values) if found[0] not in wrong]
         key = values.pop("key", None)
         named = key if isinstance(key, str) else None
         for field, problem in problems:
@@ -119,7 +130,9 @@ class RowReader:
             return _FLAGS.get(value.strip().lower(), value)
         if field == "project_ids":
             return _numbers(value)
-        return value if field in {"key", "name"} else value.strip()
+        if field == "key":
+            return clean_key(value) or value
+        return value if field == "name" else value.strip()
 
     def _picture_problems(self, values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         for field in _PICTURES:
@@ -139,10 +152,17 @@ def _key_problems(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     key = values.get("key", "-")
     if not isinstance(key, str):
         yield "key", f"key must be text or a whole number, not {key!r}"
-    elif not key.strip():
+    elif not clean_key(key):
         yield "key", "key is blank"
     elif not key.isprintable() and any(unicodedata.category(char) in _CONTROLS for char in key):
         yield "key", f"key holds a control character: {key!r}"
+
+
+def _cell_problems(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    for field, value in values.items():
+        problem = cell_problem(field, value)
+        if problem is not None:
+            yield field, problem
 
 
 def _field_problems(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

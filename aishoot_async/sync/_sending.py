@@ -1,6 +1,6 @@
 """Doing what one entry of a plan says. Each operation is written down before it is sent, and when it has ended."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import attrs
 
@@ -9,7 +9,7 @@ from ..failures import ends_all, is_passing
 from ..models import Sku, SkuCreate
 from ..session import AIShootSession
 from ._failures import may_have_happened, sentence
-from ._fields import ABSENT, FIELDS, Fields, equal, request_fields, shown
+from ._fields import FIELDS, Fields, has_changed, request_fields, shown
 from ._gate import Gate
 from ._life import Operation, Owned
 from ._merging import merged
@@ -54,6 +54,7 @@ class Sender:
 
     Attributes:
         touched: by keys, what was done and answered.
+        volatile: the fields that a SKU shows otherwise in each answer, by its id.
     """
 
     def __init__(self, session: AIShootSession, state: State, gate: Gate, *, patience: float) -> None:
@@ -64,6 +65,7 @@ class Sender:
         self._patience = patience
         self._uploads = Uploads(session, patience)
         self.touched: dict[str, Touched] = {}
+        self.volatile: Mapping[str, Collection[str]] = {}
 
     async def send(self, entry: SyncEntry, tries: int = 0) -> SyncOutcome | Doubt:
         """Do what an entry says; ``tries``: how many creates of it came to nothing before.
@@ -127,9 +129,13 @@ class Sender:
         return outcome_of(entry, OutcomeKind.CREATED, sku_id=sku.id)
 
     async def _adopt(self, entry: SyncEntry) -> SyncOutcome | Doubt:
-        sent = {field: value for field, value in entry.wanted.items() if field not in entry.changes}
-        item = Owned(key=entry.key, sku_id=_id_of(entry), applied=sent, row=entry.seen)
-        await self._state.adopt(item)
+        if entry.renamed_from is not None:
+            await self._state.rename({entry.renamed_from: entry.key})
+            item = self._state.owned[entry.key]
+        else:
+            sent = {field: value for field, value in entry.wanted.items() if field not in entry.changes}
+            item = Owned(key=entry.key, sku_id=_id_of(entry), applied=sent, row=entry.seen)
+            await self._state.adopt(item)
         if not entry.changes:
             return outcome_of(entry, OutcomeKind.ADOPTED)
         return await self._update(entry, item, OutcomeKind.ADOPTED)
@@ -139,7 +145,7 @@ class Sender:
         if fresh is None:
             return outcome_of(entry, OutcomeKind.CONFLICT, error="its SKU was deleted at the service meanwhile")
         row = shown(fresh)
-        conflict = _changed_since(entry, row, entry.wanted)
+        conflict = self._changed_since(entry, row, entry.wanted, item)
         if conflict is not None:
             return outcome_of(entry, OutcomeKind.CONFLICT, error=conflict)
         request = merged(entry, fresh, item)
@@ -162,7 +168,7 @@ class Sender:
         if fresh is None:
             await self._state.forget(entry.key)
             return outcome_of(entry, OutcomeKind.DELETED)
-        conflict = _changed_since(entry, shown(fresh), dict.fromkeys(FIELDS))
+        conflict = self._changed_since(entry, shown(fresh), FIELDS, self._state.owned[entry.key])
         if conflict is not None:
             return outcome_of(entry, OutcomeKind.CONFLICT, error=conflict)
         operation = self._state.begin("delete", entry.key, {}, sku_id=entry.sku_id)
@@ -187,6 +193,12 @@ class Sender:
                 raise  # it is the list of SKUs that was not found, which tells nothing of this one
             return None
 
+    def _changed_since(self, entry: SyncEntry, row: Fields, judged: Iterable[str], item: Owned) -> str | None:
+        """Say what of a SKU has changed since the plan was made, of the fields that the plan judged."""
+        volatile = self.volatile.get(item.sku_id, ())
+        changed = [field for field in judged if has_changed(field, entry.seen, row, item.applied, volatile)]
+        return f"changed at the service since the plan was made: {', '.join(changed)}" if changed else None
+
     async def _failed(self, entry: SyncEntry, operation: Operation, error: AIShootError) -> Doubt | None:
         """Tell an update or a delete that may have happened from one that has not, which is written down."""
         if ends_all(error):
@@ -204,12 +216,6 @@ def applied(entry: SyncEntry, item: Owned) -> Owned:
     settled = (item.settled - changed.keys()) | set(entry.settled)
     now = {field: entry.wanted[field] for field in entry.settled}
     return attrs.evolve(item, applied={**item.applied, **changed, **now}, row=None, settled=settled)
-
-
-def _changed_since(entry: SyncEntry, row: Fields, judged: Mapping[str, object]) -> str | None:
-    """Say what of a SKU has changed since the plan was made, of the fields that the plan judged."""
-    changed = [field for field in judged if not equal(field, entry.seen.get(field, ABSENT), row.get(field, ABSENT))]
-    return f"changed at the service since the plan was made: {', '.join(changed)}" if changed else None
 
 
 def _id_of(entry: SyncEntry) -> str:

@@ -23,6 +23,7 @@ _INTEND: Final = (
     "INSERT INTO operation (number, kind, key, sku_id, listing, tries, wanted, at, state)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open')"
 )
+_FORGET: Final = "DELETE FROM item WHERE key = ?"
 _END: Final = "UPDATE operation SET state = ?, ended = ?, note = ? WHERE number = ?"
 # Not "or replace": that would quietly take a SKU away from another item.
 _KEEP: Final = (
@@ -159,9 +160,37 @@ class State:
         if statements:
             await self._writer.write(*statements)
 
+    @property
+    def adopted(self) -> int:
+        """How many SKUs were adopted since there is this state."""
+        return int(self._meta.get("adopted", "0"))
+
     async def adopt(self, item: Owned) -> None:
         """Write an item down that has become ours just now."""
-        await self._writer.write(*self._kept(attrs.evolve(item, at=self._clock())))
+        fact = self._fact("adopted", str(self.adopted + 1))
+        await self._writer.write(fact, *self._kept(attrs.evolve(item, at=self._clock())))
+
+    async def rename(self, keys: Mapping[str, str]) -> None:
+        """Give items, and what is in doubt about them, other keys; what had such a key is nobody's then."""
+        statements: list[Statement] = []
+        for old, new in keys.items():
+            item = self.owned.pop(old, None)
+            if item is not None:
+                before = self.owned.pop(new, None)
+                if before is not None:
+                    self.keys.pop(before.sku_id, None)
+                self.owned[new] = attrs.evolve(item, key=new)
+                self.keys[item.sku_id] = new
+                statements += self._superseded(new)
+                statements += [(_FORGET, (new,)), ("UPDATE item SET key = ? WHERE key = ?", (new, old))]
+            for number, operation in self.open.items():
+                if operation.key == old:
+                    self.open[number] = attrs.evolve(operation, key=new)
+            statements.append(("UPDATE operation SET key = ? WHERE key = ? AND state = 'open'", (new, old)))
+        self._doubts.clear()
+        for operation in self.open.values():
+            self._doubt(operation)
+        await self._writer.write(*statements)
 
     async def forget(self, key: str, operation: Operation | None = None) -> None:
         """Let an item be nobody's; ``operation``: the delete that did it."""
@@ -169,7 +198,7 @@ class State:
         item = self.owned.pop(key, None)
         if item is not None:
             self.keys.pop(item.sku_id, None)
-            statements.append(("DELETE FROM item WHERE key = ?", (key,)))
+            statements.append((_FORGET, (key,)))
         await self._writer.write(*statements, *self._superseded(key))
 
     def doubts(self, key: str) -> Sequence[Operation]:

@@ -52,6 +52,12 @@ S = ("c.csv", "--state", "s")
         (["--plan", "p.json", "--prune"], "--prune is for making a plan"),
         (["--plan", "p.json", "--prefer", "catalog"], "--prefer is for making a plan"),
         (["--plan", "p.json", "--plan-out", "q.json"], "--plan-out is for making a plan"),
+        (["--plan", "p.json", "--decide", "adopt"], "--decide is for making a plan"),
+        ([*S, "--decide", "rename"], "--decide takes adopt, create, or KEY=adopt|create|ID, not rename"),
+        ([*S, "--decide", "adopt", "--decide", "A=create"], "not adopt, which is for all items and stands alone"),
+        ([*S, "--decide", "A=adopt", "--decide", "A=create"], "--decide says adopt and create of A"),
+        ([*S, "--decide", "=adopt"], "not =adopt"),
+        ([*S, "--decide", "A="], "not A="),
         ([*S, "d.csv"], 'Unexpected argument: "d.csv"'),
     ],
 )

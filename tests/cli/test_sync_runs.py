@@ -113,6 +113,60 @@ def test_an_edit_is_shown_before_and_after_and_the_rest_of_the_sku_is_kept(catal
     assert (sku["gender"], sku["skuCategoryName"]) == ("female", "top")
 
 
+class TestWhatMayHaveASkuAlready:
+    """A conflict that names the SKU, and says how to decide."""
+
+    def lose_the_state(self, catalog):
+        catalog.sync("--apply")
+        for path in catalog.folder.glob("c.state*"):
+            path.unlink()
+        for row in catalog.rows.values():
+            row["gender"] = "male"
+
+    def test_nothing_is_created_where_the_state_was_lost(self, catalog, server):
+        self.lose_the_state(catalog)
+        for options in ((), ("--exit-code",), ("--apply",), ("--apply", "--exit-code")):
+            done = catalog.sync(*options)
+            assert done.returncode == 5
+            assert f"K1 is in conflict: SKU {id_of(server, 'Dress 1')} is no item's" in done.stderr
+            assert "--decide KEY=adopt" in done.stderr
+        assert server.calls["create_sku"] == 5
+
+    def test_all_are_adopted_or_created_as_somebody_decides(self, catalog, server):
+        self.lose_the_state(catalog)
+        first = id_of(server, "Dress 0")
+        done = catalog.sync("--apply", "--decide", f"K0={first}", "--decide", "K1=adopt", "--decide", "K2=create")
+        assert done.returncode == 5
+        assert "2 in conflict" in done.stderr
+        assert "1 created, 2 adopted, 2 conflict" in done.stderr
+        done = catalog.sync("--apply", "--decide", "adopt")
+        assert done.returncode == 0, done.stderr
+        assert "2 adopted" in done.stderr
+        assert server.calls["create_sku"] == 6
+        assert "nothing to do" in catalog.sync().stderr
+        assert "nothing to do" in catalog.sync("--decide", "adopt", "--exit-code").stderr
+
+    def test_a_key_that_the_catalog_does_not_have(self, catalog, server):
+        done = catalog.sync("--decide", "K9=adopt")
+        assert done.returncode == 2
+        assert "decide names 'K9', and the catalog has no such key" in done.stderr
+        assert server.calls.total() == 0
+
+    def test_changed_keys_are_held_from_pruning(self, catalog, server):
+        catalog.sync("--apply")
+        catalog.rows = {key[1:]: {**row, "key": key[1:]} for key, row in catalog.rows.items()}
+        prune = ("--apply", "--prune", "--force", "--max-delete", "100%")
+        done = catalog.sync(*prune)
+        assert done.returncode == 5
+        assert "of 'K0', which the catalog does not have any more" in done.stderr
+        assert "5 SKUs are left alone" in done.stderr
+        assert "they stay until the conflicts are decided" in done.stderr
+        assert names(server) == [f"Dress {n}" for n in range(5)]
+        assert catalog.sync("--apply", "--decide", "adopt").returncode == 0
+        assert "nothing to do" in catalog.sync(*prune).stderr
+        assert server.calls["create_sku"] == 5
+
+
 def test_a_conflict_is_named_and_somebody_decides(catalog, server):
     catalog.sync("--apply")
     edit(catalog, server, "Dress 1", name="Dress one")

@@ -44,7 +44,17 @@ OF_ONE = {
     "skus create": ("--front-image", "--back-image", "--gender", "--not-in-wardrobe", "--category", "--body"),
     "skus update": ("--replace", "--name"),
     "skus delete": ("--yes",),
-    "skus sync": ("--state", "--apply", "--dry-run", "--prune", "--max-delete", "--prefer", "--force", "--plan-out")
+    "skus sync": (
+        "--state",
+        "--apply",
+        "--dry-run",
+        "--prune",
+        "--max-delete",
+        "--prefer",
+        "--force",
+        "--plan-out",
+        "--decide",
+    )
     + ("--plan", "--exit-code", "--settle", "--patience", "--report", "--failures"),
     "results list": ("--limit",),
     "results export": (

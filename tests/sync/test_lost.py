@@ -86,7 +86,7 @@ class TestWhatIsTakenForIt:
     async def test_not_what_was_there_before(self, service, sync):
         service.put(name="Item 1", frontImage="front-1", gender="male")
         service.befall = lose(0, applied=False)
-        report = await sync.run([item("1", gender="female")])
+        report = await sync.run([item("1", gender="female")], decide="create")
         assert counts(report) == {"created": 1}
         assert service.count("POST") == 2
         assert len(service.skus) == 2
@@ -176,9 +176,9 @@ class TestWhatIsTakenForIt:
         service.befall = befall
         assert counts(await sync.run(items(1))) == {"unknown": 1}
         service.put(name="Item 2", frontImage="other")
-        assert counts(await sync.run(items(1, 2))) == {"unknown": 2}
+        assert counts(await sync.run(items(1, 2), decide={"2": "create"})) == {"unknown": 2}
         service.befall = None
-        assert counts(await sync.plan(items(1, 2))) == {"hold": 1, "create": 1}
+        assert counts(await sync.plan(items(1, 2), decide={"2": "create"})) == {"hold": 1, "create": 1}
 
     async def test_nor_is_it_told_when_there_are_too_many(self, service, sync):
         async def befall(method, _path, _body, after):

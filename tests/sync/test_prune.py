@@ -139,6 +139,9 @@ async def test_all_problems_of_a_catalog_are_named(sync, service):
         await sync.plan([item("a"), item("b"), item("a"), 7, item("b")])
     assert [problem.key for problem in caught.value.problems] == ["a", None, "b"]
     assert "3 problems" in str(caught.value)
+    twice = item("a")
+    with pytest.raises(CatalogError, match="the key 'a' is there twice"):
+        await sync.plan([twice, twice])
     with pytest.raises(CatalogError, match="the key 'a' is there twice") as caught:
         await sync.plan([item("a"), item("a")])
     assert (caught.value.field, caught.value.key) == ("key", "a")

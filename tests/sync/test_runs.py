@@ -164,9 +164,12 @@ class TestAdopting:
         assert service.count("POST") == service.count("PUT") == 0
         assert (await sync.plan([item("a", gender="male", project_ids=[1, 2])])).is_empty
 
-    async def test_not_one_that_differs(self, service, sync):
-        service.put(name="Item a", frontImage="front-a", gender="male")
-        assert counts(await sync.run([item("a", gender="female")])) == {"created": 1}
+    async def test_not_one_that_differs_before_somebody_has_decided(self, service, sync):
+        theirs = service.put(name="Item a", frontImage="front-a", gender="male")
+        report = await sync.run([item("a", gender="female")])
+        assert counts(report) == {"conflict": 1}
+        assert theirs in report.outcomes[0].error
+        assert counts(await sync.run([item("a", gender="female")], decide="create")) == {"created": 1}
         assert len(service.skus) == 2
 
     async def test_not_when_several_fit(self, service, sync):

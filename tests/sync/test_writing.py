@@ -10,10 +10,22 @@ from hypothesis import strategies as st
 
 from aishoot_async import UNSET, CatalogError, Gender, SkuCategory, SkuCreate
 from aishoot_async.sync import CatalogItem, read_catalog, write_catalog
+from aishoot_async.sync._keys import clean_key, key_identity
+from aishoot_async.sync._structure import cell_problem, row_problem
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
-KEY = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1).filter(str.strip)
-IMAGE = st.text(string.hexdigits + " ,;\"'\n", min_size=1).filter(str.strip)
+
+def is_value(field):
+    """What a spreadsheet or a program writes in place of a value is never read back."""
+    return lambda text: text.strip() and cell_problem(field, text) is None
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(is_value("name"))
+KEY = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1)
+    .map(clean_key)
+    .filter(is_value("key"))
+)
+IMAGE = st.text(string.hexdigits + " ,;\"'\n", min_size=1).filter(is_value("front_image"))
 STATED = {
     "back_image": IMAGE,
     "gender": st.sampled_from(Gender),
@@ -28,7 +40,9 @@ ERASED = {field: st.none() | values for field, values in STATED.items()} | {
 
 def catalogs(optional):
     skus = st.fixed_dictionaries({"name": TEXT, "front_image": IMAGE}, optional=optional)
-    return st.dictionaries(KEY, skus.map(lambda fields: SkuCreate(**fields)), max_size=4)
+    made = st.lists(st.tuples(KEY, skus), max_size=4, unique_by=lambda pair: key_identity(pair[0]))
+    items = made.filter(lambda pairs: not any(row_problem({"key": key, **fields}) for key, fields in pairs))
+    return items.map(lambda pairs: {key: SkuCreate(**fields) for key, fields in pairs})
 
 
 def survives(folder, name, catalog):

@@ -1,0 +1,87 @@
+"""Pure: rows that are a file's structure, and cells that hold what a program wrote in place of a value.
+
+Each of them is a row or a cell in form, and would become a SKU that nobody wants.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..models import WIRE_NAMES
+from ._keys import without_invisible
+
+_TEXTS: Final = ("key", "name", "front_image", "back_image")
+_ERROR: Final = re.compile(r"#[^\W\d_][^\W_]*(/[^\W_]+)?[!?]|#N/?A|#NV|#{3,}|#GETTING_DATA|Err:\d{3}", re.IGNORECASE)
+_MISSING: Final = frozenset(
+    {"nan", "NaN", "NAN", "None", "null", "NULL", "Null", "<NA>", "NA", "N/A", "n/a", "NaT", r"\N", "undefined"}
+)
+_ROUNDED: Final = re.compile(r"[+-]?\d([.,]\d+)?[eE][+-]\d{1,3}", re.ASCII)
+_FORMULA: Final = re.compile(r'=\s*(".*"|[\w.]+\(.*\))', re.DOTALL)
+_TEXT_MARK: Final = re.compile(r"'[\d=+@-]", re.ASCII)
+_COMMENT: Final = re.compile(r"(#|//|--|;)\s")
+_RULE: Final = re.compile(r"[-=_*~.+|:\s]+")
+_TOTALS: Final = frozenset(
+    {"total", "totals", "grandtotal", "subtotal", "sum", "summe", "gesamt", "gesamtsumme", "zwischensumme", "count"}
+)
+_DECORATION: Final = re.compile(r"[\s_\-#:'\"]+")
+
+
+def _folded(text: str) -> str:
+    return _DECORATION.sub("", without_invisible(text)).casefold()
+
+
+_COLUMN_OF: Final = {
+    "key": "key",
+    **{_folded(wire): field for field, wire in WIRE_NAMES.items()},
+}
+
+
+def _named(stated: Mapping[str, Any]) -> Mapping[str, str | None]:
+    """Give the column that each cell names, where it names one."""
+    return {field: _COLUMN_OF.get(_folded(cell)) if isinstance(cell, str) else None for field, cell in stated.items()}
+
+
+def is_heading(stated: Mapping[str, Any]) -> bool:
+    """Tell whether a row is the heading once more: each of its cells names the column that it stands in."""
+    named = _named(stated)
+    return len(named) > 1 and all(field == column for field, column in named.items())
+
+
+def row_problem(stated: Mapping[str, Any]) -> str | None:
+    """Say what a row is, where it is no item's; ``None`` where it may be."""
+    named = _named(stated)
+    if len(named) > 1 and all(named.values()):
+        return "this is a heading, of other columns than the file's: are these two files in one? Name each by itself"
+    texts = [cell for cell in stated.values() if isinstance(cell, str)]
+    if texts and all(map(_RULE.fullmatch, texts)):
+        return "this is a ruled line, and no item; leave it out"
+    key, name = stated.get("key"), stated.get("name")
+    if isinstance(key, str) and _COMMENT.match(key):
+        return f"this is a comment, and no item: {key!r}; leave it out"
+    if isinstance(key, str) and isinstance(name, str) and _folded(key) in _TOTALS and not any(map(str.isalpha, name)):
+        return f"this is a total, and no item: {key!r}; leave it out"
+    return None
+
+
+def cell_problem(field: str, cell: Any) -> str | None:
+    """Say what a cell holds in place of a value; ``None`` where it may be one."""
+    if field not in _TEXTS or not isinstance(cell, str):
+        return None
+    text = cell.strip()
+    if _ERROR.fullmatch(text):
+        return f"{field} is the error of a spreadsheet, {text!r}, and no value"
+    if text in _MISSING:
+        return f"{field} is {text!r}, which is how a program writes that there is no value"
+    if _FORMULA.fullmatch(text) or (field == "key" and text[:1] == "=" and len(text) > 1):
+        return f"{field} is the formula of a spreadsheet, {text!r}; save the value that it gives"
+    if "\0" in text and field != "key":
+        return f"{field} holds a NUL: {text!r}"
+    return _key_problem(text) if field == "key" else None
+
+
+def _key_problem(text: str) -> str | None:
+    if _ROUNDED.fullmatch(text):
+        return f"key is {text!r}: a spreadsheet has rounded a number, and its digits are lost. Save that column as text"
+    if _TEXT_MARK.match(text):
+        return f"key is {text!r}: a spreadsheet's mark of text stands before it. Save it without the apostrophe"
+    return None
