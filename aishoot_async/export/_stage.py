@@ -11,7 +11,7 @@ import attrs
 from ..disk import sync_folder
 from ..errors import ExportError
 from ..models import Page
-from ..volatile import without_volatile
+from ..volatile import rows_without_volatile
 from ._encoders import Encoder
 from ._files import GrowingFile
 from ._formats import Format, Measure
@@ -206,7 +206,7 @@ class Stage:
 def mark(page: Page[bytes]) -> str:
     """Tell a page from one of other rows, whatever a service signs anew in each answer."""
     digest = hashlib.sha256()
-    for row in map(without_volatile, page.raw):
+    for row in rows_without_volatile(page.raw):
         digest.update(b"%d:" % len(row))
         digest.update(row)
     return digest.hexdigest()[:32]

@@ -68,8 +68,7 @@ async def begun_and_ended(service, destination, change=None, **options):
             change(service.rows)
     service.pages.clear()
     async with RawServer(service) as server, session_of(server) as session:
-        report = await export_results(session, [1, 2], destination, prefetch=1, patience=0, **options)
-    return report
+        return await export_results(session, [1, 2], destination, prefetch=1, patience=0, **options)
 
 
 @pytest.mark.parametrize("ids", [True, False], ids=["ids", "no ids"])
@@ -106,6 +105,18 @@ async def test_a_change_that_is_no_signature_is_seen(tmp_path, change, ids):
     assert [(outcome.how, outcome.state) for outcome in report.outcomes] == [("fetched", "complete")] * 2
     written = [{key: row[key] for key in row if key != "imageUrl"} for row in rows_of(tmp_path / "r", 1)]
     assert written == service.rows
+
+
+async def test_rows_that_only_queries_tell_apart_are_not_taken_for_others(tmp_path):
+    """A row went and another came: but for its queries, the page that was read last is as it was."""
+    shown = iter(range(10**6))
+    service = Service(lambda row, _sign: {}, ids=False)
+    service.rows = [{"imageUrl": f"/image?id={next(shown)}"} for _ in range(ROWS)]
+    report = await begun_and_ended(
+        service, tmp_path / "r", lambda rows: rows.append(rows.pop(3) | {"imageUrl": f"/image?id={next(shown)}"})
+    )
+    assert [(outcome.how, outcome.state) for outcome in report.outcomes] == [("fetched", "complete")] * 2
+    assert rows_of(tmp_path / "r", 1) == service.rows
 
 
 async def test_a_refresh_brings_the_new_signatures_and_tells_of_no_change(tmp_path, caplog):
