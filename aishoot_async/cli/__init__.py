@@ -14,6 +14,7 @@ _HELP_COLUMNS: Final = 80
 def main() -> None:
     """Run the command line, and exit with its code."""
     ending.listen()
+    code = 0
     try:
         settle()
         code = _run(sys.argv[1:])
@@ -22,7 +23,7 @@ def main() -> None:
         ending.hurry()
         code = ending.code
     except OutputError as error:
-        code = 0 if error.reader_gone else _complain(error)
+        code = code if error.reader_gone else _complain(error)
     ending.leave()
     sys.exit(code)
 

@@ -15,6 +15,7 @@ from aishoot_async.export import BriefOutcome, ExportProgress, ExportReport
 
 from ._context import Context
 from ._failures import DONE, FAILED, PARTLY
+from ._outputs import check_outputs, is_stream, write_whole
 
 _SAID_AT_MOST: Final = 20
 _GROUP: Final = Group("Export", sort_key=1)
@@ -75,16 +76,19 @@ async def run_export(
     options: ExportOptions,
     what: str,
     export: Callable[[AIShootSession, Callable[[ExportProgress], object]], Awaitable[ExportReport]],
+    *,
+    briefs_from: Path | None = None,
 ) -> int:
     """Run an export with progress; say what it came to, and give the exit code.
 
     Raises:
-        RequestValidationError: the report cannot be written.
+        RequestValidationError: the report cannot be written, or is another file of this command.
     """
     begun = time.monotonic()
-    if options.report is not None and not _is_stream(options.report):
+    check_outputs({"--report": options.report}, {"--briefs-from": briefs_from}, options.to)
+    if options.report is not None and not is_stream(options.report):
         # A file that cannot be written is refused before hours of work; and none speaks of an earlier run.
-        _write_report(_unfinished(options, "it was not finished: it runs, or was ended from outside"), options.report)
+        _begin_report(options, options.report)
     try:
         async with context.session() as session:
             with context.talk.progress(what) as update:
@@ -93,14 +97,12 @@ async def run_export(
         context.talk.note("what was read is kept: the same command goes on where it stood")
         raise
     except AIShootError as error:
-        if options.report is not None:
-            _write_report(_unfinished(options, f"{type(error).__name__}: {error}"), options.report)
+        _end_report(_unfinished(options, f"{type(error).__name__}: {error}"), options.report, context)
         raise
-    if options.report is not None:
-        _write_report(_whole(report), options.report)
+    is_reported = _end_report(_whole(report), options.report, context)
     _say(report, what, time.monotonic() - begun, context)
     if report.complete:
-        return DONE
+        return DONE if is_reported else FAILED
     return FAILED if len(report.failed) == len(report.outcomes) else PARTLY
 
 
@@ -174,14 +176,28 @@ def _unfinished(options: ExportOptions, error: str) -> dict[str, Any]:
     return {"destination": options.to, "complete": False, "error": error}
 
 
-def _is_stream(path: Path) -> bool:
-    """Whether it is a pipe, a terminal or the like: what is written there stays written."""
-    return path.exists() and not path.is_file() and not path.is_dir()
-
-
-def _write_report(whole: dict[str, Any], path: Path) -> None:
+def _begin_report(options: ExportOptions, path: Path) -> None:
+    unfinished = _unfinished(options, "it was not finished: it runs, or was ended from outside")
     try:
-        path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        msg = f"the report cannot be written to {path}: {getattr(error, 'strerror', None) or error}"
-        raise RequestValidationError(msg, field="report") from None
+        write_whole(path, _rendered(unfinished))
+    except (OSError, ValueError) as error:
+        raise RequestValidationError(_unwritten(path, error), field="report") from None
+
+
+def _end_report(whole: dict[str, Any], path: Path | None, context: Context) -> bool:
+    """Write the report; say whether that worked. What was done before is neither undone nor hidden by that."""
+    try:
+        if path is not None:
+            write_whole(path, _rendered(whole))
+    except (OSError, ValueError) as error:
+        context.talk.error(_unwritten(path, error))
+        return False
+    return True
+
+
+def _rendered(whole: dict[str, Any]) -> str:
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def _unwritten(path: Path | None, error: Exception) -> str:
+    return f"the report cannot be written to {path}: {getattr(error, 'strerror', None) or error}"

@@ -22,6 +22,7 @@ from aishoot_async import (
 from aishoot_async.picture import read_header, sku_problem
 
 from ._context import Context
+from ._done import print_done
 from ._failures import DONE, FAILED, PARTLY, report
 from ._options import Given
 from ._talk import Update, printable
@@ -71,19 +72,23 @@ class _Run:
         self._update = update
         self._identifiers: dict[int, str | None] = {}
         self._printed = 0
+        self._is_unheard = False  # stdout takes no more
         self._fatal: AIShootError | None = None
 
     async def run(self) -> None:
-        async with anyio.create_task_group() as group:
+        try:
+            async with anyio.create_task_group() as group:
 
-            async def work() -> None:
-                for number in self._left:
-                    await self._upload(number)
-                    if self._fatal is not None:
-                        group.cancel_scope.cancel()
+                async def work() -> None:
+                    for number in self._left:
+                        await self._upload(number)
+                        if self._fatal is not None:
+                            group.cancel_scope.cancel()
 
-            for _ in range(min(_AT_ONCE, len(self._files))):
-                group.start_soon(work)
+                for _ in range(min(_AT_ONCE, len(self._files))):
+                    group.start_soon(work)
+        finally:
+            self._print_rest()
 
     @property
     def code(self) -> int:
@@ -93,7 +98,7 @@ class _Run:
         if self._fatal is not None:
             code = report(self._fatal, self._context.talk)
         elif done == len(self._files):
-            return DONE
+            return FAILED if self._is_unheard else DONE
         return PARTLY if done else code
 
     async def _upload(self, number: int) -> None:
@@ -118,15 +123,27 @@ class _Run:
             self._context.talk.warn(f"{file} {problem}", file=file)
 
     def _print(self) -> None:
-        lines: list[str] = []
         while self._printed in self._identifiers:
             identifier, file = self._identifiers[self._printed], self._files[self._printed]
             self._printed += 1
-            if identifier is not None and self._context.json:
-                lines.append(json.dumps({"identifier": identifier, "file": file}) + "\n")
-            elif identifier is not None:
-                lines.append(f"{identifier}\t{printable(file)}\n")
-        sys.stdout.writelines(lines)
+            if identifier is not None:
+                self._print_one(identifier, file)
+
+    def _print_rest(self) -> None:
+        """Print what waits for others that will not come."""
+        for number, identifier in sorted(self._identifiers.items()):
+            if number >= self._printed and identifier is not None:
+                self._print_one(identifier, self._files[number])
+
+    def _print_one(self, identifier: str, file: str) -> None:
+        done, talk = f"uploaded {file} as {identifier}", self._context.talk
+        text = f"{identifier}\t{printable(file)}"
+        if self._context.json:
+            text = json.dumps({"identifier": identifier, "file": file})
+        if self._is_unheard:
+            talk.warn(done, identifier=identifier, file=file)
+        else:
+            self._is_unheard = bool(print_done(lambda: sys.stdout.write(f"{text}\n"), done, "that", talk))
 
 
 def _sku_problem(path: Path) -> str | None:

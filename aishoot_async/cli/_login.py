@@ -33,6 +33,7 @@ from aishoot_async import (
 from aishoot_async import auth as tokens
 
 from ._context import Context
+from ._done import print_done
 from ._failures import DONE, FAILED
 from ._tables import print_data, print_rows
 
@@ -75,11 +76,14 @@ async def log_in(*, no_browser: bool = False, context: Given) -> int:
         async with _place(context) as place:
             file = await tokens.login(show, place.path, auth_url=place.auth_url)
             found = await tokens.status(file.path)
-    context.talk.note(f"logged in; the login is kept in {file.path}")
+    said = f"logged in; the login is kept in {file.path}"
+    context.talk.note(said)
+    code = DONE
     if context.json:
-        _print_json(path=str(file.path), expires_at=_iso(found.expires_at))
+        facts = {"path": str(file.path), "expires_at": _iso(found.expires_at)}
+        code = print_done(lambda: _print_json(**facts), said, "that", context.talk)
     _warn_of_variables(context)
-    return DONE
+    return code
 
 
 @logout.default

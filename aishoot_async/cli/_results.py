@@ -82,4 +82,4 @@ async def export(
             return report
 
     what = f"results of brief {numbers[0]}" if len(numbers) == 1 else "results"
-    return await run_export(context, options, what, run)
+    return await run_export(context, options, what, run, briefs_from=briefs_from)

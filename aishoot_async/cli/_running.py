@@ -7,12 +7,13 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from typing import Any
+from typing import Any, cast
 
 from aishoot_async import AIShootError
 
 from ._failures import report
 from ._signals import Stopped, ending
+from ._streams import OutputError
 from ._talk import Talk
 
 
@@ -38,6 +39,8 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
             if ending.number is None:
                 raise
             return _stopped(talk)
+        except BaseExceptionGroup as errors:
+            raise _alone(errors) from None
         return code
 
     with talk.logs():
@@ -47,6 +50,14 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
             return _stopped(talk)
         except AIShootError as error:
             return report(error, talk)
+
+
+def _alone(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Take a signal, or the end of stdout, out of the group that the tasks of a command have put it in."""
+    ours: Any = errors.subgroup((Stopped, OutputError)) or errors
+    while ours is not errors and hasattr(ours, "exceptions"):
+        ours = ours.exceptions[0]
+    return cast("BaseException", ours)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from cyclopts import App, Group
 
 from ._failures import DONE, FAILED, USAGE
 from ._options import Given, Whole
+from ._outputs import check_outputs
 
 sandbox = App(name="sandbox", group_parameters=Group("Parameters"))
 
@@ -43,6 +44,7 @@ async def serve(
     """
     from aishoot_async.sandbox import Sandbox  # noqa: PLC0415  # a server that most runs do without
 
+    check_outputs({"--database": database}, {})
     try:
         server = Sandbox(port=port, skus=skus, briefs={1: results}, seed=seed, database=str(database or ":memory:"))
         await server.start()

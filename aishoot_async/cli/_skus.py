@@ -13,6 +13,7 @@ from aishoot_async.export import ExportProgress, ExportReport, export_skus, line
 
 from ._bodies import WIRE_FIELDS, Fields
 from ._context import Context
+from ._done import print_done
 from ._exports import ExportOptions, run_export
 from ._failures import DONE, FAILED, PARTLY, USAGE, report
 from ._inputs import read_ids
@@ -130,8 +131,7 @@ async def create(*, fields: Fields = Fields(), context: Given) -> int:  # noqa: 
     async with context.session() as session:
         with _on_its_way("the create", context):
             made = await session.skus.create(wanted)
-        _print([made], context)
-    return DONE
+        return _print_changed(made, "created", context)
 
 
 @skus.command
@@ -159,8 +159,7 @@ async def update(sku_id: str, /, *, replace: bool = False, fields: Fields = Fiel
             changed = await (
                 session.skus.edit(sku_id, **named) if whole is None else session.skus.update(sku_id, whole)
             )
-        _print([changed], context)
-    return DONE
+        return _print_changed(changed, "updated", context)
 
 
 @skus.command
@@ -237,6 +236,11 @@ async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], cont
     if len(codes) == 1:
         return codes.pop()
     return PARTLY if DONE in codes else FAILED
+
+
+def _print_changed(sku: Sku, what: str, context: Context) -> int:
+    shown = "its JSON" if context.json else "its row"
+    return print_done(lambda: _print([sku], context), f"{what} SKU {sku.id}", shown, context.talk)
 
 
 def _print(found: Sequence[Sku], context: Context) -> None:

@@ -22,12 +22,14 @@ class OutputError(BaseException):
     """stdout takes no more; like an interrupt, it is nothing that a command could mend.
 
     Attributes:
+        reason: why, as the system says it.
         reader_gone: the reader of a pipe has closed it, as ``head`` does.
     """
 
     def __init__(self, cause: OSError) -> None:
         """Say why."""
         super().__init__(f"cannot write to stdout: {cause.strerror}")
+        self.reason = cause.strerror
         self.reader_gone = isinstance(cause, BrokenPipeError)
 
 

@@ -21,7 +21,9 @@ from aishoot_async.sync import (
 )
 
 from ._context import Context
+from ._done import print_done
 from ._failures import DONE, FAILED, PARTLY, UNKNOWN_OUTCOME
+from ._outputs import write_whole
 from ._sync_options import SyncOptions
 from ._sync_plan import say_plan
 from ._tables import print_data, print_rows
@@ -44,13 +46,14 @@ async def apply(session: AIShootSession, plan: SyncPlan, options: SyncOptions, c
     if not _written(plan, report, options, context):
         code = code or FAILED
     _name_open(report, context)
-    _print([outcome for outcome in report.outcomes if outcome.outcome is not OutcomeKind.UNCHANGED], context)
     counts = _counted(report)
     told = ", ".join(f"{count:,} {kind}" for kind, count in counts.items() if count)
+    changed = [outcome for outcome in report.outcomes if outcome.outcome is not OutcomeKind.UNCHANGED]
+    unheard = _print_outcomes(changed, told, context)
     context.talk.note(
         f"{told or 'nothing to do'} ({time.monotonic() - begun:.1f} s)", complete=report.complete, **counts
     )
-    return code
+    return code or unheard
 
 
 async def _run(session: AIShootSession, plan: SyncPlan, options: SyncOptions, context: Context) -> SyncReport:
@@ -79,7 +82,7 @@ async def _run(session: AIShootSession, plan: SyncPlan, options: SyncOptions, co
         # What was done is worth knowing; the state has it. A plan that is refused has done nothing.
         if seen or isinstance(error, asyncio.CancelledError):
             _say_how_to_go_on(len(seen), options, context)
-            _print(seen, context)
+            _print_outcomes(seen, f"{len(seen):,} items were done", context)
         raise
 
 
@@ -90,6 +93,11 @@ def _code(report: SyncReport) -> int:
     if not counts[OutcomeKind.FAILED]:
         return DONE
     return PARTLY if any(counts[kind] for kind in _DONE) else FAILED
+
+
+def _print_outcomes(outcomes: Sequence[SyncOutcome], done: str, context: Context) -> int:
+    what = "what became of each"
+    return print_done(lambda: _print(outcomes, context), f"{done}, as the state knows", what, context.talk)
 
 
 def _print(outcomes: Sequence[SyncOutcome], context: Context) -> None:
@@ -138,7 +146,7 @@ def _written(plan: SyncPlan, report: SyncReport, options: SyncOptions, context: 
     """Write the files that were asked for; say whether that worked."""
     failed = {outcome.key for outcome in report.outcomes if outcome.outcome is OutcomeKind.FAILED}
     items = [_item(entry) for entry in plan.entries if _comes_back(entry, failed)]
-    reported = _try(options.report, lambda path: path.write_text(_rendered(plan, report), encoding="utf-8"), context)
+    reported = _try(options.report, lambda path: write_whole(path, _rendered(plan, report)), context)
     return _try(options.failures, lambda path: write_catalog(path, items), context) and reported
 
 
@@ -146,8 +154,9 @@ def _try(path: Path | None, write: Callable[[Path], object], context: Context) -
     try:
         if path is not None:
             write(path)
-    except OSError as error:
-        context.talk.error(f"{path} cannot be written: {error.strerror}")
+    except (OSError, AIShootError) as error:
+        # What was done stays done, and is told all the same.
+        context.talk.error(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}")
         return False
     return True
 

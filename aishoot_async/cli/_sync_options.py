@@ -11,11 +11,15 @@ from cyclopts import Group, Parameter, Token
 
 from aishoot_async import RequestValidationError
 
+from ._outputs import check_outputs, is_stream
+
 _GROUP: Final = Group("Sync", sort_key=1)
 _AMOUNT: Final = re.compile(r"\d{1,9}|\d{1,3}(\.\d{1,9})?%", re.ASCII)
 # What a plan is made with, and has settled once it is made.
 _OF_A_NEW_PLAN: Final = ("plan_out", "prune", "prefer", "force", "decide")
 _OF_WHAT_WAS_DONE: Final = ("report", "failures")
+# What SQLite and the lock keep beside a state.
+_BESIDE: Final = ("-wal", "-shm", "-journal", ".lock")
 
 
 def _amount(_kind: Any, tokens: Sequence[Token]) -> int | str:
@@ -107,13 +111,18 @@ class SyncOptions:
             path: Path | None = getattr(self, name)
             if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
                 raise _refusal(name, f"{_spelled(name)}: {path} cannot be written")
-        seen = {} if catalog is None else {catalog.resolve(): "the catalog"}
-        for name in ("state", "plan", "plan_out", *_OF_WHAT_WAS_DONE):
+        for name in ("plan_out", "failures"):
             path = getattr(self, name)
-            if path is not None and (other := seen.setdefault(path.resolve(), _spelled(name))) != _spelled(name):
-                raise _refusal(
-                    name, f"{_spelled(name)} and {other} are one file, {path}, and would overwrite each other"
-                )
+            if path is not None and is_stream(path):
+                raise _refusal(name, f"{_spelled(name)}: {path} is no file that could be replaced")
+        state = self.state
+        beside = {f"the {end[1:]} of --state": state.with_name(state.name + end) for end in _BESIDE} if state else {}
+        check_outputs(self.outputs, {"the catalog": catalog, "--plan": self.plan, **beside})
+
+    @property
+    def outputs(self) -> dict[str, Path | None]:
+        """The files that are written, by their options."""
+        return {_spelled(name): getattr(self, name) for name in ("state", "plan_out", *_OF_WHAT_WAS_DONE)}
 
 
 def _spelled(name: str) -> str:

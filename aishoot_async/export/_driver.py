@@ -1,5 +1,6 @@
 """All briefs of a job, several at once: what is finished is kept, and one that fails does not stop the others."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -16,7 +17,7 @@ from ._failures import Failure, reach
 from ._formats import PART, Format
 from ._job import Job, brief_of
 from ._life import Content, State, Unit
-from ._marks import lower, raise_, write_manifest
+from ._marks import incomplete, lower, manifest, raise_
 from ._opening import Desk
 from ._places import SKUS
 from ._publishing import Staged, StagedFolder, publish, see_that_all_is_there
@@ -93,7 +94,7 @@ class Driver:
             await self._read(iter(left))
             if self._fatal is not None:
                 raise self._fatal
-        await self._disk.run(self._end_round, bool(left))
+        await self._disk.run(self._end_round)
         return [self._outcomes[unit] for unit in job.own_units]
 
     def _begin_round(self) -> dict[str, Unit]:
@@ -110,7 +111,7 @@ class Driver:
             units |= {unit.name: unit for unit in stale}
         return units
 
-    def _end_round(self, is_changed: bool) -> None:  # noqa: FBT001
+    def _end_round(self) -> None:
         job, journal = self._job, self._desk.journal
         if journal.fact("refreshing"):
             journal.save(refreshing="")
@@ -118,10 +119,34 @@ class Driver:
             see_that_all_is_there(job.place, journal.units().values())
         if job.place.is_single:
             return
-        if is_changed or job.place.size(job.shard.manifest) is None:
-            write_manifest(job.place, job.shard, journal.units())
-        if all(outcome.state == "complete" for outcome in self._outcomes.values()):
+        units = journal.units()
+        spoilt = incomplete(units)
+        is_whole = not spoilt and all(outcome.state == "complete" for outcome in self._outcomes.values())
+        if not is_whole:
+            lower(job.place, job.shard)
+        self._write_manifest(manifest(job.place, units))
+        if is_whole:
             raise_(job.place, job.shard)
+        self._warn_of_others([name for name in spoilt if name not in job.own_units])
+
+    def _warn_of_others(self, spoilt: Sequence[str]) -> None:
+        """Say why the mark is missing, where no brief of this run is the reason."""
+        if spoilt:
+            logger.warning(
+                "%s has no %s: an earlier run left %s incomplete, such as %s; refresh that too",
+                self._job.place.title,
+                self._job.shard.mark,
+                "1 brief" if len(spoilt) == 1 else f"{len(spoilt)} briefs",
+                spoilt[0],
+            )
+
+    def _write_manifest(self, text: bytes) -> None:
+        """Write the manifest, unless it stands there; a run that was killed may have left an older one."""
+        place, name, journal = self._job.place, self._job.shard.manifest, self._desk.journal
+        digest = hashlib.sha256(text).hexdigest()
+        if journal.fact("manifest") != digest or place.size(name) is None:
+            place.write(name, text)
+            journal.save(manifest=digest)
 
     def _kept(self, name: str) -> bool:
         unit = self._units.get(name)

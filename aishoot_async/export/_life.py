@@ -68,7 +68,7 @@ class Point:
 
     Attributes:
         cursor: the beginning of the last page that was read, so that a new walk can see whether it is unchanged.
-        mark: a hash of that page.
+        mark: a hash of that page, without what a service signs anew in each answer.
         first_total, last_total: what the service said that there is.
         doubtful: the listing was seen to change.
         holes: pages without rows came before pages with some.

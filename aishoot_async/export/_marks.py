@@ -4,6 +4,7 @@ Each shard has its own (``_SUCCESS-1-of-4``); ``_SUCCESS`` stands there while al
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -72,10 +73,15 @@ def _all_stand(place: Place, shard: Shard) -> bool:
     return all(place.size(mark) is not None for mark in marks)
 
 
-def write_manifest(place: Place, shard: Shard, units: dict[str, Unit]) -> None:
-    """Write a line for each brief that is published."""
+def manifest(place: Place, units: Mapping[str, Unit]) -> bytes:
+    """Make the manifest: a line for each brief that is published."""
     rows = [_row(place, unit) for _, unit in sorted(units.items()) if unit.published is not None]
-    place.write(shard.manifest, b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def incomplete(units: Mapping[str, Unit]) -> Sequence[str]:
+    """Name what the manifest calls incomplete: no mark may stand beside it."""
+    return [name for name, unit in sorted(units.items()) if unit.published is not None and not unit.published.complete]
 
 
 def _row(place: Place, unit: Unit) -> dict[str, object]:

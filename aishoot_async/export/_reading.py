@@ -1,6 +1,5 @@
 """One brief: walked to its end, from where an earlier run stood, and again if it changed meanwhile."""
 
-import hashlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from ..models import Page, PagingReport
 from ..paging import Pager, Walk
 from ._disk import Disk, Strand
 from ._life import Point, State, Unit
-from ._stage import Shape, Stage
+from ._stage import Shape, Stage, mark
 
 logger: Final = logging.getLogger("aishoot_async.export")
 SWEEPS: Final = 3
@@ -191,10 +190,7 @@ class Reading:
 
     async def _hand_over(self) -> None:
         pages, self._block, self._block_size = self._block, [], 0
-        await self._strand.put(self._append, pages, self._point())
-
-    def _append(self, pages: list[Page[bytes]], point: Point) -> None:
-        self._stage.append(pages, attrs.evolve(point, mark=mark(pages[-1])))
+        await self._strand.put(self._stage.append, pages, self._point())
 
     async def _save_what_is_there(self) -> None:
         """Bring what is in hand to the disk and the journal, whatever ends the walk."""
@@ -206,15 +202,6 @@ class Reading:
         except ExportError as error:
             # What ends the walk is said already; the journal stands where it stood.
             logger.warning("%s: %s", self._stage.unit.name, error)
-
-
-def mark(page: Page[bytes]) -> str:
-    """Tell a page from one of other rows."""
-    digest = hashlib.sha256()
-    for raw in page.raw:
-        digest.update(b"%d:" % len(raw))
-        digest.update(raw)
-    return digest.hexdigest()[:32]
 
 
 def _is_doubtful(report: PagingReport) -> bool:

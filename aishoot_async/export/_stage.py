@@ -1,5 +1,6 @@
 """A brief being read: its pages become the bytes of parts in the staging folder. Blocking."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import attrs
 from ..disk import sync_folder
 from ..errors import ExportError
 from ..models import Page
+from ..volatile import rows_without_volatile
 from ._encoders import Encoder
 from ._files import GrowingFile
 from ._formats import Format, Measure
@@ -59,6 +61,7 @@ class Stage:
         self._content = unit.reading or Content()
         self._file: GrowingFile | None = None
         self._encoder: Encoder | None = None
+        self._last_page: Page[bytes] | None = None
         self._written = 0
         self._is_torn = False
         self._journalled = time.monotonic()
@@ -72,6 +75,7 @@ class Stage:
         """Begin a walk at the first page: what is staged will be written over, or removed in the end."""
         self.close()
         self._is_torn = False
+        self._last_page = None
         self._content = Content(begun=now, sweeps=sweeps)
         self.unit = self.unit.after("begin", reading=self._content, is_stale=False)
         # Before anything is written: it must not speak of bytes that are gone.
@@ -97,7 +101,7 @@ class Stage:
         return staged_part(self._folder, number)
 
     def append(self, pages: Sequence[Page[bytes]], point: Point) -> None:
-        """Write a block; then, if it is time, the journal."""
+        """Write a block; then, if it is time, the journal. The mark of its last page is made here."""
         if self._is_torn:
             raise ExportError(f"{self.unit.name} was not written on, because an earlier write has failed")
         # Whatever fails from here on may leave bytes behind, and nothing may be written after them.
@@ -115,6 +119,7 @@ class Stage:
             text=part.text + sum(sum(map(len, page.raw)) for page in pages),
         )
         self._content = attrs.evolve(self._content, open=part, point=point)
+        self._last_page = pages[-1]
         if self._shape.part is not None and self._shape.part.is_reached(part.pages, part.text):
             self._end_part()
             self._save()
@@ -142,6 +147,10 @@ class Stage:
             self._save()
 
     def _save(self) -> None:
+        if self._last_page is not None:
+            # Only here: few pages are the last one of an entry in the journal, and a mark takes as long as a page.
+            point = attrs.evolve(self._content.point, mark=mark(self._last_page))
+            self._content = attrs.evolve(self._content, point=point)
         self.unit = attrs.evolve(self.unit, reading=self._content)
         self._journal.save(self.unit)
         self._journalled = time.monotonic()
@@ -192,3 +201,12 @@ class Stage:
         if self._file is not None:
             self._file.close()
         self._file = self._encoder = None
+
+
+def mark(page: Page[bytes]) -> str:
+    """Tell a page from one of other rows, whatever a service signs anew in each answer."""
+    digest = hashlib.sha256()
+    for row in rows_without_volatile(page.raw):
+        digest.update(b"%d:" % len(row))
+        digest.update(row)
+    return digest.hexdigest()[:32]

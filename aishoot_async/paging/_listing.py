@@ -11,6 +11,7 @@ from .. import codec
 from ..calls import Answer, Caller, CallOptions
 from ..errors import APIStatusError, PagingError
 from ..models import Asked, EnvelopePaths
+from ..volatile import rows_without_volatile
 from ._envelope import Split, open_envelope
 from ._lending import own
 from ._mark import mark
@@ -93,8 +94,11 @@ class Sheet(Generic[T]):
 
     @property
     def keys(self) -> Sequence[str | bytes]:
-        """What tells one row from another: its id, or its JSON where it has none."""
-        return [raw if key is None else key for key, raw in zip(self.ids, self.raws, strict=True)]
+        """What tells one row from another: its id, or its JSON where it has none, but for signatures."""
+        if None not in self.ids:
+            return [key for key in self.ids if key is not None]
+        texts = rows_without_volatile(self.raws)
+        return [text if key is None else key for key, text in zip(self.ids, texts, strict=True)]
 
 
 def _given(listing: "Listing[Any]") -> str:
