@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from ..samefile import names_below
+from ._destinations import is_store_url
 from ._places import MANIFEST, SUCCESS
-from ._stores import is_store
 
 # Without regard to case: on many disks there is none.
 _OWN: Final = re.compile(rf"brief_id=.*|part-.*|{MANIFEST}.*|{SUCCESS}.*|\.aishoot", re.IGNORECASE | re.DOTALL)
@@ -14,7 +14,7 @@ _OWN: Final = re.compile(rf"brief_id=.*|part-.*|{MANIFEST}.*|{SUCCESS}.*|\.aisho
 
 def claims(destination: str, path: Path) -> str | None:
     """Say what a path is to an export to a destination: "is the destination", say; ``None`` for nothing. Blocking."""
-    if is_store(destination):
+    if is_store_url(destination):
         return None
     to = Path(destination)
     if to.is_symlink():

@@ -90,7 +90,7 @@ def read_destination(given: str | os.PathLike[str]) -> Destination:
         RequestValidationError: it is neither a path nor a URL of a store, or holds what no name or key can hold.
     """
     text = _text(given)
-    if _SCHEME.match(text):
+    if is_store_url(text):
         return Destination(text=text, url=read_store_url(text))
     if "://" in text:
         raise _refusal(f"{text} is no s3://, gs:// or az:// URL")
@@ -98,6 +98,11 @@ def read_destination(given: str | os.PathLike[str]) -> Destination:
         raise _refusal("- would be stdout, to which no export can be written, as it goes on where an earlier one stood")
     refuse_tilde(text, field="destination")
     return Destination(text=text)
+
+
+def is_store_url(text: str) -> bool:
+    """Tell whether a destination is meant for an object store."""
+    return _SCHEME.match(text) is not None
 
 
 def refuse_tilde(path: str, *, field: str) -> None:

@@ -115,7 +115,7 @@ class Driver:
         job, journal = self._job, self._desk.journal
         if journal.fact("refreshing"):
             journal.save(refreshing="")
-        if is_changed:
+        if any(outcome.how != "kept" for outcome in self._outcomes.values()):
             see_that_all_is_there(job.place, journal.units().values())
         if job.place.is_single:
             return
