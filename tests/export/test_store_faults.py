@@ -169,8 +169,14 @@ async def test_a_bucket_that_goes_under_way_is_told(sandbox, session, stub, opti
 
 @pytest.mark.parametrize("wanted", ["brief_id=1/part-00000.jsonl", "brief_id=2/part-00000.jsonl"])
 async def test_a_part_that_is_taken_away_under_way_is_missed(session, stub, options, wanted):
+    parts = {f"r/brief_id={number}/part-00000.jsonl" for number in (1, 2)}
+    looked_up = set()
+
     def wrong(operation):
-        if operation.key == MANIFEST or operation.kind == "list":
+        # Not between a part's writing and the look at it, which belongs to that.
+        if operation.kind == "head" and operation.key in stub.objects:
+            looked_up.add(operation.key)
+        if operation.kind == "list" and parts <= looked_up:
             stub.objects.pop(f"r/{wanted}", None)
 
     stub.wrong = wrong
