@@ -67,12 +67,13 @@ async def find_start(
         AIShootError: as ``fetch`` does.
     """
     one: Outcome | None = None
-    if memory.base is not None and is_trusting:
-        first = await _outcome(fetch, memory.base, beyond)
+    base = memory.base  # another walk may change it meanwhile
+    if base is not None and is_trusting:
+        first = await _outcome(fetch, base, beyond)
         if isinstance(first, Sheet):
-            return Start(memory.base, [first])
+            return Start(base, [first])
         # Each list has a first page: this one is not there, or pages are counted otherwise now.
-        one = first if memory.base == 1 else None
+        one = first if base == 1 else None
     if one is None:
         one = await _outcome(fetch, 1, beyond)
     read = [one]

@@ -61,7 +61,6 @@ class HostileServer:
 
     async def _serve(self, request: web.Request) -> web.Response:
         page, size = int(request.query["page"]), int(request.query["pageSize"])
-        self.path = request.path
         self.asked.append((page, size))
         self.in_flight += 1
         self._idle.clear()
@@ -70,6 +69,7 @@ class HostileServer:
         try:
             if page in self.gates:
                 await self.gates[page].wait()
+            self.path = request.path
             status, text = self.answer(page, size)
             return web.Response(status=status, body=text, content_type="application/json")
         finally:

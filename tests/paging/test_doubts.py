@@ -1,5 +1,6 @@
 """What one answer says is not believed for ever: of where lists begin, how long pages are, and what a total counts."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -474,3 +475,22 @@ async def test_the_end_of_a_token_sources_own_generator_is_not_the_first_page(se
             await session.briefs.results(1)
         with pytest.raises(RuntimeError, match="StopAsyncIteration"):
             await session.skus.get("r1")
+
+
+async def test_a_walk_that_forgets_where_lists_begin_disturbs_no_other(server: HostileServer):
+    shown, holed = Rows(rows(*range(1, 12))), Rows(rows(*range(1, 12)), total=29)
+
+    def answer(page: int, size: int) -> Answer:
+        return (holed if "/briefs/2/" in server.path else shown)(page, size)
+
+    server.answer = answer
+    async with server.session() as session:
+        assert ids(await session.briefs.results(1, page_size=FULL).collect()) == names(11)
+        server.hold(1)
+        whole = asyncio.ensure_future(session.briefs.results(1, page_size=FULL).collect())
+        await server.arrived(1)
+        with pytest.raises(PagingError):
+            # It counts more rows than there are, and begins behind the page that is held.
+            await session.briefs.results(2, start=2, page_size=FULL).collect()
+        server.release(1)
+        assert ids(await whole) == names(11)
