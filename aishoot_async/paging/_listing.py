@@ -11,8 +11,9 @@ from .. import codec
 from ..calls import Answer, Caller, CallOptions
 from ..errors import APIStatusError, PagingError
 from ..models import Asked, EnvelopePaths
+from ..transport import Response
 from ..volatile import rows_without_volatile
-from ._envelope import Split, open_envelope
+from ._envelope import Envelope, Split, open_envelope, open_response
 from ._lending import own
 from ._mark import mark
 
@@ -164,7 +165,7 @@ class Listing(Generic[T]):
         return partial(self._read, answer, number, size)
 
     def _read(self, answer: Answer, number: int, size: int) -> Sheet[T]:
-        sheet = answer.read(lambda response: self.open(response.body, number))
+        sheet = answer.read(lambda response: self._sheet(open_response(response, self.envelope, self._split), number))
         self.memory.saw(size, len(sheet.raws))
         return sheet
 
@@ -174,7 +175,9 @@ class Listing(Generic[T]):
         Raises:
             UnexpectedResponseError: it cannot be read.
         """
-        envelope = open_envelope(body, self.envelope, self._split)
+        return self._sheet(open_envelope(body, self.envelope, self._split), number)
+
+    def _sheet(self, envelope: Envelope, number: int) -> Sheet[T]:
         items = codec.items(envelope.items, self.decode, envelope.where)
         return Sheet(
             asked=number,
@@ -187,14 +190,14 @@ class Listing(Generic[T]):
         )
 
 
-def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:
+def open_whole(response: Response, decode: Callable[[bytes], T]) -> Sequence[T]:
     """Read a list that has no pages.
 
     Raises:
         PagingError: it names a larger total than it holds.
         UnexpectedResponseError: it cannot be read.
     """
-    envelope = open_envelope(body, split=codec.splitter(decode, Asked()))
+    envelope = open_response(response, split=codec.splitter(decode, Asked()))
     if envelope.total is not None and envelope.total > len(envelope.items):
         msg = f"the service says that there are {envelope.total} items, and gives {len(envelope.items)}"
         raise PagingError(msg)

@@ -21,18 +21,20 @@ from ..errors import (
 )
 from ._aside import Aside
 from ._begin import begin, probed
-from ._ending import Ending, Verdict
+from ._ending import Ending, Verdict, is_unclear
 from ._listing import Listing, Sheet
 from ._lookahead import Lookahead
 from ._place import FetchSized, Place
 from ._plan import BEGINNING, Plan
 from ._recent import Recent
 from ._source import Source
-from ._start import UNCLEAR, Outcome, is_unclear, page_zero, pages_implied
+from ._start import UNCLEAR, Outcome, is_unclear_start, page_zero, pages_implied
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
 _WINDOW_AT_LEAST: Final = 16
+_FAR_BEYOND: Final = 1_000_000
+"""Pages; small enough for the service to count the rows before them."""
 
 
 class Sweep(Source[T]):
@@ -133,6 +135,8 @@ class Sweep(Source[T]):
                 self._listing.memory.base = self._first
             else:
                 self._object(f"may lack rows: {self._start_doubt}", PagingError)
+        if ending.doubt is not None:
+            self._object(f"may lack rows: {ending.doubt}", PagingError)
         if ending.inconsistency is not None:
             self.drifted(ending.inconsistency)
         if ending.total_is_shown:
@@ -207,7 +211,7 @@ class Sweep(Source[T]):
             fetch, size = self._fetch_sized, self.size
             zero = await self._aside.run(lambda: page_zero(lambda number: fetch(number, size)))
             if isinstance(zero, APIStatusError):
-                if is_unclear(zero):
+                if is_unclear_start(zero):
                     self._start_doubt = UNCLEAR
                 return
             length = len(zero.raws)
@@ -242,7 +246,9 @@ class Sweep(Source[T]):
             if not self._read:
                 # A window of 1: most lists end here, and no page more should be asked for.
                 self._read.append(await self._take(ending, (1, 0)))
-            verdict = ending.beyond(self._read[0])
+            after = self._read[0]
+            is_usual = isinstance(after, APIStatusError) and await self._is_usual_beyond(after)
+            verdict = ending.beyond(after, is_usual=is_usual)
         if verdict is Verdict.AGAIN:
             sheet = await self._fetch(self._number)
             verdict = ending.see(sheet, again=True)
@@ -270,13 +276,16 @@ class Sweep(Source[T]):
     async def _judged_refusal(self, ending: Ending, error: APIStatusError) -> tuple[Sheet[T] | None, Verdict]:
         verdict = ending.refused(self._number, error)
         if verdict is Verdict.CHECK:
-            verdict = ending.refused(self._number, error, unchanged=await self._latest_is_unchanged())
+            unchanged = (
+                not is_unclear(error) or await self._is_usual_beyond(error)
+            ) and await self._latest_is_unchanged()
+            verdict = ending.refused(self._number, error, unchanged=unchanged)
         if verdict is not Verdict.AGAIN:
             return None, verdict
         try:
             sheet = await self._fetch(self._number)
         except APIStatusError as same:
-            return None, ending.refused(self._number, same, unchanged=True, again=True)
+            return None, ending.refused(self._number, same, unchanged=same.status == error.status, again=True)
         return sheet, ending.see(sheet, again=True)
 
     async def _fetch(self, number: int) -> Sheet[T]:
@@ -302,6 +311,17 @@ class Sweep(Source[T]):
             return min(self._ramp, most), 0
         # Strictly one after the other, where that is wanted.
         return max(1, min(implied, most)), 0 if most == 1 else min(implied - 1, most)
+
+    async def _is_usual_beyond(self, error: APIStatusError) -> bool:
+        """Tell whether the service refuses every page beyond the end like this: also one that no list has."""
+        fetch, number, size = self._fetch_sized, self._number + _FAR_BEYOND, self.size
+        if not is_unclear(error):
+            return False
+        try:
+            await self._aside.run(lambda: fetch(number, size))
+        except APIStatusError as far:
+            return far.status == error.status
+        return False
 
     async def _latest_is_unchanged(self) -> bool:
         if self._latest is None:
