@@ -352,7 +352,7 @@ class Ending:
     def _refuse_loop(self, sheet: Sheet[Any]) -> None:
         total = self._trusted()
         allowed = total is not None and self._so_far[0] + len(sheet.raws) <= total
-        if not allowed or any(key is not None for key in sheet.ids):
+        if not allowed or sheet.are_ids_shared or any(key is not None for key in sheet.ids):
             msg = f"page {sheet.asked} has come before: the service gives the same rows again and again"
             raise PagingLoopError(msg)
 
