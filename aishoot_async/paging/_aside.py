@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from ..calls import Lifetime
+from ..concurrency import finished
 from ..errors import SessionClosedError
 
 T = TypeVar("T")
@@ -31,8 +32,7 @@ class Aside:
         if self._task is None:
             self._task = self._owner.spawn(work())
         task: asyncio.Task[T] = self._task
-        if not task.done():
-            await asyncio.wait([task])
+        await finished(task)
         self._task = None
         if task.cancelled():
             msg = "the session was closed while a page was on its way"
@@ -43,7 +43,7 @@ class Aside:
         """Cancel what is on its way, and wait until it has ended."""
         task = self._task
         if task is not None and task.cancel():
-            await asyncio.wait([task])
+            await finished(task)
 
     def abandon(self) -> None:
         """Cancel what is on its way, from wherever the garbage collector runs."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
 from ..calls import Lifetime
+from ..concurrency import finished
 from ..errors import SessionClosedError
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Lookahead(Generic[T]):
         task = self._tasks[0]
         if not task.done():
             begun = time.monotonic()
-            await asyncio.wait([task])
+            await finished(task)
             self._is_far = time.monotonic() - begun > _LONG
         if not task.cancelled() and task.exception() is None and self._tasks:
             self.fill(1 + then)
@@ -75,8 +76,8 @@ class Lookahead(Generic[T]):
         tasks = [task for task in self._tasks if not task.done()]
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        for task in tasks:
+            await finished(task)
         self._tasks.clear()
 
     def abandon(self) -> None:
