@@ -71,6 +71,11 @@ class Lookahead(Generic[T]):
             self._tasks.append(self._owner.spawn(self._fetch(self._number)))
             self._number += 1
 
+    async def rest(self) -> None:
+        """Wait until nothing is in flight: what is asked for beside these pages is in the window, too."""
+        for task in tuple(self._tasks):
+            await finished(task)
+
     async def stop(self) -> None:
         """Cancel what is on its way, and wait until it has ended."""
         tasks = [task for task in self._tasks if not task.done()]

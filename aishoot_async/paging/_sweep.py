@@ -100,6 +100,7 @@ class Sweep(Source[T]):
     async def _next_page(self) -> Sheet[T] | None:
         if self._ending is None:
             self._ending = await self._begin()
+            self._aside.forget()
         ending = self._ending
         while not self._last and not self.finished:
             outcome, verdict = await self._judged(ending)
@@ -165,8 +166,7 @@ class Sweep(Source[T]):
 
     async def _found(self) -> Place:
         memory, plan, fetch = self._listing.memory, self._plan, self._fetch_sized
-        # Whoever comes back after a cancelled probe is given here what that has come to.
-        place: Place = await self._aside.run(lambda: begin(fetch, memory, plan))
+        place: Place = await self._aside.run("begin", lambda: begin(fetch, memory, plan))
         return place if place.is_known else await self._probed(place)
 
     async def _probed(self, place: Place) -> Place:
@@ -178,10 +178,10 @@ class Sweep(Source[T]):
         # Pages 0 and 1 are in the window, too.
         ahead = min(pages_implied(place.read[0], place.asked), self._plan.prefetch - 2)
         if ahead > 0:
-            self._ahead = self._behind(place)
+            self._ahead = self._ahead or self._behind(place)
             self._ahead.fill(ahead)
             fetch = partial(_fetch_or_take, fetch, self._ahead)
-        return await self._aside.run(lambda: probed(fetch, memory, place))
+        return await self._aside.run("probe", lambda: probed(fetch, memory, place))
 
     def _behind(self, place: Place) -> Lookahead[Callable[[], Sheet[T]]]:
         return Lookahead(self._listing.caller.lifetime, self._asker(place.asked), place.page + len(place.read))
@@ -206,10 +206,10 @@ class Sweep(Source[T]):
             PagingError: it is not.
         """
         if before > 0:
-            length = len((await self._fetch(before)).raws)
+            length = len((await self._fetch("prove", before)).raws)
         else:
             fetch, size = self._fetch_sized, self.size
-            zero = await self._aside.run(lambda: page_zero(lambda number: fetch(number, size)))
+            zero = await self._aside.run("prove", lambda: page_zero(lambda number: fetch(number, size)))
             if isinstance(zero, APIStatusError):
                 if is_unclear_start(zero):
                     self._start_doubt = UNCLEAR
@@ -235,6 +235,8 @@ class Sweep(Source[T]):
         if outcome is not None:
             self._latest = (outcome.asked, outcome.fingerprint)
         self._head = None
+        if self._aside.tasks:
+            self._aside.forget()
         self._number += 1
         return outcome, verdict
 
@@ -250,7 +252,7 @@ class Sweep(Source[T]):
             is_usual = isinstance(after, APIStatusError) and await self._is_usual_beyond(after)
             verdict = ending.beyond(after, is_usual=is_usual)
         if verdict is Verdict.AGAIN:
-            sheet = await self._fetch(self._number)
+            sheet = await self._fetch("again", self._number)
             verdict = ending.see(sheet, again=True)
         return sheet, verdict
 
@@ -265,8 +267,10 @@ class Sweep(Source[T]):
             return  # it is the first, or the last one again
         if length not in {self.size, self._size_given}:
             fetch, number = self._fetch_sized, sheet.asked
+            if self._ahead is not None:
+                await self._ahead.rest()
             try:
-                same = await self._aside.run(lambda: fetch(number, length))
+                same = await self._aside.run("size", lambda: fetch(number, length))
             except (BadRequestError, UnprocessableError):
                 ending.hides_rows = True  # as far as can be known
             else:
@@ -283,14 +287,14 @@ class Sweep(Source[T]):
         if verdict is not Verdict.AGAIN:
             return None, verdict
         try:
-            sheet = await self._fetch(self._number)
+            sheet = await self._fetch("again", self._number)
         except APIStatusError as same:
             return None, ending.refused(self._number, same, unchanged=same.status == error.status, again=True)
         return sheet, ending.see(sheet, again=True)
 
-    async def _fetch(self, number: int) -> Sheet[T]:
+    async def _fetch(self, name: str, number: int) -> Sheet[T]:
         fetch, size = self._fetch_sized, self.size
-        return await self._aside.run(lambda: fetch(number, size))
+        return await self._aside.run(name, lambda: fetch(number, size))
 
     async def _take(self, ending: Ending, windows: tuple[int, int] | None = None) -> Outcome:
         if self._ahead is None:
@@ -318,7 +322,7 @@ class Sweep(Source[T]):
         if not is_unclear(error):
             return False
         try:
-            await self._aside.run(lambda: fetch(number, size))
+            await self._aside.run("far", lambda: fetch(number, size))
         except APIStatusError as far:
             return far.status == error.status
         return False
@@ -328,7 +332,7 @@ class Sweep(Source[T]):
             return False
         asked, mark = self._latest
         try:
-            sheet = await self._fetch(asked)
+            sheet = await self._fetch("check", asked)
         except NotFoundError:
             return False
         return sheet.fingerprint == mark
