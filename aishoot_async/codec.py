@@ -60,6 +60,7 @@ def sku(text: bytes) -> Sku:
         UnexpectedResponseError: it is no object, or has no usable id.
     """
     [made] = _skus_of([jsontext.read(_sku_fields, text)], text)
+    jsontext.check_depth(text)
     if not made.id:
         msg = "a SKU needs an id: a string or an integer"
         raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
@@ -94,7 +95,9 @@ def brief_result(text: bytes) -> BriefResult:
     Raises:
         UnexpectedResponseError: it is none.
     """
-    return BriefResult(id=_id_of(jsontext.read(_result_fields, text)), raw=text)
+    identifier = _id_of(jsontext.read(_result_fields, text))
+    jsontext.check_depth(text)
+    return BriefResult(id=identifier, raw=text)
 
 
 def row_id(text: bytes) -> str | None:
@@ -274,6 +277,7 @@ _OWN_MODELS: Final[Mapping[type, Callable[[bytes], Any]]] = {Sku: sku, BriefResu
 
 def _sku_rows(text: jsontext.Text) -> jsontext.Rows:
     wires = jsontext.read(_sku_wires.decode, text)
+    jsontext.check_depth(text)
     rows = jsontext.Rows(text, len(wires))
     made = _skus_of(wires, rows)
     if "" in {each.id for each in made}:
