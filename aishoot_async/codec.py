@@ -4,8 +4,10 @@ What goes, and the caller's own types, is `structuring`'s. Together with `jsonte
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
+from inspect import isasyncgenfunction, iscoroutinefunction
 from operator import itemgetter
 from typing import Any, Final, TypedDict, TypeVar, cast, get_origin
 
@@ -14,6 +16,7 @@ import msgspec
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
 from .models import CATEGORIES, GENDERS, Asked, BriefResult, Heard, Reading, Sku, SkuCreate, SkuUpdate, draft
+from .volatile import rows_without_volatile
 
 T = TypeVar("T")
 
@@ -57,6 +60,7 @@ def sku(text: bytes) -> Sku:
         UnexpectedResponseError: it is no object, or has no usable id.
     """
     [made] = _skus_of([jsontext.read(_sku_fields, text)], text)
+    jsontext.check_depth(text)
     if not made.id:
         msg = "a SKU needs an id: a string or an integer"
         raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
@@ -91,7 +95,9 @@ def brief_result(text: bytes) -> BriefResult:
     Raises:
         UnexpectedResponseError: it is none.
     """
-    return BriefResult(id=_id_of(jsontext.read(_result_fields, text)), raw=text)
+    identifier = _id_of(jsontext.read(_result_fields, text))
+    jsontext.check_depth(text)
+    return BriefResult(id=identifier, raw=text)
 
 
 def row_id(text: bytes) -> str | None:
@@ -124,13 +130,30 @@ def ids(
 ) -> Sequence[str | None]:
     """Give the ids of a page's rows, as ``identify`` does of each; ``made`` is what has been made of them."""
     if type(texts) is jsontext.Rows or (made is not texts and {*map(type, made)} <= _IDENTIFIED):
-        return [item.id for item in cast("Sequence[Sku | BriefResult]", made)]
+        own = [item.id for item in cast("Sequence[Sku | BriefResult]", made)]
+        if identify is row_id or None not in own:
+            return own
     found: Sequence[str | None] | None = _leading_ids(texts)
     if found is None:
         decode, id_of = _ID_WIRES[identify]
         with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             found = list(map(id_of, map(decode, texts)))
     return [identify(text) for text in texts] if found is None else found
+
+
+def telling_ids(ids: Sequence[str | None], texts: Sequence[bytes]) -> Sequence[str | None]:
+    """Give the ids of a page's rows, or ``None`` for each where they do not tell the rows apart.
+
+    An empty id is none. Where rows that differ have one id, and most rows of the page share theirs, the member is no
+    identity: it may be a placeholder, or the id of something else. A row that is there twice, all of it, and a few ids
+    that come twice among many, are no such case: loops and duplicates are told by the ids then.
+    """
+    named = [key or None for key in ids]
+    times = Counter(named)
+    alone = sum(times[key] == 1 for key in times if key is not None)
+    rows = {(key, text) for key, text in zip(named, rows_without_volatile(texts), strict=True) if key is not None}
+    are_shared = len({key for key, _ in rows}) < len(rows) and 2 * alone < len(named)
+    return [None] * len(named) if are_shared else named
 
 
 _IDENTIFIED: Final[frozenset[type]] = frozenset({Sku, BriefResult})
@@ -211,14 +234,18 @@ def _plain_body() -> Callable[[SkuCreate | SkuUpdate], dict[str, Any]]:
 def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
     """Make what turns an item's JSON into the caller's own type.
 
-    A type is structured by cattrs, its snake_case fields from camelCase members, without converting what is of another
-    type; ``bytes`` gives the JSON as it is; any other callable is given the JSON's bytes.
+    `Sku` and `BriefResult` are read as they are without it. Another type is structured by cattrs, its snake_case fields
+    from camelCase members, without converting what is of another type; ``bytes`` gives the JSON as it is; any other
+    callable is given the JSON's bytes.
 
     Raises:
-        ConfigurationError: it is neither a type nor callable, or a type that cattrs cannot structure.
+        ConfigurationError: it is neither a type nor callable, a type that cattrs cannot structure, or an ``async def``.
     """
     if into is bytes:
         return _as_it_is  # type: ignore[return-value]
+    own = _OWN_MODELS.get(into) if isinstance(into, type) else None
+    if own is not None:
+        return own
     if isinstance(into, type) or get_origin(into) is not None:
         from .structuring import structurer  # noqa: PLC0415  # as above
 
@@ -226,15 +253,31 @@ def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
     if not callable(into):
         msg = f"into must be a type or a callable that takes bytes, not {into!r}"
         raise ConfigurationError(msg)
+    if _is_async(into):
+        msg = f"into must give the item itself, and {into!r} is asynchronous; await what takes time in your loop"
+        raise ConfigurationError(msg)
     return into
+
+
+def _is_async(into: Callable[[bytes], object]) -> bool:
+    """Tell whether calling it gives something to wait for, and no item."""
+    while isinstance(into, partial):
+        into = into.func
+    call = getattr(into, "__call__", None)  # noqa: B004  # what an object of a class with such a method does
+    kinds = iscoroutinefunction, isasyncgenfunction
+    return any(is_kind(function) for is_kind in kinds for function in (into, call))
 
 
 def _as_it_is(text: bytes) -> bytes:
     return text
 
 
+_OWN_MODELS: Final[Mapping[type, Callable[[bytes], Any]]] = {Sku: sku, BriefResult: brief_result}
+
+
 def _sku_rows(text: jsontext.Text) -> jsontext.Rows:
     wires = jsontext.read(_sku_wires.decode, text)
+    jsontext.check_depth(text)
     rows = jsontext.Rows(text, len(wires))
     made = _skus_of(wires, rows)
     if "" in {each.id for each in made}:

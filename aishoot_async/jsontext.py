@@ -6,10 +6,12 @@ Everything here raises `UnexpectedResponseError` for text that is not JSON, and 
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar, final, overload
+from itertools import accumulate
+from typing import Any, Final, TypeVar, cast, final, overload
 
 import msgspec
 from msgspec import Raw
@@ -19,6 +21,12 @@ from .errors import UnexpectedResponseError
 T = TypeVar("T")
 Text = bytes | memoryview
 """JSON text; a view where it is a large part of a body."""
+MAX_DEPTH: Final = 512
+"""Lists and objects within each other. Each Python has a limit of its own, some of them for each way to read; this is
+less than any, so that what was read once can be read again."""
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_NO_BRACKETS: Final = bytes({*range(256)} - {*b"[]{}"})
+_STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _TYPE_BY_START: Final = {
     ord("{"): "an object",
     ord("["): "a list",
@@ -56,6 +64,26 @@ def read(decode: Callable[[Any], T], body: Text, where: str = "") -> T:
     raise UnexpectedResponseError(problem, where=where, body=bytes(body))
 
 
+def check_depth(text: Text) -> None:
+    """Accept JSON that is nested no deeper than `MAX_DEPTH`.
+
+    Raises:
+        UnexpectedResponseError: it is nested deeper.
+    """
+    if len(text) <= 2 * MAX_DEPTH:
+        return
+    # Most texts have too few brackets, even with all that stands around them in a body, which costs no copy to count.
+    whole = text if isinstance(text, bytes) else cast("bytes", text.obj)
+    if whole.count(b"{") + whole.count(b"[") <= MAX_DEPTH:
+        return
+    text = bytes(text)
+    # Those in strings are none.
+    brackets = _STRING.sub(b"", text).translate(None, _NO_BRACKETS)
+    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH:
+        msg = f"the JSON is nested too deeply (this client reads {MAX_DEPTH} levels)"
+        raise UnexpectedResponseError(msg, body=text)
+
+
 def _is_utf8(text: Text) -> bool:
     try:
         str(text, "utf-8")
@@ -83,11 +111,17 @@ def kind(text: bytes) -> str:
 def value(text: bytes, where: str = "") -> Any:
     """Decode to plain Python values: integers exact, numbers beyond a float's range as `decimal.Decimal`."""
     try:
-        return _any.decode(text)
+        found = _any.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
-        pass
-    return read(_any_number.decode, text, where)
+        is_read = False
+    else:
+        is_read = True
+    # Behind the `except`, or an error here would have that one as its context.
+    if not is_read:
+        found = read(_any_number.decode, text, where)
+    check_depth(text)
+    return found
 
 
 def members(text: bytes, where: str = "") -> dict[str, bytes]:

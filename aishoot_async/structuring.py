@@ -5,7 +5,7 @@ The only code that knows cattrs; apart from `codec`, because that is imported by
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NoReturn, TypeVar, cast
 
 import attrs
 import cattrs
@@ -15,7 +15,7 @@ from cattrs.strategies import configure_union_passthrough
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import WIRE_NAMES, SkuCreate, SkuUpdate
+from .models import WIRE_NAMES, BriefResult, Sku, SkuCreate, SkuUpdate
 
 T = TypeVar("T")
 
@@ -61,6 +61,16 @@ def _exactly(wanted: type, *accepted: type) -> Callable[[object, Any], Any]:
     return structure
 
 
+def _is_own_model(wanted: object) -> bool:
+    return isinstance(wanted, type) and issubclass(wanted, Sku | BriefResult)
+
+
+def _refuse_own_model(wanted: Any) -> NoReturn:
+    """Refuse what would be made without its JSON, in which all that is not documented stands."""
+    msg = f"{wanted.__name__} is read from its exact JSON; use into=Sku, into=BriefResult or a type of your own fields"
+    raise TypeError(msg)
+
+
 def _make_into_converter() -> cattrs.Converter:
     converter = make_converter()
     configure_union_passthrough(str | int | float | bool | None, converter)
@@ -85,6 +95,7 @@ def _make_into_converter() -> cattrs.Converter:
 
     converter.register_structure_hook_factory(attrs.has, from_camel)
     converter.register_structure_hook_factory(dataclasses.is_dataclass, from_camel)
+    converter.register_structure_hook_factory(_is_own_model, _refuse_own_model)
 
     return converter
 

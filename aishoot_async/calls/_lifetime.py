@@ -51,6 +51,19 @@ class Lifetime:
         self.check_open()
         return loop
 
+    def is_elsewhere(self) -> bool:
+        """Tell whether this is another event loop, or another process, than that it is bound to; bind nothing."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return os.getpid() != self._pid  # in a forked child, no loop counts as running
+        return self._loop is not None and self._loop is not loop
+
+    @property
+    def is_stranded(self) -> bool:
+        """Whether the loop that it is bound to is closed, so that nobody is left who waits there."""
+        return self._loop is not None and self._loop.is_closed()
+
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
         self._check_process()
         self.check_open()

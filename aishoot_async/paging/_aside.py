@@ -1,52 +1,60 @@
-"""One thing asked for beside the pages that are fetched ahead: where to begin, or a page once more."""
+"""What is asked for beside the pages that are fetched ahead: where to begin, or a page once more."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, TypeVar
 
 from ..calls import Lifetime
+from ..concurrency import finished
 from ..errors import SessionClosedError
 
 T = TypeVar("T")
 
 
 class Aside:
-    """Runs it in a task of the session's own, so that a caller who is cancelled finds it again, however often.
+    """Runs it in tasks of the session's own, so that a caller who is cancelled finds it again, however often.
 
     The work must refer neither to this object nor to its walk: that is how both can be collected meanwhile.
+
+    Attributes:
+        tasks: what was begun for the page that is judged now, by its name.
     """
 
     def __init__(self, owner: Lifetime) -> None:
         """Run nothing yet."""
         self._owner = owner
-        self._task: asyncio.Task[Any] | None = None
+        self.tasks: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Give what the work comes to: work begun by a call that was cancelled, if there is any.
+    async def run(self, name: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Give what the work comes to: work of that name that an earlier call has begun, if there is any.
+
+        A caller who was cancelled asks for all of it again, in the same order, and is given what is known already.
 
         Raises:
             SessionClosedError: the session was closed.
         """
-        if self._task is None:
-            self._task = self._owner.spawn(work())
-        task: asyncio.Task[T] = self._task
-        if not task.done():
-            await asyncio.wait([task])
-        self._task = None
+        task: asyncio.Task[T] | None = self.tasks.get(name)
+        if task is None:
+            task = self.tasks[name] = self._owner.spawn(work())
+        await finished(task)
         if task.cancelled():
             msg = "the session was closed while a page was on its way"
             raise SessionClosedError(msg)
         return task.result()
 
+    def forget(self) -> None:
+        """Drop what was asked for: the page is judged."""
+        self.tasks.clear()
+
     async def stop(self) -> None:
         """Cancel what is on its way, and wait until it has ended."""
-        task = self._task
-        if task is not None and task.cancel():
-            await asyncio.wait([task])
+        for task in [task for task in self.tasks.values() if task.cancel()]:
+            await finished(task)
+        self.forget()
 
     def abandon(self) -> None:
         """Cancel what is on its way, from wherever the garbage collector runs."""
-        if self._task is not None:
+        for task in tuple(self.tasks.values()):
             with contextlib.suppress(RuntimeError):  # the loop is closed, and the task with it
-                self._task.get_loop().call_soon_threadsafe(self._task.cancel)
+                task.get_loop().call_soon_threadsafe(task.cancel)

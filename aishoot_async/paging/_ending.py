@@ -9,11 +9,15 @@ answer 404 past the end. So nothing ends a list alone:
                               nor is an empty page then, unless it gives that total, too; nor a page shorter than
                               another list's, unless totals are known to count all rows, or behind a cursor.
                               ``last: false`` is a veto
-    no total (or one that     two empty pages running; or an empty page, then 404; or 404, when the page before it can
-    more rows have disproved) still be read unchanged. The empty or missing page is asked for again, as one answer may
-                              be an accident; but not behind page 1, to save requests. An empty page with rows behind
-                              it is asked for again; if it stays empty, nobody can know, and that is a `PagingError`
-                              at the end
+    no total (or one that     two empty pages running; or an empty page, then 404 or 416; or one of these, when the page
+    more rows have disproved) before it can still be read unchanged. The empty or missing page is asked for again, as
+                              one answer may be an accident; but not behind page 1, to save requests. An empty page with
+                              rows behind it is asked for again; if it stays empty, nobody can know, and that is a
+                              `PagingError` at the end
+    a page refused by 400,    without a total, and by 500 in any case: the end only where a page far behind any end is
+    422 or 500                refused like that, too, and the page before can still be read unchanged. Behind a full
+                              page, and no total that counts the whole list, the walk is in `doubt`: the service may
+                              as well have a limit, or fail
     an empty page before the  not the end: asked for again, then gone past, up to the last page that the total
     total                     implies; then nobody can know, and that is a `PagingError`
     pages of several lengths  the size may have changed under the walk. A total that is reached must be shown by an
@@ -34,6 +38,9 @@ from typing import Any, Final
 from ..errors import APIStatusError, PagingError, PagingLoopError, UnexpectedResponseError
 from ._listing import REFUSED_BEYOND, Sheet
 
+_MISSING: Final = frozenset({404, 416})
+"""These say that there is no such page; others in its place may have other reasons."""
+_SERVER_ERROR: Final = 500
 _EMPTY_PAGES_AT_MOST: Final = 256
 
 
@@ -46,7 +53,12 @@ class Verdict(Enum):
     END = auto()  # nothing on it; the list ended before
     AGAIN = auto()  # ask for it once more, and judge what comes
     PEEK = auto()  # it is empty: look at the page after it, and judge by that
-    CHECK = auto()  # ask for the page before once more: is it unchanged?
+    CHECK = auto()  # ask for the page before once more: is it unchanged? And see whether refusals are usual beyond
+
+
+def is_unclear(error: APIStatusError) -> bool:
+    """Tell whether a refusal may be about a page beyond the end, or about something else."""
+    return error.status not in _MISSING and (error.status in REFUSED_BEYOND or error.status == _SERVER_ERROR)
 
 
 class Ending:
@@ -76,6 +88,8 @@ class Ending:
         self.total: int | None = None
         self.hides_rows = False
         """Whether the service leaves rows out of a page after it has cut it, so that no page's length is its size."""
+        self.doubt: str | None = None
+        """Why there may be more rows than the last page shows."""
         self._first = first
         self._asked = asked
         self._longest = longest
@@ -195,29 +209,36 @@ class Ending:
             APIStatusError: it is no sign of the end.
             PagingError: it stands before the total.
         """
-        missing = error.status == 404  # noqa: PLR2004
-        beyond_total = self._answered and self._reached() and error.status in REFUSED_BEYOND
-        if beyond_total and (self._is_sure or unchanged or not missing):
+        missing, unclear, total = error.status == 404, is_unclear(error), self._trusted()  # noqa: PLR2004
+        reached = self._answered and self._reached()
+        if reached and error.status in REFUSED_BEYOND and (self._is_sure or unchanged or not missing):
             return self._end()
-        if not self._answered or not missing or unchanged is False:
+        may_be_the_end = reached or missing or total is None
+        if not self._answered or not may_be_the_end or unchanged is False or not (unclear or error.status in _MISSING):
             raise error
         if unchanged is None:
             return Verdict.CHECK
-        if not again and (self._has_request_left or self._trusted() is not None):
+        if not reached and not again and (self._has_request_left or unclear or total is not None):
             return Verdict.AGAIN
-        if self._trusted() is None:
-            return self._end()
-        return self._empty(number, ended=False, again=True)
+        if total is not None and not reached:
+            return self._empty(number, ended=False, again=True)
+        if unclear and self._latest >= self.page_size and not self.total_is_shown:
+            self.doubt = f"page {number} answers {error.status}, so it cannot be known whether the list ends before it"
+        return self._end()
 
-    def beyond(self, after: Sheet[Any] | APIStatusError) -> Verdict:
+    def beyond(self, after: Sheet[Any] | APIStatusError, *, is_usual: bool = False) -> Verdict:
         """Judge an empty page by the one after it, as `Verdict.PEEK` has asked for.
 
+        Args:
+            after: the page after it, or its refusal.
+            is_usual: whether the service refuses every page beyond the end like that.
+
         Raises:
-            APIStatusError: the page after it is refused, other than by 404.
+            APIStatusError: the page after it is refused, and that is no sign of the end.
             PagingError: a page further up was empty, too.
         """
         if isinstance(after, APIStatusError):
-            if after.status != 404:  # noqa: PLR2004
+            if after.status not in _MISSING and not is_usual:
                 raise after
         elif after.raws:
             return Verdict.AGAIN
@@ -331,7 +352,7 @@ class Ending:
     def _refuse_loop(self, sheet: Sheet[Any]) -> None:
         total = self._trusted()
         allowed = total is not None and self._so_far[0] + len(sheet.raws) <= total
-        if not allowed or any(key is not None for key in sheet.ids):
+        if not allowed or sheet.are_ids_shared or any(key is not None for key in sheet.ids):
             msg = f"page {sheet.asked} has come before: the service gives the same rows again and again"
             raise PagingLoopError(msg)
 

@@ -11,8 +11,9 @@ from .. import codec
 from ..calls import Answer, Caller, CallOptions
 from ..errors import APIStatusError, PagingError
 from ..models import Asked, EnvelopePaths
+from ..transport import Response
 from ..volatile import rows_without_volatile
-from ._envelope import Split, open_envelope
+from ._envelope import Envelope, Split, open_envelope, open_response
 from ._lending import own
 from ._mark import mark
 
@@ -78,6 +79,7 @@ class Sheet(Generic[T]):
         raws: each item's own JSON.
         ids: each item's id, or ``None``.
         total, last, number: what the envelope says; see `Envelope`.
+        are_ids_shared: whether rows that differ have one id, so that ``ids`` are none.
         skip: how many of the items an earlier walk has handed out, whose cursor stands on this page.
         fingerprint: what tells one page from another; see `mark`.
     """
@@ -89,6 +91,7 @@ class Sheet(Generic[T]):
     total: int | None
     last: bool | None
     number: int | None
+    are_ids_shared: bool = False
     skip: int = 0
     fingerprint: Hashable = attrs.field(init=False, default=attrs.Factory(_fingerprint, takes_self=True))
 
@@ -122,6 +125,7 @@ class Listing(Generic[T]):
         envelope: where a page's parts stand, when it is not to be recognised.
         memory: what is known of the endpoint.
         template: the path with its ids named; see `Caller.call`.
+        has_documented_ids: whether the API's pages say that each row has an id of its own.
     """
 
     caller: Caller
@@ -132,6 +136,7 @@ class Listing(Generic[T]):
     envelope: EnvelopePaths | None
     memory: EndpointMemory
     template: str | None = None
+    has_documented_ids: bool = True
     _given: str = attrs.field(init=False, default=attrs.Factory(_given, takes_self=True))
     _split: Split = attrs.field(init=False, default=attrs.Factory(_splitter, takes_self=True))
 
@@ -164,7 +169,7 @@ class Listing(Generic[T]):
         return partial(self._read, answer, number, size)
 
     def _read(self, answer: Answer, number: int, size: int) -> Sheet[T]:
-        sheet = answer.read(lambda response: self.open(response.body, number))
+        sheet = answer.read(lambda response: self._sheet(open_response(response, self.envelope, self._split), number))
         self.memory.saw(size, len(sheet.raws))
         return sheet
 
@@ -174,27 +179,36 @@ class Listing(Generic[T]):
         Raises:
             UnexpectedResponseError: it cannot be read.
         """
-        envelope = open_envelope(body, self.envelope, self._split)
+        return self._sheet(open_envelope(body, self.envelope, self._split), number)
+
+    def _sheet(self, envelope: Envelope, number: int) -> Sheet[T]:
         items = codec.items(envelope.items, self.decode, envelope.where)
+        ids = codec.ids(items, envelope.items, self.identify)
+        are_shared = False
+        if not self.has_documented_ids and (len(set(ids)) < len(ids) or "" in ids):
+            are_shared = any(ids)
+            ids = codec.telling_ids(ids, envelope.items)
+            are_shared = are_shared and not any(ids)
         return Sheet(
             asked=number,
             items=items,
             raws=envelope.items,
-            ids=codec.ids(items, envelope.items, self.identify),
+            ids=ids,
+            are_ids_shared=are_shared,
             total=envelope.total,
             last=envelope.last,
             number=envelope.number,
         )
 
 
-def open_whole(body: bytes, decode: Callable[[bytes], T]) -> Sequence[T]:
+def open_whole(response: Response, decode: Callable[[bytes], T]) -> Sequence[T]:
     """Read a list that has no pages.
 
     Raises:
         PagingError: it names a larger total than it holds.
         UnexpectedResponseError: it cannot be read.
     """
-    envelope = open_envelope(body, split=codec.splitter(decode, Asked()))
+    envelope = open_response(response, split=codec.splitter(decode, Asked()))
     if envelope.total is not None and envelope.total > len(envelope.items):
         msg = f"the service says that there are {envelope.total} items, and gives {len(envelope.items)}"
         raise PagingError(msg)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
 from ..calls import Lifetime
+from ..concurrency import finished
 from ..errors import SessionClosedError
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ class Lookahead(Generic[T]):
         task = self._tasks[0]
         if not task.done():
             begun = time.monotonic()
-            await asyncio.wait([task])
+            await finished(task)
             self._is_far = time.monotonic() - begun > _LONG
         if not task.cancelled() and task.exception() is None and self._tasks:
             self.fill(1 + then)
@@ -70,13 +71,18 @@ class Lookahead(Generic[T]):
             self._tasks.append(self._owner.spawn(self._fetch(self._number)))
             self._number += 1
 
+    async def rest(self) -> None:
+        """Wait until nothing is in flight: what is asked for beside these pages is in the window, too."""
+        for task in tuple(self._tasks):
+            await finished(task)
+
     async def stop(self) -> None:
         """Cancel what is on its way, and wait until it has ended."""
         tasks = [task for task in self._tasks if not task.done()]
         for task in tasks:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        for task in tasks:
+            await finished(task)
         self._tasks.clear()
 
     def abandon(self) -> None:

@@ -124,7 +124,7 @@ async def probe(fetch: Fetch, memory: EndpointMemory, seen: Sequence[Outcome]) -
         if isinstance(zero, APIStatusError):
             raise one
         return Start(0, [zero, one])  # an empty list, and as good as counted from 0
-    if is_unclear(zero):
+    if is_unclear_start(zero):
         memory.base = None
         return Start(1, read, doubt=UNCLEAR)
     if one.raws and not (isinstance(zero, Sheet) and zero.raws and await _may_be_repeated(fetch, one, read)):
@@ -149,10 +149,10 @@ async def _confirmed(zero: Outcome, fetch: Fetch) -> Outcome:
         return zero
     again = await _outcome(fetch, 0, _NO_SUCH_PAGE)
     # A 500 tells nothing, and what came beside it only once may be an accident.
-    return zero if is_unclear(zero) and not (isinstance(again, Sheet) and again.raws) else again
+    return zero if is_unclear_start(zero) and not (isinstance(again, Sheet) and again.raws) else again
 
 
-def is_unclear(zero: Outcome) -> bool:
+def is_unclear_start(zero: Outcome) -> bool:
     """Tell whether an answer for page 0 says neither that there is such a page nor that there is none."""
     return isinstance(zero, APIStatusError) and zero.status == _SERVER_ERROR
 

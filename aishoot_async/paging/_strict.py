@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 import attrs
 from anyio import to_thread
 
+from ..concurrency import finished
 from ..errors import DriftError, PagingError, SessionClosedError, UnstableListingError
 from ..models import PagingReport
 from ._listing import Listing, Sheet
@@ -48,8 +49,7 @@ class StrictSweep(Source[T]):
         if self._settling is None:
             self._settling = lifetime.spawn(_settle(self._listing, self._plan, self.report))
         settling = self._settling
-        if not settling.done():
-            await asyncio.wait([settling])
+        await finished(settling)
         if settling.cancelled():
             msg = "the session was closed during a strict walk"
             raise SessionClosedError(msg)
@@ -75,7 +75,7 @@ class StrictSweep(Source[T]):
         if settling is None:
             return
         if settling.cancel():
-            await asyncio.wait([settling])
+            await finished(settling)
         if not settling.cancelled() and settling.exception() is None:
             await to_thread.run_sync(settling.result().close)
 

@@ -21,18 +21,20 @@ from ..errors import (
 )
 from ._aside import Aside
 from ._begin import begin, probed
-from ._ending import Ending, Verdict
+from ._ending import Ending, Verdict, is_unclear
 from ._listing import Listing, Sheet
 from ._lookahead import Lookahead
 from ._place import FetchSized, Place
 from ._plan import BEGINNING, Plan
 from ._recent import Recent
 from ._source import Source
-from ._start import UNCLEAR, Outcome, is_unclear, page_zero, pages_implied
+from ._start import UNCLEAR, Outcome, is_unclear_start, page_zero, pages_implied
 
 T = TypeVar("T")
 logger: Final = logging.getLogger("aishoot_async.paging")
 _WINDOW_AT_LEAST: Final = 16
+_FAR_BEYOND: Final = 1_000_000
+"""Pages; small enough for the service to count the rows before them."""
 
 
 class Sweep(Source[T]):
@@ -98,6 +100,7 @@ class Sweep(Source[T]):
     async def _next_page(self) -> Sheet[T] | None:
         if self._ending is None:
             self._ending = await self._begin()
+            self._aside.forget()
         ending = self._ending
         while not self._last and not self.finished:
             outcome, verdict = await self._judged(ending)
@@ -133,6 +136,8 @@ class Sweep(Source[T]):
                 self._listing.memory.base = self._first
             else:
                 self._object(f"may lack rows: {self._start_doubt}", PagingError)
+        if ending.doubt is not None:
+            self._object(f"may lack rows: {ending.doubt}", PagingError)
         if ending.inconsistency is not None:
             self.drifted(ending.inconsistency)
         if ending.total_is_shown:
@@ -161,8 +166,7 @@ class Sweep(Source[T]):
 
     async def _found(self) -> Place:
         memory, plan, fetch = self._listing.memory, self._plan, self._fetch_sized
-        # Whoever comes back after a cancelled probe is given here what that has come to.
-        place: Place = await self._aside.run(lambda: begin(fetch, memory, plan))
+        place: Place = await self._aside.run("begin", lambda: begin(fetch, memory, plan))
         return place if place.is_known else await self._probed(place)
 
     async def _probed(self, place: Place) -> Place:
@@ -174,10 +178,10 @@ class Sweep(Source[T]):
         # Pages 0 and 1 are in the window, too.
         ahead = min(pages_implied(place.read[0], place.asked), self._plan.prefetch - 2)
         if ahead > 0:
-            self._ahead = self._behind(place)
+            self._ahead = self._ahead or self._behind(place)
             self._ahead.fill(ahead)
             fetch = partial(_fetch_or_take, fetch, self._ahead)
-        return await self._aside.run(lambda: probed(fetch, memory, place))
+        return await self._aside.run("probe", lambda: probed(fetch, memory, place))
 
     def _behind(self, place: Place) -> Lookahead[Callable[[], Sheet[T]]]:
         return Lookahead(self._listing.caller.lifetime, self._asker(place.asked), place.page + len(place.read))
@@ -202,12 +206,12 @@ class Sweep(Source[T]):
             PagingError: it is not.
         """
         if before > 0:
-            length = len((await self._fetch(before)).raws)
+            length = len((await self._fetch("prove", before)).raws)
         else:
             fetch, size = self._fetch_sized, self.size
-            zero = await self._aside.run(lambda: page_zero(lambda number: fetch(number, size)))
+            zero = await self._aside.run("prove", lambda: page_zero(lambda number: fetch(number, size)))
             if isinstance(zero, APIStatusError):
-                if is_unclear(zero):
+                if is_unclear_start(zero):
                     self._start_doubt = UNCLEAR
                 return
             length = len(zero.raws)
@@ -231,6 +235,8 @@ class Sweep(Source[T]):
         if outcome is not None:
             self._latest = (outcome.asked, outcome.fingerprint)
         self._head = None
+        if self._aside.tasks:
+            self._aside.forget()
         self._number += 1
         return outcome, verdict
 
@@ -242,9 +248,11 @@ class Sweep(Source[T]):
             if not self._read:
                 # A window of 1: most lists end here, and no page more should be asked for.
                 self._read.append(await self._take(ending, (1, 0)))
-            verdict = ending.beyond(self._read[0])
+            after = self._read[0]
+            is_usual = isinstance(after, APIStatusError) and await self._is_usual_beyond(after)
+            verdict = ending.beyond(after, is_usual=is_usual)
         if verdict is Verdict.AGAIN:
-            sheet = await self._fetch(self._number)
+            sheet = await self._fetch("again", self._number)
             verdict = ending.see(sheet, again=True)
         return sheet, verdict
 
@@ -259,8 +267,10 @@ class Sweep(Source[T]):
             return  # it is the first, or the last one again
         if length not in {self.size, self._size_given}:
             fetch, number = self._fetch_sized, sheet.asked
+            if self._ahead is not None:
+                await self._ahead.rest()
             try:
-                same = await self._aside.run(lambda: fetch(number, length))
+                same = await self._aside.run("size", lambda: fetch(number, length))
             except (BadRequestError, UnprocessableError):
                 ending.hides_rows = True  # as far as can be known
             else:
@@ -270,18 +280,21 @@ class Sweep(Source[T]):
     async def _judged_refusal(self, ending: Ending, error: APIStatusError) -> tuple[Sheet[T] | None, Verdict]:
         verdict = ending.refused(self._number, error)
         if verdict is Verdict.CHECK:
-            verdict = ending.refused(self._number, error, unchanged=await self._latest_is_unchanged())
+            unchanged = (
+                not is_unclear(error) or await self._is_usual_beyond(error)
+            ) and await self._latest_is_unchanged()
+            verdict = ending.refused(self._number, error, unchanged=unchanged)
         if verdict is not Verdict.AGAIN:
             return None, verdict
         try:
-            sheet = await self._fetch(self._number)
+            sheet = await self._fetch("again", self._number)
         except APIStatusError as same:
-            return None, ending.refused(self._number, same, unchanged=True, again=True)
+            return None, ending.refused(self._number, same, unchanged=same.status == error.status, again=True)
         return sheet, ending.see(sheet, again=True)
 
-    async def _fetch(self, number: int) -> Sheet[T]:
+    async def _fetch(self, name: str, number: int) -> Sheet[T]:
         fetch, size = self._fetch_sized, self.size
-        return await self._aside.run(lambda: fetch(number, size))
+        return await self._aside.run(name, lambda: fetch(number, size))
 
     async def _take(self, ending: Ending, windows: tuple[int, int] | None = None) -> Outcome:
         if self._ahead is None:
@@ -303,12 +316,23 @@ class Sweep(Source[T]):
         # Strictly one after the other, where that is wanted.
         return max(1, min(implied, most)), 0 if most == 1 else min(implied - 1, most)
 
+    async def _is_usual_beyond(self, error: APIStatusError) -> bool:
+        """Tell whether the service refuses every page beyond the end like this: also one that no list has."""
+        fetch, number, size = self._fetch_sized, self._number + _FAR_BEYOND, self.size
+        if not is_unclear(error):
+            return False
+        try:
+            await self._aside.run("far", lambda: fetch(number, size))
+        except APIStatusError as far:
+            return far.status == error.status
+        return False
+
     async def _latest_is_unchanged(self) -> bool:
         if self._latest is None:
             return False
         asked, mark = self._latest
         try:
-            sheet = await self._fetch(asked)
+            sheet = await self._fetch("check", asked)
         except NotFoundError:
             return False
         return sheet.fingerprint == mark

@@ -38,10 +38,18 @@ class Walk(AsyncIterator[T], Generic[T]):
 
     @abstractmethod
     async def aclose(self) -> None:
-        """End the walk, and wait until nothing of it is on its way; it gives no more items."""
+        """End the walk, and wait until nothing of it is on its way; it gives no more items.
+
+        Raises:
+            WrongLoopError: it is under way on another event loop, and stays so.
+        """
 
     async def __aenter__(self) -> Self:
-        """Enter."""
+        """Enter.
+
+        Raises:
+            WrongLoopError: its session belongs to another event loop.
+        """
         return self
 
     async def __aexit__(
@@ -136,6 +144,7 @@ class _SheetWalk(Walk[T], Generic[T, P]):
 
     def __init__(self, listing: Listing[P], plan: Plan) -> None:
         self._source = _source_of(listing, plan)
+        self._lifetime = listing.caller.lifetime
         start = plan.start
         self.progress = Progress(
             start=start if isinstance(start, Cursor) else None,
@@ -153,8 +162,38 @@ class _SheetWalk(Walk[T], Generic[T, P]):
     def report(self) -> PagingReport:
         return self.progress.report
 
+    async def __aenter__(self) -> Self:
+        self._check_loop()
+        return self
+
+    def __aiter__(self) -> Self:
+        if not self._lifetime.is_stranded:  # else what is left of the page in hand is nobody else's
+            self._check_loop()
+        return self
+
     async def aclose(self) -> None:
+        if self._lifetime.is_elsewhere():
+            if not self._lifetime.closed and not self._is_over():
+                self._lifetime.check()
+            return
+        self._end()
         await self._source.aclose()
+
+    def _is_over(self) -> bool:
+        return self._source.finished and not length_hint(self.progress.left)
+
+    def _check_loop(self) -> None:
+        """See that this is the session's own event loop, before anything is touched that another loop waits for.
+
+        Raises:
+            SessionClosedError: it is not, and the session is closed.
+            WrongLoopError: it is not.
+        """
+        if self._lifetime.is_elsewhere():
+            self._lifetime.check()
+
+    def _end(self) -> None:
+        """Hand out no more."""
 
     def __del__(self) -> None:
         source = getattr(self, "_source", None)
@@ -197,6 +236,7 @@ class ItemWalk(_SheetWalk[T, T]):
         while True:
             for item in self.progress.left:
                 return item  # type: ignore[no-any-return]
+            self._check_loop()
             # Before the next page is read, so that this one's memory can be used again.
             self._lending.settle(but_the_last=True)
             try:
@@ -208,10 +248,6 @@ class ItemWalk(_SheetWalk[T, T]):
             self._lending.lend(items, sheet.raws)
             self.progress.hand_out(items)
             del sheet, items
-
-    async def aclose(self) -> None:
-        self._end()
-        await super().aclose()
 
     def __del__(self) -> None:
         if hasattr(self, "progress"):  # else what it has its pages from could not be made
@@ -228,6 +264,7 @@ class PageWalk(_SheetWalk[Page[P], P]):
 
     async def __anext__(self) -> Page[P]:
         """Give the next page."""
+        self._check_loop()
         while True:
             sheet = await self._advance()
             if sheet.skip < len(sheet.items):

@@ -22,6 +22,7 @@ def pager(
     page_size: int | None,
     paging: PagingOptions,
     template: str | None = None,
+    has_documented_ids: bool = True,
 ) -> Pager[T]:
     """Describe a listing.
 
@@ -49,6 +50,7 @@ def pager(
             caller=caller,
             path=path,
             template=template,
+            has_documented_ids=has_documented_ids,
             query=query,
             decode=decode,
             identify=identify,

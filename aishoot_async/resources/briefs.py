@@ -67,6 +67,7 @@ class BriefResource:
             query={},
             decode=decode,
             identify=codec.row_id,
+            has_documented_ids=False,
             page_size=page_size,
             paging=paging,
         )

@@ -92,7 +92,7 @@ class SkuResource:
             AIShootError: as every call does.
             UnexpectedResponseError: also when the answer names a larger total than it holds.
         """
-        return await self._caller.call("GET", f"{PATH}/global", lambda response: open_whole(response.body, codec.sku))
+        return await self._caller.call("GET", f"{PATH}/global", lambda response: open_whole(response, codec.sku))
 
     async def get(self, sku_id: str, *, patience: float = 0.0) -> Sku:
         """Read one SKU. The API has no such operation: it lists with ``skuIdFilter``, and matches the id exactly.

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from aishoot_async import AIShootSession, PagingError, RetryPolicy
 
-Answer = tuple[int, bytes]
+Answer = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
 ONCE = RetryPolicy(attempts=1)
 
 
@@ -70,8 +70,10 @@ class HostileServer:
             if page in self.gates:
                 await self.gates[page].wait()
             self.path = request.path
-            status, text = self.answer(page, size)
-            return web.Response(status=status, body=text, content_type="application/json")
+            status, text, *headers = self.answer(page, size)
+            return web.Response(
+                status=status, body=text, content_type="application/json", headers=headers[0] if headers else None
+            )
         finally:
             self.in_flight -= 1
             if not self.in_flight:

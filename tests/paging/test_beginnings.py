@@ -263,7 +263,7 @@ async def test_a_walk_that_is_closed_when_page_1_has_just_come_asks_for_nothing_
         step = asyncio.ensure_future(anext(walk))
         await server.arrived(1)
         server.release(1)
-        while not walk._source._aside._task.done():  # noqa: ASYNC110  # to the very turn of the loop
+        while not walk._source._aside.tasks["begin"].done():  # noqa: ASYNC110  # to the very turn of the loop
             await asyncio.sleep(0)
         await walk.aclose()
         with pytest.raises(StopAsyncIteration):

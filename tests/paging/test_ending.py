@@ -188,12 +188,21 @@ def test_a_refusal_beyond_a_total_is_the_end(status: int):
     assert judge.refused(2, refusal(status)) is END
 
 
-@pytest.mark.parametrize(("status", "total"), [(400, None), (500, 3), (403, 3), (400, 9), (429, None)])
+@pytest.mark.parametrize(("status", "total"), [(503, None), (500, 9), (403, 3), (400, 9), (429, None), (416, 9)])
 def test_other_refusals_are_errors(status: int, total: int | None):
     judge = ending()
     judge.see(sheet(1, "abc", total))
     with pytest.raises(APIStatusError):
         judge.refused(2, refusal(status))
+
+
+@pytest.mark.parametrize(("status", "total"), [(400, None), (422, None), (500, None), (416, None), (500, 3)])
+def test_a_refusal_that_is_not_usual_beyond_the_end_is_an_error(status: int, total: int | None):
+    judge = ending()
+    judge.see(sheet(1, "abc", total))
+    assert judge.refused(2, refusal(status)) is CHECK
+    with pytest.raises(APIStatusError):
+        judge.refused(2, refusal(status), unchanged=False)
 
 
 def test_a_404_is_the_end_only_when_the_page_before_it_is_unchanged():

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from aishoot_async import (
-    BadRequestError,
     Cursor,
     NotFoundError,
     PermissionDeniedError,
@@ -124,9 +123,10 @@ async def test_a_refusal_past_a_total_that_is_reached_is_the_end(server: Hostile
         server.answer = Rows(rows(*range(1, 9)), past_end=status)
         assert ids(await session.briefs.results(1, page_size=4).collect()) == names(8)
         server.answer = Rows(rows(*range(1, 9)), past_end=status, total="missing")
-        got, error = await until_error(session.briefs.results(1, page_size=4))
-        assert got == names(8)
-        assert isinstance(error, BadRequestError) or error.status in {416, 422}
+        # Without a total, it may as well be a limit of the service, unless it says that there is no such page.
+        pager = session.briefs.results(1, page_size=4)
+        assert ids(await pager.collect()) == names(8)
+        assert pager.report.complete == (status == 416)
 
 
 async def test_an_answer_that_belongs_to_another_page_is_refused(server: HostileServer):
@@ -170,7 +170,7 @@ async def test_a_page_number_that_is_always_the_same_is_only_odd(server: Hostile
         b'{"a": [], "b": []}',
         b'{"a": 1}',
         b'"text"',
-        b"",
+        b"{}",
     ],
 )
 async def test_what_cannot_be_read_is_an_error_at_its_place(server: HostileServer, text: bytes):
