@@ -18,9 +18,9 @@ from ._gate import Gate
 from ._life import Owned
 from ._looking import Looker, Rows
 from ._plan import IDLE, SyncAction, SyncEntry, SyncPlan
-from ._readback import ReadBack, remembered
+from ._readback import ReadBack
 from ._report import OutcomeKind, SyncOutcome, SyncReport
-from ._sending import Doubt, Sender, outcome_of
+from ._sending import Doubt, Sender, outcome_of, remembered
 from ._state import State, opened, state_path
 
 logger: Final = logging.getLogger("aishoot_async.sync")
@@ -152,7 +152,8 @@ class _Apply:
         items: list[Owned] = []
         for entry in self._plan.entries:
             item = self._state.owned.get(entry.key)
-            if entry.action is SyncAction.UNCHANGED and item is not None and entry.seen:
+            # Where the SKU is gone, that is remembered only once the remote was preferred for it.
+            if entry.action is SyncAction.UNCHANGED and item is not None and (entry.seen or entry.settled):
                 now = remembered(entry, item)
                 if now != item or self._state.doubts(entry.key):
                     items.append(now)

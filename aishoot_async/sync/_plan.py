@@ -29,6 +29,7 @@ class SyncAction(StrEnum):
     ADOPT = "adopt"  # the SKU is there already, made by somebody else or for another key; it becomes the item's
     CONFLICT = "conflict"  # changed on both sides, or a SKU that is there may be the item's; nothing is sent
     DELETE = "delete"
+    RELEASE = "release"  # the catalog has it no more, and the remote is preferred: the SKU stays, and is nobody's
     HOLD = "hold"  # what became of an earlier create is not known, and cannot be found out yet; nothing is sent
 
 
