@@ -150,7 +150,7 @@ class Decider:
             # As with a field: what the catalog has not changed is left, and told again; what it has, is settled.
             settled = () if is_as_before else tuple(entry.wanted)
             left = f"{gone}; it stays so, as the remote is preferred"
-            return attrs.evolve(entry, action=SyncAction.UNCHANGED, settled=settled, reason=left)
+            return attrs.evolve(entry, action=SyncAction.UNCHANGED, left=settled, settled=settled, reason=left)
         if is_as_before or was_ours or self._now.prefer == "catalog":
             return self._claim(entry, gone)
         return attrs.evolve(
