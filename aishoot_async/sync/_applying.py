@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 import attrs
 
-from ..config import check_seconds
+from ..config import canonical_url, check_seconds
 from ..errors import AIShootError, ConfigurationError, SyncError
 from ..failures import ends_all
 from ..session import AIShootSession
@@ -90,7 +90,7 @@ async def apply_plan(
 def _check(plan: SyncPlan, state: State, session: AIShootSession) -> None:
     if plan.state_id != state.identity:
         raise SyncError(f"the plan was made from another state than {state.path}; nothing was sent")
-    if plan.service != session.base_url:
+    if canonical_url(plan.service) != session.base_url:
         raise SyncError(f"the plan is for {plan.service}, and this is {session.base_url}; nothing was sent")
     if plan.revision != state.revision:
         raise _stale("something was applied since it was made")
