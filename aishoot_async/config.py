@@ -136,7 +136,7 @@ def is_loopback(host: str) -> bool:
 
 
 def parse_origin(name: str, text: object, *, insecure_http: bool = False) -> URL:
-    """Read the URL that requests are sent below.
+    """Read the URL that requests are sent below, in the spelling that `canonical_url` gives it.
 
     Raises:
         ConfigurationError: it is no absolute HTTP URL, carries what does not belong there, or is ``http`` off loopback.
@@ -162,7 +162,19 @@ def parse_origin(name: str, text: object, *, insecure_http: bool = False) -> URL
             f"use https://, or insecure_http=True"
         )
         raise ConfigurationError(msg)
-    return url
+    return URL(canonical_url(text))
+
+
+def canonical_url(text: str) -> str:
+    """Return a base URL in the one spelling by which services are compared.
+
+    Upper case in the host, the scheme's own port and slashes at the end make no other service. What is no URL stays as
+    it is.
+    """
+    try:
+        return str(URL(text)).rstrip("/")
+    except ValueError:
+        return text
 
 
 def parse_proxy(text: object) -> str | None:

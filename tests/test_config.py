@@ -4,9 +4,12 @@ import math
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aishoot_async import AIShootSession, ConfigurationError, Limits, RetryPolicy, Timeouts
-from aishoot_async.config import is_loopback, parse_origin, parse_proxy
+from aishoot_async.config import canonical_url, is_loopback, parse_origin, parse_proxy
+from aishoot_async.export._job import service_name
 
 NOT_SECONDS = [True, False, math.nan, math.inf, -math.inf, 0, 0.0, -1, "1", b"1", [], 10**400]
 NOT_COUNTS = [True, False, 0, -1, 1.0, 1.5, math.nan, "1", None, []]
@@ -74,6 +77,36 @@ def test_no_request_may_wait_in_the_pool() -> None:
 )
 def test_good_origins(text: str) -> None:
     assert parse_origin("base_url", text).host
+
+
+SPELLINGS = [
+    ("https://h", ["https://h/", "https://h//", "https://h:443", "https://H", "HTTPS://h:443///", "https://h/./"]),
+    ("https://h/a/b", ["https://h/a/b/", "https://H:443/a/b//", "https://h/a/./b/", "https://h/a/c/../b"]),
+    ("http://localhost", ["http://localhost:80/", "http://LOCALHOST//", "HTTP://LocalHost:80"]),
+    ("http://[::1]:8080", ["http://[::1]:8080/", "http://[::1]:8080//"]),
+    ("https://xn--bcher-kva.de", ["https://bücher.de/", "https://BÜCHER.de", "https://xn--bcher-kva.de:443"]),
+    ("https://h/~a", ["https://h/%7Ea/", "https://h/~a//"]),
+]
+
+
+@pytest.mark.parametrize(("one", "others"), SPELLINGS)
+def test_one_service_has_one_spelling(one: str, others: list[str]) -> None:
+    assert {str(parse_origin("base_url", text)) for text in [one, *others]} == {one}
+
+
+@pytest.mark.parametrize("text", ["https://g", "https://h:8443", "http://localhost", "https://h/a", "https://h/%2F"])
+def test_other_services_are_others(text: str) -> None:
+    assert str(parse_origin("base_url", text)) != "https://h"
+
+
+@given(st.text())
+def test_any_text_has_a_spelling_that_is_its_own(text: str) -> None:
+    assert canonical_url(canonical_url(text)) == canonical_url(text)
+
+
+@pytest.mark.parametrize(("one", "others"), [spelling for spelling in SPELLINGS if "localhost" not in spelling[0]])
+def test_one_service_has_one_name_in_the_jobs_of_exports(one: str, others: list[str]) -> None:
+    assert len({service_name(text) for text in [one, *others]}) == 1
 
 
 @pytest.mark.parametrize(

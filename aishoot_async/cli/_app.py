@@ -10,6 +10,8 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from aishoot_async._version import __version__
 
+from ._sizes import parse_size
+
 _AFTERWORD: Final = """\
 Log in with aishoot login, or set AISHOOT_TOKEN. Without an account, try:
 
@@ -52,6 +54,7 @@ def _launch(
     sandbox: bool = False,
     base_url: str | None = None,
     organization: str | None = None,
+    max_response: Annotated[int | None, Parameter(converter=parse_size, metavar="SIZE")] = None,
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
     verbose: Annotated[bool, Parameter(name=["--verbose", "-v"])] = False,
@@ -68,6 +71,8 @@ def _launch(
         Where the API is; also AISHOOT_BASE_URL.
     organization
         The organization's id; also AUTORETOUCH_ORGANIZATION_ID.
+    max_response
+        The largest answer that is read, such as 256M; 64M if nothing is said.
     json
         Print one JSON object a line on stdout.
     quiet
@@ -91,6 +96,7 @@ def _launch(
         sandbox=sandbox,
         base_url=base_url,
         organization=organization,
+        max_response=max_response,
         json=json,
         may_ask=not no_input,
         talk=Talk(

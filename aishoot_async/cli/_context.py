@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 
 import attrs
 
-from aishoot_async import AIShootSession, ConfigurationError
+from aishoot_async import AIShootSession, ConfigurationError, Limits
 
 from ._streams import read_line
 from ._talk import Talk
@@ -20,6 +20,7 @@ class Context:
         sandbox: run against an embedded sandbox with demo data.
         base_url: where the API is; ``None`` for the session's own default.
         organization: the organization's id; ``None`` for the environment's.
+        max_response: the largest answer in bytes; ``None`` for the session's own default.
         json: one JSON object a line on stdout.
         may_ask: whether a question may be asked on the terminal.
         talk: progress and messages, on stderr.
@@ -28,6 +29,7 @@ class Context:
     sandbox: bool
     base_url: str | None
     organization: str | None
+    max_response: int | None = None
     json: bool
     may_ask: bool
     talk: Talk
@@ -45,8 +47,9 @@ class Context:
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncGenerator[AIShootSession]:
         """Open the session that the options describe."""
+        limits = Limits() if self.max_response is None else Limits(response_bytes=self.max_response)
         if not self.sandbox:
-            async with AIShootSession(base_url=self.base_url, organization=self.organization) as session:
+            async with AIShootSession(base_url=self.base_url, organization=self.organization, limits=limits) as session:
                 yield session
             return
         if self.base_url is not None:
@@ -61,6 +64,7 @@ class Context:
                 base_url=sandbox.url,
                 auth_url=sandbox.url,
                 organization=self.organization or "sandbox",
+                limits=limits,
             ) as session,
         ):
             self.talk.note("running against an embedded sandbox with demo data: no account, no network")

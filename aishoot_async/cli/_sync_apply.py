@@ -30,7 +30,13 @@ from ._tables import print_data, print_rows
 
 _COLUMNS: Final = ("key", "outcome", "sku", "error")
 _SAID_AT_MOST: Final = 20
-_DONE: Final = (OutcomeKind.CREATED, OutcomeKind.UPDATED, OutcomeKind.ADOPTED, OutcomeKind.DELETED)
+_DONE: Final = (
+    OutcomeKind.CREATED,
+    OutcomeKind.UPDATED,
+    OutcomeKind.ADOPTED,
+    OutcomeKind.DELETED,
+    OutcomeKind.RELEASED,
+)
 _OPEN: Final = {
     OutcomeKind.CONFLICT: "is in conflict",
     OutcomeKind.UNKNOWN: "may or may not have been written",

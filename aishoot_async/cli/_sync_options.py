@@ -46,7 +46,7 @@ class SyncOptions:
     max_delete: Annotated[int | str | None, Parameter(converter=_amount, metavar="N|P%")] = None
     "Of --prune: delete nothing if it would be more than N or P%; a tenth of the state's SKUs if nothing is said."
     prefer: Literal["catalog", "remote"] | None = None
-    "Whose value wins where both sides have changed a field; without, that is a conflict, and nothing is sent."
+    "Who wins where both sides have changed a field, or one a SKU that the other deleted; without, that is a conflict."
     decide: Annotated[tuple[str, ...], Parameter(negative=(), metavar="adopt|create|KEY=...")] = ()
     "Of items that may have a SKU already: adopt it or create another; KEY=adopt, KEY=create or KEY=ID for one of them."
     force: bool = False

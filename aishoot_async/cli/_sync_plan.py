@@ -18,6 +18,7 @@ _SAID: Final = {
     SyncAction.UPDATE: "{} to update",
     SyncAction.ADOPT: "{} to adopt",
     SyncAction.DELETE: "{} to delete",
+    SyncAction.RELEASE: "{} to let go of",
     SyncAction.CONFLICT: "{} in conflict",
     SyncAction.HOLD: "{} on hold",
     SyncAction.UNCHANGED: "{} unchanged",

@@ -21,7 +21,7 @@ class DriftError(PagingError):
 
 
 class UnstableListingError(PagingError):
-    """A strict walk did not see the same rows twice, however often it walked."""
+    """A strict walk did not see the same rows twice, however often it walked; or a listing has no end in sight."""
 
 
 class AuthError(AIShootError):

@@ -9,7 +9,7 @@ from zlib import crc32
 import attrs
 from yarl import URL
 
-from ..config import is_loopback
+from ..config import canonical_url, is_loopback
 from ..errors import RequestValidationError
 from ._formats import Format
 from ._journal import VERSION
@@ -78,7 +78,7 @@ class Job:
 def service_name(base_url: str) -> str:
     """Name the service that a base URL leads to."""
     url = URL(base_url)
-    return LOOPBACK if url.host is not None and is_loopback(url.host) else str(url).rstrip("/")
+    return LOOPBACK if url.host is not None and is_loopback(url.host) else canonical_url(base_url)
 
 
 def unit_names(briefs: Sequence[object]) -> tuple[str, ...]:

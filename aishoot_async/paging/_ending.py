@@ -247,12 +247,17 @@ class Ending:
             return Verdict.AGAIN
         return self._end()
 
+    @property
+    def rows_left(self) -> int | None:
+        """How many rows the total implies beyond those seen; ``None`` without one to trust."""
+        total = self._trusted()
+        return None if total is None else total - self._so_far[0]
+
     def pages_ahead(self) -> int | None:
         """Give how many pages the total implies beyond those seen; ``None`` without one to trust."""
-        total = self._trusted()
-        if total is None:
+        left = self.rows_left
+        if left is None:
             return None
-        left = total - self._so_far[0]
         # A last page that is as long as any, and does not say that it is the last, is shown to be by the one behind it.
         is_shown = not self._says_last and self._longest <= self.page_size and left % self.page_size == 0
         return max(0, -(-left // self.page_size)) + is_shown

@@ -145,6 +145,8 @@ async def _pass(listing: Listing[Any], plan: Plan, report: PagingReport, spool: 
         while True:
             try:
                 sheet = await sweep.next()
+            except UnstableListingError:
+                raise  # it has no end, whoever walks it again
             except PagingError as error:
                 return str(error)
             finally:

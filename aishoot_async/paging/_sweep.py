@@ -18,10 +18,12 @@ from ..errors import (
     PagingLoopError,
     SessionClosedError,
     UnprocessableError,
+    UnstableListingError,
 )
 from ._aside import Aside
 from ._begin import begin, probed
 from ._ending import Ending, Verdict, is_unclear
+from ._growth import GrowthDetector
 from ._listing import Listing, Sheet
 from ._lookahead import Lookahead
 from ._place import FetchSized, Place
@@ -66,6 +68,7 @@ class Sweep(Source[T]):
         # As far back as the window can have shifted.
         self._window_pages = max(2 * plan.prefetch, _WINDOW_AT_LEAST)
         self._recent = Recent(self._window_pages)
+        self._growth = GrowthDetector()
         self.doubt: str | None = None
         """What speaks against all rows having been given."""
 
@@ -114,6 +117,7 @@ class Sweep(Source[T]):
             self._last = verdict is Verdict.GIVE_LAST or verdict is Verdict.END
             if outcome is not None and (verdict is Verdict.GIVE or verdict is Verdict.GIVE_LAST):
                 self._note_duplicates(outcome)
+                self._check_growth(outcome, ending)
                 if outcome.asked == self._first:
                     return attrs.evolve(outcome, skip=self._offset)
                 self._unproven = None
@@ -345,6 +349,12 @@ class Sweep(Source[T]):
         if twice:
             self.report.duplicates += twice
             self.drifted(f"{twice} items of page {sheet.asked} have been given before")
+
+    def _check_growth(self, sheet: Sheet[T], ending: Ending) -> None:
+        problem = self._growth.on_page(len(sheet.raws), ending.rows_left)
+        if problem is not None:
+            msg = f"{problem}. A walk from the error's cursor goes on behind what was read"
+            raise UnstableListingError(msg)
 
     def drifted(self, what: str) -> None:
         """Take note that the listing changed under the walk: say so as the plan wants it.

@@ -21,6 +21,9 @@ class ThreadedSandbox:
 
     Takes the settings of `Sandbox` and has its methods. Each call runs on the sandbox's own thread, between two steps
     of its requests, and returns when it is done. Before the start and after the end they raise `RuntimeError`.
+
+    In a coroutine it works as well, though each call holds the coroutine's event loop up until it returns: use
+    `Sandbox` there.
     """
 
     def __init__(self, **options: Unpack[SandboxOptions]) -> None:
@@ -67,9 +70,10 @@ class ThreadedSandbox:
         loop, self._loop = self._loop, None
         thread, self._thread = self._thread, None
         if loop is not None and thread is not None:
+            # On its own thread: this one may be running a loop of its own.
+            asyncio.run_coroutine_threadsafe(loop.shutdown_asyncgens(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
-            loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
     def _await(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -129,7 +133,16 @@ class ThreadedSandbox:
         self._run(self._sandbox.reset_requests)
 
     def wait_for_calls(self, count: int, operation: str | None = None, *, timeout: float | None = None) -> None:
-        """See `Sandbox.wait_for_calls`. Raises `TimeoutError` when it takes longer than `timeout` seconds."""
+        """See `Sandbox.wait_for_calls`.
+
+        Raises `TimeoutError` when it takes longer than `timeout` seconds, and `RuntimeError` in a coroutine without a
+        `timeout`: what holds up the event loop that is to make the calls would wait for ever.
+        """
+        if timeout is None and _is_in_event_loop():
+            raise RuntimeError(
+                "wait_for_calls holds up this event loop, whose own calls would never come; "
+                "use `await asyncio.to_thread(sandbox.wait_for_calls, ...)`, or name a timeout"
+            )
 
         async def wait() -> None:
             async with asyncio.timeout(timeout):
@@ -196,3 +209,11 @@ class ThreadedSandbox:
     def clear_faults(self) -> None:
         """See `Sandbox.clear_faults`."""
         self._run(self._sandbox.clear_faults)
+
+
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

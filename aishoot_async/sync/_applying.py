@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 import attrs
 
-from ..config import check_seconds
+from ..config import canonical_url, check_seconds
 from ..errors import AIShootError, ConfigurationError, SyncError
 from ..failures import ends_all
 from ..session import AIShootSession
@@ -18,9 +18,9 @@ from ._gate import Gate
 from ._life import Owned
 from ._looking import Looker, Rows
 from ._plan import IDLE, SyncAction, SyncEntry, SyncPlan
-from ._readback import ReadBack, remembered
+from ._readback import ReadBack
 from ._report import OutcomeKind, SyncOutcome, SyncReport
-from ._sending import Doubt, Sender, outcome_of
+from ._sending import Doubt, Sender, outcome_of, remembered
 from ._state import State, opened, state_path
 
 logger: Final = logging.getLogger("aishoot_async.sync")
@@ -90,7 +90,7 @@ async def apply_plan(
 def _check(plan: SyncPlan, state: State, session: AIShootSession) -> None:
     if plan.state_id != state.identity:
         raise SyncError(f"the plan was made from another state than {state.path}; nothing was sent")
-    if plan.service != session.base_url:
+    if canonical_url(plan.service) != session.base_url:
         raise SyncError(f"the plan is for {plan.service}, and this is {session.base_url}; nothing was sent")
     if plan.revision != state.revision:
         raise _stale("something was applied since it was made")
@@ -152,7 +152,8 @@ class _Apply:
         items: list[Owned] = []
         for entry in self._plan.entries:
             item = self._state.owned.get(entry.key)
-            if entry.action is SyncAction.UNCHANGED and item is not None and entry.seen:
+            # Where the SKU is gone, that is remembered only once the remote was preferred for it.
+            if entry.action is SyncAction.UNCHANGED and item is not None and (entry.seen or entry.settled):
                 now = remembered(entry, item)
                 if now != item or self._state.doubts(entry.key):
                     items.append(now)

@@ -26,7 +26,7 @@ def foreign(plan: SyncPlan, owned: Mapping[str, Owned], keys: Mapping[str, str],
         met.add(entry.key)
         item = owned.get(entry.key)
         match entry.action:
-            case SyncAction.UPDATE | SyncAction.DELETE:
+            case SyncAction.UPDATE | SyncAction.DELETE | SyncAction.RELEASE:
                 is_bad = item is None or item.sku_id != entry.sku_id
             case SyncAction.ADOPT:
                 owner = keys.get(entry.sku_id or "")

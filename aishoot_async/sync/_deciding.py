@@ -58,7 +58,7 @@ class Decider:
     """Decides about one item after the other; a SKU that one may adopt is no other's.
 
     Attributes:
-        several: by keys, the SKUs each of which fits an item wholly.
+        several: by keys, the SKUs each of which fits an item wholly, where it cannot be told whether it is the item's.
     """
 
     def __init__(self, situation: Situation) -> None:
@@ -74,8 +74,11 @@ class Decider:
 
     def free(self) -> Mapping[str, Fields]:
         """Give the SKUs that are no item's by now."""
-        others = self._taken | self._reserved.keys()
-        return {sku_id: row for sku_id, row in self._free.rows.items() if sku_id not in others}
+        return {sku_id: row for sku_id, row in self.unowned().items() if sku_id not in self._reserved}
+
+    def unowned(self) -> Mapping[str, Fields]:
+        """Give the SKUs that no item has by now, with those that may have come of a lost create."""
+        return {sku_id: row for sku_id, row in self._free.rows.items() if sku_id not in self._taken}
 
     def decide(self, wish: Wish) -> SyncEntry:
         """Say what is to be done about an item of the catalog."""
@@ -102,7 +105,11 @@ class Decider:
         ]
         doubtful = [sku_id for sku_id in fitting if sku_id in self._reserved]
         if doubtful:
-            why = f"{named(doubtful)} fits, but may have come of the create of {self._reserved[doubtful[0]]!r}"
+            self.several[entry.key] = frozenset(fitting)
+            why = (
+                f"{named(doubtful)} fits, but may have come of the create of {self._reserved[doubtful[0]]!r}. Look "
+                f"again later, or decide: adopt, if it is this item's, or create, if this is another item"
+            )
             return attrs.evolve(entry, action=SyncAction.CONFLICT, reason=why)
         if len(fitting) > 1:
             self.several[entry.key] = frozenset(fitting)
@@ -137,9 +144,13 @@ class Decider:
         is_as_before = all(
             field in item.applied and equal(field, item.applied[field], value) for field, value in entry.wanted.items()
         )
+        if item.is_gone and is_as_before and self._now.prefer != "catalog":
+            return attrs.evolve(entry, action=SyncAction.UNCHANGED, reason=f"{gone}, and that was left so")
         if self._now.prefer == "remote" and not was_ours:
+            # As with a field: what the catalog has not changed is left, and told again; what it has, is settled.
+            settled = () if is_as_before else tuple(entry.wanted)
             left = f"{gone}; it stays so, as the remote is preferred"
-            return attrs.evolve(entry, action=SyncAction.UNCHANGED, reason=left)
+            return attrs.evolve(entry, action=SyncAction.UNCHANGED, left=settled, settled=settled, reason=left)
         if is_as_before or was_ours or self._now.prefer == "catalog":
             return self._claim(entry, gone)
         return attrs.evolve(
@@ -198,6 +209,9 @@ class Decider:
         ]
         if changed and self._now.prefer != "catalog":
             why = f"the catalog does not have it any more, but it was changed at the service: {', '.join(changed)}"
+            if self._now.prefer == "remote":
+                why = f"{why}; the SKU stays, as the remote is preferred, and the state lets go of it"
+                return attrs.evolve(entry, action=SyncAction.RELEASE, reason=why)
             return attrs.evolve(entry, action=SyncAction.CONFLICT, reason=why)
         return attrs.evolve(entry, reason="the catalog does not have it any more")
 

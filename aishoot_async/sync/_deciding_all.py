@@ -58,6 +58,7 @@ class _Resolver:
         self._decisions = decisions
         self._gone = {item.sku_id: item for item in gone if item.sku_id in situation.rows}
         self._free = decider.free()
+        self._unowned = decider.unowned()
         self._claimed: set[str] = set()
         # Many items may have the same ones.
         self._candidates: dict[frozenset[str], Sequence[str]] = {}
@@ -96,7 +97,7 @@ class _Resolver:
                 return self._taken_over(entry, sku_id)
             which = "" if decision is None else ". Which one is to be adopted has to be decided by its id"
             return self._conflict(entry, made.sku_ids, f"{made.reason}{which}", sku_id)
-        if decision in self._claimed or not (decision in self._free or decision in self._gone):
+        if decision in self._claimed or not (decision in self._unowned or decision in self._gone):
             why = f"SKU {decision} was decided to be this item's, and is not there, or another item's"
             return self._conflict(entry, frozenset() if made is None else made.sku_ids, why)
         return self._taken_over(entry, decision)

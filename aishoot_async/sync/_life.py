@@ -38,7 +38,8 @@ class Owned:
         key: the item's.
         sku_id: the SKU's.
         applied: every field that the catalog has stated, as last applied.
-        row: what the service showed of it when it was read back; ``None`` where it was not.
+        row: what the service showed of it when it was read back; ``None`` where it was not. Nothing at all, where the
+            remote was preferred for the deletion of its SKU.
         settled: fields that the remote was preferred for: ``applied`` does not say what was sent.
         at: when the last operation on it ended, in Unix seconds.
     """
@@ -49,6 +50,11 @@ class Owned:
     row: Fields | None = None
     settled: frozenset[str] = frozenset()
     at: float = 0.0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its SKU was deleted at the service, and the remote was preferred for that."""
+        return self.row is not None and not self.row
 
     @property
     def sent(self) -> Mapping[str, Any]:

@@ -86,7 +86,7 @@ class Looker:
         pairs: list[tuple[Fields, Fields]] = []
         for item in self.state.owned.values():
             row = self.rows.get(item.sku_id) if item.row is None else item.row
-            if row is not None:
+            if row:
                 pairs.append((item.sent, row))
         return Legibility.learn(pairs, self.rows.values())
 

@@ -1,6 +1,5 @@
 """A plan: what a sync would do, as values that a person can read and a program can apply later."""
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +9,6 @@ from typing import Any, Final, Literal
 
 import attrs
 
-from ..disk import replacing
 from ..errors import SyncError
 from ._fields import IMAGES, stated
 from ._item import CatalogItem
@@ -29,6 +27,7 @@ class SyncAction(StrEnum):
     ADOPT = "adopt"  # the SKU is there already, made by somebody else or for another key; it becomes the item's
     CONFLICT = "conflict"  # changed on both sides, or a SKU that is there may be the item's; nothing is sent
     DELETE = "delete"
+    RELEASE = "release"  # the catalog has it no more, and the remote is preferred: the SKU stays, and is nobody's
     HOLD = "hold"  # what became of an earlier create is not known, and cannot be found out yet; nothing is sent
 
 
@@ -148,6 +147,8 @@ class SyncPlan:
         Raises:
             SyncError: it cannot be written.
         """
+        from ._plan_file import write_plan  # noqa: PLC0415  # it knows plans
+
         write_plan(self, Path(path))
 
     @classmethod
@@ -155,121 +156,16 @@ class SyncPlan:
         """Read what `save` wrote. Blocking.
 
         Raises:
-            SyncError: it cannot be read, or is no plan.
+            SyncError: it cannot be read, or is no plan: the entry and the field that cannot be right are named.
         """
+        from ._plan_file import read_plan  # noqa: PLC0415  # it knows plans
+
         return read_plan(Path(path))
 
 
 IDLE: Final = frozenset({SyncAction.UNCHANGED, SyncAction.CONFLICT, SyncAction.HOLD})
 """Actions for which nothing is sent."""
-_FORMAT: Final = "aishoot_async sync plan"
-_VERSION: Final = 1
 
 
 def _is_picture(value: object) -> bool:
     return isinstance(value, str) and is_path(value)
-
-
-def write_plan(plan: SyncPlan, path: Path) -> None:
-    """Write a plan to a file.
-
-    Raises:
-        SyncError: it cannot be written.
-    """
-    plain = {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "made_at": plan.made_at,
-        "service": plan.service,
-        "organization": plan.organization,
-        "state": {
-            "path": str(plan.state),
-            "id": plan.state_id,
-            "revision": plan.revision,
-            "listing": plan.listing,
-        },
-        "options": dict(plan.options),
-        "counts": {str(action): count for action, count in plan.counts.items()},
-        "left_alone": list(plan.left_alone),
-        "entries": [_entry_to_plain(entry) for entry in plan.entries],
-    }
-    text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
-    try:
-        with replacing(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        problem = f"the plan cannot be written to {path}: {error.strerror or error}"
-    else:
-        return
-    raise SyncError(problem)
-
-
-def _entry_to_plain(entry: SyncEntry) -> dict[str, Any]:
-    # What is empty is left out: most entries of most plans are unchanged ones.
-    plain: dict[str, Any] = {"key": entry.key, "action": str(entry.action)}
-    optional = {
-        "sku_id": entry.sku_id,
-        "line": entry.line,
-        "reason": entry.reason,
-        "changes": {field: {"from": old, "to": new} for field, (old, new) in entry.changes.items()},
-        "wanted": dict(entry.wanted),
-        "seen": dict(entry.seen),
-        "left": list(entry.left),
-        "settled": list(entry.settled),
-        "pictures": {field: attrs.asdict(picture) for field, picture in entry.pictures.items()},
-        "renamed_from": entry.renamed_from,
-        "candidates": list(entry.candidates),
-    }
-    return plain | {name: value for name, value in optional.items() if value not in (None, "", {}, [])}
-
-
-def read_plan(path: Path) -> SyncPlan:
-    """Read a plan from a file.
-
-    Raises:
-        SyncError: it cannot be read, or is no plan.
-    """
-    try:
-        plain = json.loads(path.read_bytes())
-        state = {_FORMAT: plain["state"]}[plain["format"]]
-        return {_VERSION: SyncPlan}[plain["version"]](
-            entries=tuple(_entry_from_plain(entry) for entry in plain["entries"]),
-            left_alone=tuple(_text(key) for key in plain["left_alone"]),
-            service=_text(plain["service"]),
-            organization=None if plain["organization"] is None else _text(plain["organization"]),
-            state=Path(_text(state["path"])),
-            state_id=_text(state["id"]),
-            revision=int(state["revision"]),
-            listing=int(state["listing"]),
-            made_at=_text(plain["made_at"]),
-            options=dict(plain["options"]),
-        )
-    except OSError as error:
-        problem = f"the plan {path} cannot be read: {error.strerror or error}"
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        problem = f"{path} is no plan of a sync ({type(error).__name__}: {error})"
-    raise SyncError(problem)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"text is expected, not {value!r}")
-    return value
-
-
-def _entry_from_plain(plain: dict[str, Any]) -> SyncEntry:
-    return SyncEntry(
-        key=_text(plain["key"]),
-        action=SyncAction(plain["action"]),
-        sku_id=None if plain.get("sku_id") is None else _text(plain["sku_id"]),
-        line=plain.get("line"),
-        reason=plain.get("reason", ""),
-        changes={field: (change["from"], change["to"]) for field, change in plain.get("changes", {}).items()},
-        wanted=dict(plain.get("wanted", {})),
-        seen=dict(plain.get("seen", {})),
-        left=plain.get("left", ()),
-        settled=plain.get("settled", ()),
-        pictures={field: PlannedPicture(**picture) for field, picture in plain.get("pictures", {}).items()},
-        renamed_from=None if plain.get("renamed_from") is None else _text(plain["renamed_from"]),
-        candidates=plain.get("candidates", ()),
-    )

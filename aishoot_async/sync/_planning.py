@@ -73,7 +73,9 @@ async def plan_sync(
         max_delete: how many of them at most: a number, or a share of the SKUs that the state owns, such as ``"10%"``;
             ``None`` for a tenth, but at least one.
         prefer: who wins where the catalog and somebody else have both changed a field: ``"catalog"``, ``"remote"``, or
-            ``None`` for nobody, which is a conflict.
+            ``None`` for nobody, which is a conflict. The same goes for a SKU that was deleted on one side and changed
+            on the other: where the remote is preferred, one that the catalog has no more stays, and the state lets go
+            of it.
         force: prune even by a catalog that is empty, or has less than half of the keys that the state owns.
         decide: what becomes of items that may have a SKU already: ``"adopt"`` makes it theirs, where it is one alone;
             ``"create"`` makes another one; ``{key: decision}`` says it item by item, also by the id of the SKU;

@@ -117,16 +117,3 @@ def _as_left(entry: SyncEntry, row: Fields, remembered: Fields | None) -> Fields
         return row
     kept = {field: remembered[field] for field in left if field in remembered}
     return {**{field: value for field, value in row.items() if field not in left}, **kept}
-
-
-def remembered(entry: SyncEntry, item: Owned) -> Owned:
-    """Make an item that is as it should be what it is to be remembered as."""
-    judged = [field for field in entry.wanted if field not in entry.left or field in entry.settled]
-    row = entry.seen
-    if item.row is not None:
-        others = {field: value for field, value in item.row.items() if field not in judged}
-        row = {**others, **{field: entry.seen[field] for field in judged if field in entry.seen}}
-    changed = {field: entry.wanted[field] for field in judged}
-    shown = {field for field in changed if same(field, changed[field], row.get(field, ABSENT))}
-    settled = (item.settled - shown) | set(entry.settled)
-    return attrs.evolve(item, applied={**item.applied, **changed}, row=row, settled=settled)

@@ -32,15 +32,16 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
     """Read a catalog from a file, and check all of it.
 
     Its columns are ``key``, ``name``, ``frontImage`` and, if wanted, ``backImage``, ``gender``, ``isInWardrobe``,
-    ``projectIds``, ``skuCategoryName``, or the same in snake_case. An image is an identifier, or the path of a picture
+    ``projectIds``, ``skuCategoryName``, or the same in snake_case, with other capitals or with blanks. A column without
+    a name, and a row, that hold nothing are passed over. An image is an identifier, or the path of a picture
     (with a slash or a picture's suffix), from the file's own folder on; paths come back absolute.
 
     Keys are stripped, and no two may look the same. The heading may come again, as it does where files were put one
     behind the other. What a spreadsheet or a program writes in place of a value is refused: ``#N/A``, ``nan``,
     ``4.00E+12``, ``="00123"``, a total.
 
-    - CSV (``.csv``, ``.tsv``): UTF-8, cut by comma, semicolon or tab. An empty cell is not stated. Lists are written
-      ``1;2`` or ``[1, 2]``, booleans true/false, yes/no, 1/0.
+    - CSV (``.csv``, ``.tsv``): UTF-8, cut by comma, semicolon, tab or bar; a first line ``sep=;`` says by what. An
+      empty cell is not stated. Lists are written ``1;2`` or ``[1, 2]``, booleans true/false, yes/no, 1/0.
     - JSON Lines (``.jsonl``, ``.ndjson``): an object a line; ``null`` is stated, what is left out is not.
     - Parquet (``.parquet``): null and empty text are not stated. It needs the extra ``[data]``.
 

@@ -1,17 +1,21 @@
-"""A catalog as CSV: with comma, semicolon or tab, told from the heading."""
+"""A catalog as CSV: with comma, semicolon, tab or bar, as its first line says, or told from the heading."""
 
 import csv
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from ._reading_rows import COLUMNS, Complain, Stated, fields_of, miss
+from ._reading_rows import Complain, Heading, Stated, fields_of, miss
+from ._structure import column_of, is_blank
 
-_DELIMITERS: Final = ",;\t"
+_DELIMITERS: Final = ",;\t|"
 _LONGEST: Final = 10_000  # characters of a heading that are looked at to tell its delimiter
 # A byte order mark of UTF-16, as it is read here.
 _UTF_16: Final = ("\udcff\udcfe", "\udcfe\udcff")
+# How Excel says what cuts its cells; saved again, that line has as many cells as the others.
+_SAID: Final = re.compile(r'\ufeff*"?sep=(?P<delimiter>[!#-/:-@\[-`{-~\t])"?[,;\t]*\s*', re.IGNORECASE)
 _SENTENCES: Final = {
     "unexpected end of data": "a quote is opened in the row that begins here, and never closed: is the file cut off?",
     "',' expected after '\"'": "a quote is closed in the middle of a cell; a quote inside of quotes is doubled",
@@ -36,27 +40,34 @@ def csv_rows(path: Path, complain: Complain) -> Iterator[Stated]:
         if start[-1].startswith(_UTF_16):
             complain(None, None, "it is UTF-16: save it as UTF-8")
             return
+        said = _SAID.fullmatch(start[-1])
+        if said is not None:
+            start[-1] = "\n"  # so that lines count on
+            start.append(file.readline())
         # Each of several files that were put one behind the other may have brought its own mark.
         lines = (line.lstrip("\ufeff") for line in itertools.chain(start, file))
-        records = _records(lines, _delimiter(start[-1].lstrip("\ufeff")), complain)
-        for line, heading in records:
-            fields = fields_of([name.strip() for name in heading], line, complain)
+        delimiter = said["delimiter"] if said is not None else _delimiter(start[-1].lstrip("\ufeff"))
+        records = _records(lines, delimiter, complain)
+        for line, names in records:
+            fields = fields_of([name.strip() for name in names], line, complain)
             if fields is not None and not miss(fields, line, complain, "the column "):
                 # A heading of "key, name" says that the blanks between the cells are none of theirs.
-                is_padded = any(name != name.strip() for name in heading)
-                yield from _rows(records, fields, complain, is_padded=is_padded)
+                is_padded = any(name != name.strip() for name in names)
+                yield from _rows(records, Heading(fields, line, "line", complain), is_padded=is_padded)
             return
+        complain(None, None, "it has no heading")
 
 
-def _rows(
-    records: Iterable[tuple[int, list[str]]], fields: list[str], complain: Complain, *, is_padded: bool
-) -> Iterator[Stated]:
+def _rows(records: Iterable[tuple[int, list[str]]], heading: Heading, *, is_padded: bool) -> Iterator[Stated]:
+    width, complain = len(heading.fields), heading.complain
     for line, given in records:
         cells = [cell.strip() for cell in given] if is_padded else given
-        if len(cells) != len(fields):
-            complain(line, None, f"the row has {_counted(len(cells))}, and the heading {len(fields)}")
+        while len(cells) > width and is_blank(cells[-1]):
+            cells.pop()
+        if len(cells) != width:
+            complain(line, None, f"the row has {_counted(len(cells))}, and the heading {width}")
             continue
-        stated = {field: cell for field, cell in zip(fields, cells, strict=True) if cell}
+        stated = {field: cell for field, cell in heading.pair(line, cells).items() if cell}
         foreign = [field for field, cell in stated.items() if not _is_text(cell)]
         for field in foreign:
             complain(line, field, f"{field} is not UTF-8")
@@ -76,7 +87,7 @@ def _records(lines: Iterable[str], delimiter: str, complain: Complain) -> Iterat
         except csv.Error as error:
             complain(line, None, _SENTENCES.get(str(error), f"the row cannot be read: {error}"))
         else:
-            if len(cells) > 1 or "".join(cells).strip():
+            if not all(map(is_blank, cells)):
                 yield line, cells
 
 
@@ -85,7 +96,7 @@ def _delimiter(heading: str) -> str:
 
     def cut(delimiter: str) -> tuple[int, int]:
         names: list[str] = next(csv.reader([heading[:_LONGEST]], delimiter=delimiter))
-        return sum(name.strip() in COLUMNS for name in names), len(names)
+        return sum(column_of(name) is not None for name in names), len(names)
 
     return max(_DELIMITERS, key=cut)
 

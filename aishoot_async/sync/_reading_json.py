@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from .. import jsontext
 from ..errors import UnexpectedResponseError
-from ._reading_rows import Complain, Stated, fields_of
+from ._reading_rows import Complain, Heading, Stated, fields_of
 
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -19,29 +19,30 @@ def json_rows(path: Path, complain: Complain) -> Iterator[Stated]:
         complain: told of each problem.
     """
     empty = True
+    told: set[str] = set()
     with path.open("rb") as file:
         for line, text in enumerate(file, 1):
             row = text.removeprefix(_BOM)
             if row.strip():
                 empty = False
-                stated = _stated(row, line, complain)
+                stated = _stated(row, line, complain, told)
                 if stated is not None:
                     yield line, stated
     if empty:
         complain(None, None, "it is empty")
 
 
-def _stated(row: bytes, line: int, complain: Complain) -> dict[str, Any] | None:
+def _stated(row: bytes, line: int, complain: Complain, told: set[str]) -> dict[str, Any] | None:
     try:
         members = jsontext.members(row)
         values = {name: jsontext.value(text) for name, text in members.items()}
     except UnexpectedResponseError as error:
         complain(line, error.keys[0] if error.keys else None, str(error))
         return None
-    fields = fields_of(members, line, complain)
+    fields = fields_of(members, line, complain, told)
     if fields is None:
         return None
-    stated = dict(zip(fields, values.values(), strict=True))
+    stated = Heading(fields, line, "line", complain).pair(line, values.values())
     if type(stated.get("key")) is int:
-        stated["key"] = members["key"].decode().strip()  # digit for digit
+        stated["key"] = list(members.values())[fields.index("key")].decode().strip()  # digit for digit
     return stated

@@ -1,11 +1,11 @@
 """A catalog as Parquet. Imported only where it is asked for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ._parquet import pa, pq
-from ._reading_rows import Complain, Stated, fields_of, miss
+from ._reading_rows import Complain, Heading, Stated, fields_of, miss
 
 _ROWS_AT_ONCE: Final = 4096
 
@@ -22,17 +22,18 @@ def parquet_rows(path: Path, complain: Complain) -> Iterator[Stated]:
             fields = fields_of(file.schema_arrow.names, None, complain)
             if fields is None or miss(fields, None, complain, "the column "):
                 return
+            heading = Heading(fields, None, "row", complain)
             number = 0
             for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
                 for cells in zip(*map(_values, batch.columns), strict=True):
                     number += 1
-                    yield number, dict(_stated(fields, cells))
+                    yield number, dict(_stated(heading.pair(number, cells)))
     except pa.ArrowException as error:
         complain(None, None, f"it cannot be read as Parquet; is it cut off? ({error})")
 
 
-def _stated(fields: list[str], cells: tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
-    for field, cell in zip(fields, cells, strict=True):
+def _stated(cells: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for field, cell in cells.items():
         if cell is not None and cell != "":
             yield field, str(cell) if field == "key" and type(cell) is int else cell
 

@@ -3,8 +3,9 @@
 import difflib
 import os
 import re
+import reprlib
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -16,14 +17,10 @@ from ..models import WIRE_NAMES, SkuCreate
 from ._item import CatalogItem
 from ._keys import clean_key
 from ._pictures import SUFFIXES
-from ._structure import cell_problem, is_heading, row_problem
+from ._structure import cell_problem, column_of, heading_problem, is_blank, is_heading, is_unnamed, row_problem
 
-COLUMNS: Final = {
-    "key": "key",
-    **{wire: field for field, wire in WIRE_NAMES.items()},
-    **{field: field for field in WIRE_NAMES},
-}
-"""What a column may be called, and the field that it is."""
+_SPELLINGS: Final = ("key", *WIRE_NAMES.values(), *WIRE_NAMES)
+_LONGEST: Final = 100  # characters of a name that are looked at to tell which one is meant
 _NEEDED: Final = {"key": "key", "name": "name", "front_image": "frontImage"}
 _PICTURES: Final = ("front_image", "back_image")
 _SUFFIXES: Final = tuple(SUFFIXES)
@@ -44,24 +41,71 @@ class Complain(Protocol):
         ...
 
 
-def fields_of(names: Iterable[str], line: int | None, complain: Complain) -> list[str] | None:
-    """Give the field that each name is; ``None`` when there was something to complain of."""
-    found: list[str] = []
+def fields_of(
+    names: Iterable[str], line: int | None, complain: Complain, told: set[str] | None = None
+) -> list[str] | None:
+    """Give the field that each name is.
+
+    Args:
+        names: the headings, or the members of an object.
+        line: where they stand.
+        complain: told of each that is none.
+        told: those that were complained of before, of which once is enough; this adds to it.
+
+    Returns:
+        The fields; an empty text for a column without a name. ``None`` when there is one that is no column.
+    """
+    found: dict[str, str] = {}
+    fields: list[str] = []
+    told = set() if told is None else told
     sound = True
-    for place, name in enumerate(names, 1):
-        field = COLUMNS.get(name)
+    for name in names:
+        field = "" if is_unnamed(name) else column_of(name)
         problem = None
-        if not name:
-            problem = f"column {place} has no name"
-        elif field is None:
-            problem = f"{name!r} is no column of a catalog{_meant(name)}"
+        if field is None:
+            problem = heading_problem(name) or f"{name!r} is no column of a catalog{_meant(name)}"
         elif field in found:
-            problem = f"{field} is there twice"
+            spelled = "" if found[field] == name else f": as {found[field]!r} and {name!r}"
+            problem = f"{field} is there twice{spelled}"
+        elif field:
+            found[field] = name
         if problem is not None:
             sound = False
-            complain(line, field or name or None, problem)
-        found.append(field or "")
-    return found if sound else None
+            if name not in told:
+                complain(line, field or name, problem)
+            told.add(name)
+        fields.append(field or "")
+    return fields if sound else None
+
+
+@attrs.frozen
+class Heading:
+    """The columns of a table.
+
+    Attributes:
+        fields: the field of each; an empty text where there is no heading.
+        line: where the headings stand.
+        unit: what a row is counted in.
+        complain: told once of each column that holds something and has no heading.
+    """
+
+    fields: Sequence[str]
+    line: int | None
+    unit: str
+    complain: Complain
+    _told: set[int] = attrs.field(factory=set, init=False)
+
+    def pair(self, line: int, cells: Iterable[Any]) -> dict[str, Any]:
+        """Return the cells of a row by their fields."""
+        paired: dict[str, Any] = {}
+        for place, (field, cell) in enumerate(zip(self.fields, cells, strict=True), 1):
+            if field:
+                paired[field] = cell
+            elif place not in self._told and not is_blank(cell):
+                self._told.add(place)
+                problem = f"column {place} has no name, and {self.unit} {line} holds {reprlib.repr(cell)} in it"
+                self.complain(self.line, None, problem)
+        return paired
 
 
 def miss(fields: Collection[str], line: int | None, complain: Complain, what: str = "") -> bool:
@@ -73,7 +117,7 @@ def miss(fields: Collection[str], line: int | None, complain: Complain, what: st
 
 
 def _meant(name: str) -> str:
-    close = difflib.get_close_matches(name, COLUMNS, n=1)
+    close = difflib.get_close_matches(name[:_LONGEST], _SPELLINGS, n=1)
     return f". Did you mean {close[0]}?" if close else f"; there are key, {', '.join(WIRE_NAMES.values())}"
 
 
@@ -94,10 +138,10 @@ class RowReader:
         """Make an item of what a row states; text is read as a cell of a table is.
 
         Returns:
-            The item, or ``None`` when there was something to complain of, or the row is the heading once more: files
-            that were put one behind the other have one each.
+            The item, or ``None`` when there was something to complain of, the row is blank, or it is the heading once
+            more: files that were put one behind the other have one each.
         """
-        if is_heading(stated):
+        if all(map(is_blank, stated.values())) or is_heading(stated):
             return None
         problem = row_problem(stated)
         if problem is not None:

@@ -16,6 +16,7 @@ class OutcomeKind(StrEnum):
     UNCHANGED = "unchanged"
     ADOPTED = "adopted"
     DELETED = "deleted"
+    RELEASED = "released"  # the SKU stays as it is, and the state does not know it any more
     CONFLICT = "conflict"  # both sides have changed; nothing was sent
     FAILED = "failed"  # refused, or not sent; the next run tries again
     UNKNOWN = "unknown"  # it may or may not have happened; the next run looks again, and never sends blindly

@@ -9,7 +9,7 @@ from ..failures import ends_all, is_passing
 from ..models import Sku, SkuCreate
 from ..session import AIShootSession
 from ._failures import may_have_happened, sentence
-from ._fields import FIELDS, Fields, has_changed, request_fields, shown
+from ._fields import ABSENT, FIELDS, Fields, has_changed, request_fields, same, shown
 from ._gate import Gate
 from ._life import Operation, Owned
 from ._merging import merged
@@ -73,6 +73,9 @@ class Sender:
         Raises:
             AIShootError: what stops everything.
         """
+        if entry.action is SyncAction.RELEASE:
+            await self._state.forget(entry.key)
+            return outcome_of(entry, OutcomeKind.RELEASED)
         await self._gate.enter()
         if self._gate.shut is not None:
             return outcome_of(entry, OutcomeKind.FAILED, error=self._gate.shut)
@@ -132,6 +135,8 @@ class Sender:
         if entry.renamed_from is not None:
             await self._state.rename({entry.renamed_from: entry.key})
             item = self._state.owned[entry.key]
+            if not entry.changes:
+                await self._state.keep(remembered(entry, item))
         else:
             sent = {field: value for field, value in entry.wanted.items() if field not in entry.changes}
             item = Owned(key=entry.key, sku_id=_id_of(entry), applied=sent, row=entry.seen)
@@ -216,6 +221,21 @@ def applied(entry: SyncEntry, item: Owned) -> Owned:
     settled = (item.settled - changed.keys()) | set(entry.settled)
     now = {field: entry.wanted[field] for field in entry.settled}
     return attrs.evolve(item, applied={**item.applied, **changed, **now}, row=None, settled=settled)
+
+
+def remembered(entry: SyncEntry, item: Owned) -> Owned:
+    """Make an item that is as it should be what it is to be remembered as."""
+    if not entry.seen:
+        return attrs.evolve(item, applied={**item.applied, **entry.wanted}, row={}, settled=frozenset(entry.settled))
+    judged = [field for field in entry.wanted if field not in entry.left or field in entry.settled]
+    row = entry.seen
+    if item.row is not None:
+        others = {field: value for field, value in item.row.items() if field not in judged}
+        row = {**others, **{field: entry.seen[field] for field in judged if field in entry.seen}}
+    changed = {field: entry.wanted[field] for field in judged}
+    shown = {field for field in changed if same(field, changed[field], row.get(field, ABSENT))}
+    settled = (item.settled - shown) | set(entry.settled)
+    return attrs.evolve(item, applied={**item.applied, **changed}, row=row, settled=settled)
 
 
 def _id_of(entry: SyncEntry) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from ..config import canonical_url
 from ..disk import Threads, locked
 from ..errors import SyncError
 from ._fields import Fields
@@ -316,7 +317,8 @@ def _open(path: Path, service: str, organization: str | None, held: ExitStack) -
     database, content = open_database(path, service)
     held.callback(database.close)
     for what, ours, theirs in (
-        ("service", service, content.meta["service"]),
+        # An earlier release wrote a URL down as it was spelled.
+        ("service", canonical_url(service), canonical_url(content.meta["service"])),
         ("organization", organization, content.meta["organization"]),
     ):
         # An organization need not be named, as long as there are no pictures.

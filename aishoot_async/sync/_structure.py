@@ -23,6 +23,7 @@ _RULE: Final = re.compile(r"[-=_*~.+|:\s]+")
 _TOTALS: Final = frozenset(
     {"total", "totals", "grandtotal", "subtotal", "sum", "summe", "gesamt", "gesamtsumme", "zwischensumme", "count"}
 )
+_UNNAMED: Final = re.compile(r"Unnamed: \d+(_level_\d+)?", re.ASCII)
 _DECORATION: Final = re.compile(r"[\s_\-#:'\"]+")
 
 
@@ -36,9 +37,31 @@ _COLUMN_OF: Final = {
 }
 
 
+def column_of(name: str) -> str | None:
+    """Return the field that a heading means: case, blanks, ``_``, ``-`` and what shows nothing make no difference."""
+    return _COLUMN_OF.get(_folded(name))
+
+
+def is_blank(cell: object) -> bool:
+    """Tell whether a cell, or a heading, shows nothing."""
+    return cell is None or (isinstance(cell, str) and not without_invisible(cell).strip())
+
+
+def is_unnamed(name: str) -> bool:
+    """Tell whether a heading is none: it is blank, or what pandas writes for a blank one."""
+    return is_blank(name) or _UNNAMED.fullmatch(name.strip()) is not None
+
+
+def heading_problem(name: str) -> str | None:
+    """Say what a heading is that a spreadsheet has spoilt; ``None`` where it is another one."""
+    if not _ERROR.fullmatch(name.strip()):
+        return None
+    return f"{name.strip()!r} is the error of a spreadsheet, and no heading; write the column's name there"
+
+
 def _named(stated: Mapping[str, Any]) -> Mapping[str, str | None]:
     """Give the column that each cell names, where it names one."""
-    return {field: _COLUMN_OF.get(_folded(cell)) if isinstance(cell, str) else None for field, cell in stated.items()}
+    return {field: column_of(cell) if isinstance(cell, str) else None for field, cell in stated.items()}
 
 
 def is_heading(stated: Mapping[str, Any]) -> bool:
@@ -55,6 +78,8 @@ def row_problem(stated: Mapping[str, Any]) -> str | None:
     texts = [cell for cell in stated.values() if isinstance(cell, str)]
     if texts and all(map(_RULE.fullmatch, texts)):
         return "this is a ruled line, and no item; leave it out"
+    if texts and all(_ERROR.fullmatch(text.strip()) for text in texts):
+        return f"this row holds nothing but errors of a spreadsheet, such as {texts[0].strip()!r}; mend it"
     key, name = stated.get("key"), stated.get("name")
     if isinstance(key, str) and _COMMENT.match(key):
         return f"this is a comment, and no item: {key!r}; leave it out"

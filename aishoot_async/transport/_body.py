@@ -73,7 +73,10 @@ class Body:
         self._length += len(part)
         if self._length > self._cap:
             self._parts, self._data = [], None
-            msg = f"the answer is larger than Limits.response_bytes ({self._cap} bytes)"
+            msg = (
+                f"the answer is larger than {self._cap} bytes, the most that is read of one; if it may be so large, "
+                f"allow more with Limits(response_bytes=...)"
+            )
             raise ResponseTooLargeError(msg)
         if self._data is not None:
             self._data.write(part)

@@ -216,3 +216,30 @@ def test_the_exit_code_of_a_plan(shown, entries, plain, with_exit_code):
     assert ("nothing to" in err) == idle
     assert ("nothing to do" in err) == (plain == 0 and idle)
     assert ("--apply" in err) != idle
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"front_image": "f"', '"frontImage": "f"', ["entry 1 ('A')", "'frontImage'", "did you mean front_image?"]),
+        ('"name": "Socks",', "", ["entry 1 ('A')", "name"]),
+        ('"action": "create"', '"action": "delete"', ["entry 1 ('A')", "delete needs a sku_id"]),
+        ('"version": 1', '"version": 2', ["version 2", "reads up to 1"]),
+        ('"format"', "format", ["cannot be read as JSON"]),
+        ('"revision": 0', '"revision": "0"', ["revision", "'0'"]),
+    ],
+)
+@pytest.mark.parametrize("apply", [True, False])
+def test_a_plan_that_was_edited_by_hand_is_a_sentence_and_nothing_is_sent(ran, folder, server, apply, old, new, said):
+    assert ran("skus", "sync", *S, "--plan-out", "p.json", against=server)[0] == 0
+    server.reset_requests()
+    plan = Path("p.json").read_text()
+    assert old in plan
+    Path("p.json").write_text(plan.replace(old, new))
+    code, out, err = ran("skus", "sync", "--plan", "p.json", *["--apply"] * apply, against=server)
+    assert (code, out) == (1, "")
+    assert err.startswith("error: p.json is no plan of a sync")
+    assert all(part in err for part in said), err
+    assert "Traceback" not in err
+    assert "bug" not in err
+    assert server.requests == []

@@ -548,3 +548,17 @@ def test_a_plan_finds_its_state_where_it_has_been_moved_to(catalog, server):
     assert catalog.run(*command).returncode == 1
     assert catalog.run(*command, "--state", str(moved)).returncode == 0
     assert len(names(server)) == 5
+
+
+def test_what_the_catalog_dropped_and_the_service_changed_is_decided_once(catalog, server):
+    catalog.sync("--apply")
+    edit(catalog, server, "Dress 1", gender="male")
+    del catalog.rows["K1"]
+    assert catalog.sync("--prune", "--apply").returncode == 5
+    done = catalog.sync("--prune", "--prefer", "remote", "--apply")
+    assert (done.returncode, "1 released" in done.stderr) == (0, True)
+    for options in ((), ("--prefer", "remote"), ("--prefer", "catalog")):
+        again = catalog.sync("--prune", "--apply", *options)
+        assert (again.returncode, again.stdout) == (0, "")
+        assert "nothing to do" in again.stderr
+    assert "Dress 1" in names(server)

@@ -1,16 +1,20 @@
 """The sandbox in a thread, and the pytest plugin."""
 
+import asyncio
 import json
 import threading
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 import aishoot_async.sandbox as sandbox_package
+from aishoot_async import pytest_plugin
 from aishoot_async.sandbox import Fault, Sandbox, Status, ThreadedSandbox
+from helpers.sessions import session_for
 
 pytest_plugins = ["pytester"]
 PLUGIN = "aishoot_async.pytest_plugin"
@@ -65,6 +69,70 @@ def test_every_method_from_another_thread():
         caught.value.close()
         fetch(sandbox, "/ai-shoot/skus", token=sandbox.issue_token())
     assert threading.active_count() == before
+
+
+@pytest.mark.anyio
+class TestInsideACoroutine:
+    """There is `Sandbox` for it, but a fixture, or a function that is synchronous, may end up there."""
+
+    async def test_it_starts_serves_and_ends(self):
+        before = threading.active_count()
+        with ThreadedSandbox(briefs={1: 3}) as sandbox:
+            async with session_for(sandbox, sandbox.token) as session:
+                assert len(await session.briefs.results(1).collect()) == 3
+                sandbox.add_brief(2, 1)
+                assert len(await session.briefs.results(2).collect()) == 1
+            assert sandbox.calls["brief_results"] >= 2
+        assert threading.active_count() == before
+        sandbox.close()
+
+    async def test_it_ends_when_its_block_raises(self):
+        before = threading.active_count()
+        with pytest.raises(ValueError, match="the user's own"), ThreadedSandbox():
+            raise ValueError("the user's own")
+        assert threading.active_count() == before
+
+    async def test_it_ends_while_a_request_is_under_way(self):
+        with ThreadedSandbox(skus=3, latency=60) as sandbox:
+            async with session_for(sandbox, sandbox.token) as session:
+                listing = asyncio.ensure_future(session.skus.list_global())
+                await asyncio.to_thread(sandbox.wait_for_calls, 1)
+                listing.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await listing
+
+    async def test_a_start_that_fails_leaves_nothing(self):
+        before = threading.active_count()
+        with ThreadedSandbox() as first, pytest.raises(OSError, match="in use"):
+            ThreadedSandbox(port=int(first.url.rpartition(":")[2])).start()
+        assert threading.active_count() == before
+
+    async def test_it_can_be_started_by_hand_and_again(self):
+        sandbox = ThreadedSandbox(skus=1)
+        for _ in range(2):
+            sandbox.start()
+            assert len(sandbox.skus()) == 1
+            sandbox.close()
+
+    async def test_two_at_once(self):
+        with ThreadedSandbox(skus=1) as one, ThreadedSandbox(skus=2) as other:
+            assert (len(one.skus()), len(other.skus())) == (1, 2)
+
+    @pytest.mark.aishoot_sandbox(skus=2)
+    async def test_the_fixture(self, aishoot_sandbox):
+        async with session_for(aishoot_sandbox, aishoot_sandbox.token) as session:
+            assert len(await session.skus.list().collect()) == 2
+
+    async def test_waiting_for_the_calls_of_its_own_loop_is_refused(self):
+        with ThreadedSandbox(skus=1) as sandbox:
+            with pytest.raises(RuntimeError, match="holds up this event loop"):
+                sandbox.wait_for_calls(1)
+            with pytest.raises(TimeoutError):
+                sandbox.wait_for_calls(1, timeout=0.01)
+
+    async def test_the_fixture_may_be_made_and_ended_by_a_running_loop(self, request):
+        with contextmanager(pytest_plugin.aishoot_sandbox.__wrapped__)(request) as sandbox:
+            assert sandbox.skus() == sandbox.skus()
 
 
 def test_life_and_death_in_a_thread():

@@ -390,7 +390,7 @@ def test_csv_cut_at_every_byte(write):
     # Where the last cell is cut just behind its comma, the row states less; that cannot be told from an empty cell.
     for at in range(1, len(whole)):
         path = write("c.csv", whole[:at])
-        if at in boundaries or whole[:at] == HEADING:
+        if at in boundaries or whole[:at] in {HEADING, f"{HEADING},"}:
             assert len(read_catalog(path)) < 3
         elif whole[:at].endswith("f,"):
             assert read_catalog(path)[-1].sku.gender is UNSET

@@ -8,10 +8,11 @@ import sys
 import threading
 from contextlib import closing
 
+import attrs
 import pytest
 from blockbuster import blockbuster_ctx
 
-from aishoot_async import LockedError, SyncError
+from aishoot_async import AIShootSession, LockedError, SyncError
 from aishoot_async.sync._state import disk_thread
 from aishoot_async.sync._writer import Writer
 from sync.running import Syncing, counts, item, items
@@ -243,3 +244,33 @@ def test_the_face_imports_no_sync():
     loaded = json.loads(done.stdout)
     assert "aishoot_async.session" in loaded
     assert not [name for name in loaded if name.startswith("aishoot_async.sync") or name == "filelock"]
+
+
+class TestAnotherSpellingOfTheService:
+    """A slash at the end of the base URL, say, makes no other service."""
+
+    SPELLINGS = ("{}/", "{}//", "HTTP{}", "{}/./")
+
+    @staticmethod
+    def spelled(url, spelling):
+        return spelling.format(url.removeprefix("http") if spelling.startswith("HTTP") else url)
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    async def test_has_the_same_state_and_the_same_plans(self, service, sync, tmp_path, spelling):
+        await sync.run(items(1))
+        plan = await sync.plan(items(1, 2))
+        async with AIShootSession("tok", base_url=self.spelled(service.url, spelling), auth_url=service.url) as session:
+            assert session.base_url == sync.session.base_url
+            other = Syncing(session, sync.state)
+            assert counts(await other.apply(plan)) == {"unchanged": 1, "created": 1}
+            assert (await other.plan(items(1, 2))).is_empty
+        assert (await sync.plan(items(1, 2))).is_empty
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    async def test_may_stand_in_a_state_and_a_plan_of_an_earlier_release(self, service, sync, spelling):
+        await sync.run(items(1))
+        plan = await sync.plan(items(1, 2))
+        written = self.spelled(service.url, spelling)
+        with closing(sqlite3.connect(sync.state)) as database, database:
+            database.execute("UPDATE meta SET value = ? WHERE name = 'service'", (written,))
+        assert counts(await sync.apply(attrs.evolve(plan, service=written))) == {"unchanged": 1, "created": 1}

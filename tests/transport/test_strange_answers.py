@@ -233,6 +233,8 @@ async def test_an_answer_beyond_the_cap() -> None:
             await session.skus.list_global()
         assert len(server.requests) == 2
         assert len(caught.value.attempts) == 1
+        assert "larger than 1000 bytes" in str(caught.value)
+        assert "Limits(response_bytes=" in str(caught.value)
         with pytest.raises(AmbiguousWriteError) as create:
             await session.skus.create(NEW)
         assert isinstance(create.value.cause, ResponseTooLargeError)
