@@ -66,7 +66,7 @@ async def export_results(
     """Write all results of briefs, each as its own JSON, exact and whole. The same call again goes on where it stood.
 
     A destination that ends in a format's suffix, in whatever case, is one file, for one brief; it appears whole or not
-    at all. Any other is a folder: ``brief_id=1/part-00000.jsonl`` and so on, ``_manifest.jsonl``, and ``_SUCCESS``,
+    at all. Any other is a folder: ``brief_id=1/part-00000.jsonl`` and so on, ``_manifest.ndjson``, and ``_SUCCESS``,
     which is there only while all is whole. Text that ends in a slash is a folder whatever its name; without one, the
     names of files that cannot be written (``r.json``, ``r.jsonl.bz2``) are refused.
 

@@ -3,6 +3,7 @@
 Each shard has its own (``_SUCCESS-1-of-4``); ``_SUCCESS`` stands there while all of them do.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -33,7 +34,12 @@ class Shard:
 
     @property
     def manifest(self) -> str:
-        """The manifest of this shard."""
+        """The manifest of this shard. It ends as no part does, so that a pattern for parts does not match it."""
+        return f"{MANIFEST}{self.suffix}.ndjson"
+
+    @property
+    def earlier_manifest(self) -> str:
+        """The manifest's name in earlier releases."""
         return f"{MANIFEST}{self.suffix}.jsonl"
 
     @property
@@ -41,6 +47,9 @@ class Shard:
         """The mark of this shard."""
         return f"{SUCCESS}{self.suffix}"
 
+
+_MANIFEST_FIELDS: Final = frozenset(("complete", "rows", "pages", "sweeps", "begun", "ended", "parts"))
+"""What every row of a manifest has, in earlier releases too."""
 
 WHOLE: Final = Shard()
 """No shards."""
@@ -77,6 +86,29 @@ def manifest(place: Place, units: Mapping[str, Unit]) -> bytes:
     """Make the manifest: a line for each brief that is published."""
     rows = [_row(place, unit) for _, unit in sorted(units.items()) if unit.published is not None]
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def remove_earlier_manifest(place: Place, shard: Shard, digest: str | None) -> None:
+    """Remove the manifest that an earlier release wrote, and nothing else that has its name.
+
+    Args:
+        place: the destination.
+        shard: the shard of the manifest.
+        digest: the SHA-256 of what the earlier release wrote, as far as its journal tells.
+    """
+    if place.is_single:
+        return
+    content = place.read(shard.earlier_manifest)
+    if content is not None and (hashlib.sha256(content).hexdigest() == digest or _is_manifest(content)):
+        place.remove(shard.earlier_manifest)
+
+
+def _is_manifest(content: bytes) -> bool:
+    try:
+        rows = [json.loads(line) for line in content.splitlines()]
+    except ValueError:
+        return False
+    return bool(rows) and all(isinstance(row, dict) and _MANIFEST_FIELDS <= row.keys() for row in rows)
 
 
 def incomplete(units: Mapping[str, Unit]) -> Sequence[str]:

@@ -16,7 +16,7 @@ from ._formats import FORMATS, Format
 from ._job import Job
 from ._journal import Journal
 from ._life import State, Unit
-from ._marks import Shard, lower
+from ._marks import Shard, lower, remove_earlier_manifest
 from ._places import Place, empty_folder, part_name
 from ._publishing import look_up_published
 from ._stores import Store
@@ -179,6 +179,7 @@ def _forget(job: Job, folders: Sequence[Path], written: Format) -> None:
         shard = job.shard if name is None else Shard(int(name[1]), int(name[2]))
         lower(job.place, shard)
         job.place.remove(shard.manifest)
+        remove_earlier_manifest(job.place, shard, None)
         # A damaged journal tells nothing: parts of the names that are given again are written over, and no others.
         with contextlib.suppress(ExportError):
             _remove_parts(job, folder / _JOURNAL, written)

@@ -21,7 +21,7 @@ SKUS: Final = "skus"
 """The unit of an export of SKUs: its parts lie at the top."""
 MANIFEST: Final = "_manifest"
 SUCCESS: Final = "_SUCCESS"
-_OURS: Final = re.compile(rf"(brief_id=-?\d+|part-\d{{5,}}\..+|{MANIFEST}.*\.jsonl|{SUCCESS}.*)")
+_OURS: Final = re.compile(rf"(brief_id=-?\d+|part-\d{{5,}}\..+|{MANIFEST}.*\.(ndjson|jsonl)|{SUCCESS}.*)")
 
 
 class Place(Protocol):
@@ -80,6 +80,10 @@ class Place(Protocol):
         """
         ...
 
+    def read(self, name: str) -> bytes | None:
+        """Read a small file; ``None`` if no file stands there."""
+        ...
+
     def write(self, name: str, content: bytes) -> None:
         """Write a small file, whole.
 
@@ -132,6 +136,12 @@ class _Local(ABC):
 
     def publish(self, staged: Path, name: str) -> None:
         move(staged, self._at(name))
+
+    def read(self, name: str) -> bytes | None:
+        path = self._at(name)
+        # No export leaves a link there, and a pipe would be waited for.
+        is_file = path.is_file() and not path.is_symlink()
+        return path.read_bytes() if is_file else None
 
 
 @attrs.frozen

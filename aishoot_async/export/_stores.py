@@ -181,6 +181,18 @@ class Store:
         matches = map(_STAGED.fullmatch, self._listed(f"{_STAGING}/{shard}"))
         return {found[0]: found[1] for found in matches if found is not None}
 
+    def read(self, name: str) -> bytes | None:
+        """See `Place.read`."""
+        if self._find(name) is None:
+            return None
+        try:
+            return bytes(import_module("obstore").get(self._store, self._key(name)).bytes())
+        except FileNotFoundError:
+            return None
+        except (_store_error(), OSError) as error:
+            problem = _said(error)
+        raise ExportError(f"cannot read {name} at {self.title}: {problem}")
+
     def write(self, name: str, content: bytes) -> None:
         """See `Place.write`."""
         if not self.is_single:

@@ -18,7 +18,7 @@ from helpers.s3_stub import BUCKET, Answer, S3Stub, error
 
 pytestmark = pytest.mark.anyio
 FILE, FOLDER = f"s3://{BUCKET}/r.jsonl", f"s3://{BUCKET}/r"
-PART, MANIFEST, SUCCESS = "r/brief_id=1/part-00000.jsonl", "r/_manifest.jsonl", "r/_SUCCESS"
+PART, MANIFEST, SUCCESS = "r/brief_id=1/part-00000.jsonl", "r/_manifest.ndjson", "r/_SUCCESS"
 KEPT_NOTHING = Answer(status=200, headers={"ETag": '"e"'})
 WRONG_SIZE = Answer(
     status=200, headers={"ETag": '"e"', "Content-Length": "1", "Last-Modified": "Mon, 30 Nov 2026 00:00:00 GMT"}
