@@ -101,13 +101,15 @@ class Driver:
         """Mark what is to be read; a refresh that was interrupted goes on, and is not begun once more."""
         job, journal = self._job, self._desk.journal
         units = journal.units()
+        if journal.fact("units") != job.units_hash:
+            # A file is one brief's: what it was of another is over.
+            others = [Unit(name=name) for name in units if job.place.is_single and name not in job.own_units]
+            journal.save(*others, units=job.units_hash)
         if not job.refresh:
-            if journal.fact("units") != job.units_hash:
-                journal.save(units=job.units_hash)
             return units
         if journal.fact("refreshing") != job.units_hash:
             stale = [_stale(unit) for name in job.own_units if (unit := units.get(name)) is not None]
-            journal.save(*stale, units=job.units_hash, refreshing=job.units_hash)
+            journal.save(*stale, refreshing=job.units_hash)
             units |= {unit.name: unit for unit in stale}
         return units
 

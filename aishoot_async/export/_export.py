@@ -79,13 +79,15 @@ async def export_results(
 
     Args:
         session: makes the calls.
-        briefs: the briefs' ids.
+        briefs: the briefs' ids. In a folder there may be others than before: what is finished is not fetched again,
+            and what is there of those not named stays.
         destination: where to.
         format: ``"jsonl"``, ``"jsonl.gz"``, ``"jsonl.zst"``, ``"parquet"`` or ``"csv"``; ``None`` goes by the name.
         columns: of CSV, which is a projection: paths into the JSON, such as ``model.name``. Strings come as text, all
             else as its JSON; null and missing are both empty. What a spreadsheet takes for a formula is not altered.
-        refresh: fetch everything again, and replace the parts that have changed; the briefs may be others than before,
-            and what is there of those not named stays. An interrupted refresh goes on.
+        refresh: fetch everything again, and replace the parts that have changed, at the service or by hand. A link
+            is replaced itself, and what it leads to is not touched; a folder is not replaced. An interrupted refresh
+            goes on.
         restart: remove what earlier runs have written here, and begin anew.
         strict: walk each brief until two walks agree; one that never comes to that has failed. What was read
             otherwise, or cut off, is read from its beginning.

@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from ..errors import ExportError
-from ._life import Unit
+from ._life import State, Unit
 from ._places import MANIFEST, SUCCESS, Place
 
 
@@ -108,12 +108,17 @@ def _is_manifest(content: bytes) -> bool:
         rows = [json.loads(line) for line in content.splitlines()]
     except ValueError:
         return False
-    return bool(rows) and all(isinstance(row, dict) and _MANIFEST_FIELDS <= row.keys() for row in rows)
+    return bool(rows) and all(isinstance(row, dict) and row.keys() >= _MANIFEST_FIELDS for row in rows)
 
 
 def incomplete(units: Mapping[str, Unit]) -> Sequence[str]:
-    """Name what the manifest calls incomplete: no mark may stand beside it."""
-    return [name for name, unit in sorted(units.items()) if unit.published is not None and not unit.published.complete]
+    """Name what the manifest calls incomplete, or what stands there by half: no mark may stand beside it."""
+    return [name for name, unit in sorted(units.items()) if _is_incomplete(unit)]
+
+
+def _is_incomplete(unit: Unit) -> bool:
+    # What waits to be published may be half there, of one walk and another.
+    return unit.state is State.PUBLISHING or (unit.published is not None and not unit.published.complete)
 
 
 def _row(place: Place, unit: Unit) -> dict[str, object]:
@@ -123,7 +128,7 @@ def _row(place: Place, unit: Unit) -> dict[str, object]:
     name, _, number = unit.name.partition("=")
     return {
         name: int(number) if number else True,
-        "complete": content.complete,
+        "complete": not _is_incomplete(unit),
         "rows": content.rows,
         "pages": content.pages,
         "first_total": content.point.first_total,

@@ -147,6 +147,9 @@ class Store:
             return self._listed("")
         return {name: size for name in names if (size := self.size(name)) is not None}
 
+    def check_replaceable(self, name: str) -> None:
+        """See `Place.check_replaceable`: any object is."""
+
     def holds(self, name: str, part: Part) -> bool:
         """See `Place.holds`."""
         return self.size(name) == part.size
