@@ -18,7 +18,7 @@ from ._driver import IN_HAND, Driver, Settings, usual_shape
 from ._encoders import check_columns
 from ._formats import Format, choose_format, format_by_name
 from ._job import Job, brief_of, parse_shard, service_name, unit_names
-from ._opening import Desk, open_desk
+from ._opening import Desk, journal_of, open_desk
 from ._places import SKUS, LocalFile, LocalFolder, Place
 from ._report import ExportProgress, ExportReport
 from ._stage import Shape
@@ -207,7 +207,7 @@ async def run(
 ) -> ExportReport:
     """Run a job: see `export_results`. A driver of another kind brings the briefs in another way."""
     listing(job.units[0], None)  # options that cannot work are refused before anything is opened
-    disk = Disk(IN_HAND + 1)
+    disk = Disk(IN_HAND + 1, journal_of(job))
     # A caller that is cancelled while the desk is opened never sees it, and it must be closed all the same.
     desks: list[Desk] = []
     try:

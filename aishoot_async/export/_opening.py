@@ -76,6 +76,11 @@ def open_desk(job: Job) -> Desk:
         return Desk(journal=journal, staging=own / STAGING, held=held.pop_all())
 
 
+def journal_of(job: Job) -> Path:
+    """Name the journal of a job's shard."""
+    return job.place.home / job.shard.name / _JOURNAL
+
+
 def sweep(job: Job, journal: Journal, staging: Path) -> None:
     """Remove what is staged and will never be published: of attempts that were lost, and of ended runs."""
     units = journal.units().values()
