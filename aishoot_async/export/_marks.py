@@ -5,6 +5,7 @@ Each shard has its own (``_SUCCESS-1-of-4``); ``_SUCCESS`` stands there while al
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -48,6 +49,7 @@ class Shard:
         return f"{SUCCESS}{self.suffix}"
 
 
+logger: Final = logging.getLogger("aishoot_async.export")
 _MANIFEST_FIELDS: Final = frozenset(("complete", "rows", "pages", "sweeps", "begun", "ended", "parts"))
 """What every row of a manifest has, in earlier releases too."""
 
@@ -58,8 +60,9 @@ WHOLE: Final = Shard()
 def lower(place: Place, shard: Shard) -> None:
     """Take the marks away: something is not whole."""
     place.remove(shard.mark)
-    # Behind the shard's own: `raise_` of another shard looks at that once more after it has written this one.
-    place.remove(SUCCESS)
+    if shard.mark != SUCCESS:
+        # Behind the shard's own: `raise_` of another shard looks at that once more after it has written this one.
+        place.remove(SUCCESS)
 
 
 def raise_(place: Place, shard: Shard) -> None:
@@ -99,8 +102,12 @@ def remove_earlier_manifest(place: Place, shard: Shard, digest: str | None) -> N
     if place.is_single:
         return
     content = place.read(shard.earlier_manifest)
-    if content is not None and (hashlib.sha256(content).hexdigest() == digest or _is_manifest(content)):
+    if content is None or not (hashlib.sha256(content).hexdigest() == digest or _is_manifest(content)):
+        return
+    try:
         place.remove(shard.earlier_manifest)
+    except ExportError as error:
+        logger.warning("the manifest of an earlier release is left: %s", error)
 
 
 def _is_manifest(content: bytes) -> bool:

@@ -90,7 +90,7 @@ def sweep(job: Job, journal: Journal, staging: Path) -> None:
     if isinstance(job.place, Store) and not job.place.is_single:
         for name, attempt in job.place.staged(job.shard.name).items():
             if attempt not in wanted:
-                job.place.remove(name)
+                job.place.discard(name)
 
 
 def _locked(path: Path, wait: float, place: Place) -> contextlib.AbstractContextManager[None]:
