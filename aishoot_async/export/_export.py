@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from ..callbacks import check_plain
 from ..calls import Traffic
 from ..errors import Cursor, RequestValidationError
 from ..paging import Pager
@@ -99,12 +100,12 @@ async def export_results(
             ``~/.local/state/aishoot-async``. Other destinations have theirs beside them.
         store_options: what ``obstore.store.from_url`` takes besides the URL (``config``, ``client_options``, …), where
             the environment does not say it.
-        on_progress: called after each page, on the event loop.
+        on_progress: called after each page, on the event loop; it is not awaited, and an async one is refused.
 
     Raises:
         AIShootError: as every walk does, for the one brief of a file; otherwise only what stops all of them: the
             session is closed, the login refused.
-        ConfigurationError: a package is missing, or an option cannot work.
+        ConfigurationError: a package is missing, or an option cannot work, such as an async ``on_progress``.
         ExportError: the destination cannot be written, belongs to another job, or has a damaged journal.
         LockedError: another process is at it.
         RequestValidationError: a brief or an option cannot be right.
@@ -206,6 +207,7 @@ async def run(
     traffic: Callable[[], Traffic] | None = None,
 ) -> ExportReport:
     """Run a job: see `export_results`. A driver of another kind brings the briefs in another way."""
+    check_plain("on_progress", on_progress)
     listing(job.units[0], None)  # options that cannot work are refused before anything is opened
     disk = Disk(IN_HAND + 1, journal_of(job))
     # A caller that is cancelled while the desk is opened never sees it, and it must be closed all the same.
