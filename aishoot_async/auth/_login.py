@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import inspect
 import os
 import ssl as tls
 import time
@@ -12,6 +11,7 @@ from typing import TypedDict, Unpack
 
 import attrs
 
+from ..callbacks import call_and_await
 from ..config import DEFAULT_AUTH_URL, Limits, Timeouts, parse_origin, parse_proxy
 from ..errors import AuthError, ConfigurationError, LoginRequiredError
 from ..transport import Transport
@@ -68,9 +68,7 @@ async def login(prompt: Prompt, path: PathLike | None = None, **connection: Unpa
     async with _auth_server(**connection) as server:
         asked_at = time.monotonic()
         device = await server.begin_device_login()
-        shown: object = prompt(device.prompt)
-        if inspect.isawaitable(shown):
-            await shown
+        await call_and_await(prompt, device.prompt)
         tokens = await wait_for_tokens(
             device,
             server.poll,

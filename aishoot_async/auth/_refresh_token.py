@@ -1,11 +1,11 @@
 """A login that is a refresh token in memory."""
 
 import asyncio
-import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from ..callbacks import call_and_await
 from ..errors import AuthError, ConfigurationError, LoginRejectedError
 from ..secret import Secret, scrub_text
 from ._keeper import Keeper, Need
@@ -96,9 +96,7 @@ class RefreshToken(SessionSource):
         try:
             async with asyncio.timeout(SECONDS):
                 with asking(self):
-                    handed: object = self._on_rotate(self._refresh.reveal())
-                    if inspect.isawaitable(handed):
-                        await handed
+                    await call_and_await(self._on_rotate, self._refresh.reveal())
         except Exception as error:  # noqa: BLE001  # it is the user's code
             why = scrub_text(f"{type(error).__name__}: {error}", [self._refresh])
         else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, cast, get_args
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from ..callbacks import call_plain, check_plain
 from ..errors import ConfigurationError
 from ..secret import Secret, scrub_text
 
@@ -43,13 +44,15 @@ def check_hooks(hooks: object) -> tuple[Hook, ...]:
     """Read a session's ``hooks`` argument.
 
     Raises:
-        ConfigurationError: it is no sequence of hooks.
+        ConfigurationError: it is no sequence of hooks, or one is async.
     """
     given: tuple[object, ...] = tuple(cast("Sequence[object]", hooks)) if isinstance(hooks, Sequence) else (None,)
     for hook in given:
         if isinstance(hook, type) or not all(callable(getattr(hook, moment, None)) for moment in get_args(Moment)):
             msg = f"hooks must be a sequence of objects with the methods {', '.join(get_args(Moment))}"
             raise ConfigurationError(msg)
+        for moment in get_args(Moment):
+            check_plain(f"a hook's {moment}", getattr(hook, moment))
     return cast("tuple[Hook, ...]", given)
 
 
@@ -68,7 +71,7 @@ def tell(hooks: Sequence[Hook], moment: Moment, event: "CallEvent") -> None:
     """Call each hook; an error in one is its own."""
     for hook in hooks:
         try:
-            getattr(hook, moment)(event)
+            call_plain(f"a hook's {moment}", getattr(hook, moment), event)
         except (Exception, asyncio.CancelledError):
             # Nobody cancels a hook, which awaits nothing: such an error is its own too.
             logger.exception("a hook failed in %s", moment)

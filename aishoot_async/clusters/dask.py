@@ -16,6 +16,7 @@ import attrs
 from anyio import CancelScope
 
 from .._version import __version__
+from ..callbacks import check_plain
 from ..config import check_seconds
 from ..errors import ConfigurationError, ExportError, RequestValidationError
 from ..export import ExportProgress, ExportReport
@@ -27,6 +28,8 @@ from ..paging import whole
 from ..session import AIShootSession
 
 try:
+    from dask import config
+    from dask.utils import parse_timedelta
     from distributed import Client
 except ImportError:
     raise ConfigurationError("this needs dask.distributed: pip install 'aishoot-async[dask]'") from None
@@ -40,6 +43,7 @@ from ._window import Window
 logger: Final = logging.getLogger("aishoot_async.clusters")
 _PATIENCE: Final = 1800.0
 _STALL: Final = 60.0
+_TELL_AFTER: Final = 1.0
 _PREFETCH: Final = 32
 
 
@@ -72,6 +76,7 @@ async def export_results(
     in_flight: int | None = None,
     window: int | None = None,
     stall: float = _STALL,
+    connect_timeout: float | None = None,
     state: str | os.PathLike[str] | None = None,
     store_options: Mapping[str, Any] | None = None,
     on_progress: Callable[[ExportProgress], object] | None = None,
@@ -102,6 +107,8 @@ async def export_results(
             the workers have threads now. For a cluster that grows when there is something to do, say how many. A
             request that is refused (429) halves it for a while.
         stall: seconds of which the scheduler hears nothing of a worker, after which its briefs are given to others.
+        connect_timeout: seconds for which the scheduler is tried; ``None`` for Dask's own setting
+            (``distributed.comm.timeouts.connect``), which is 30 unless somebody has set it.
         state: likewise.
         store_options: likewise; plain values, as they are sent.
         on_progress: called as workers tell how far they are, about once a second for each brief.
@@ -123,13 +130,14 @@ async def export_results(
         state=state,
         store_options=store_options,
     )
+    check_plain("on_progress", on_progress)
     async with AsyncExitStack() as stack:
         if session is None:
             session = await stack.enter_async_context(AIShootSession())
         units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
         job = make_job(session, units, destination, options, filters={})
         limit = _check(session, job, options, in_flight=in_flight, window=window, stall=stall)
-        cluster = await stack.enter_async_context(_connected(client))
+        cluster = await stack.enter_async_context(_connected(client, connect_timeout))
         widest = min(limit, len(job.own_units) or 1, window or await _threads(cluster))
         share = limit // widest
         paging = paging_options(options, alone=False) | {"prefetch": min(prefetch or _PREFETCH, share)}
@@ -219,28 +227,58 @@ async def _threads(client: Any) -> int:
 
 
 @asynccontextmanager
-async def _connected(client: Any) -> AsyncGenerator[Any]:
+async def _connected(client: Any, connect_timeout: float | None) -> AsyncGenerator[Any]:
     """Connect to the same scheduler on this event loop; the caller's client may be of another, or of none."""
     if not isinstance(client, str | Client):
         raise ConfigurationError("client must be a distributed.Client, or the address of a scheduler")
     given, connect = cast("Any", client), cast("Any", Client)
     address, security = (given, None) if isinstance(client, str) else (given.scheduler.address, given.security)
-    own = connect(address, asynchronous=True, security=security, set_as_default=False, name="aishoot-async")
+    limit = _seconds_to_connect(connect_timeout)
+    own = connect(
+        address, asynchronous=True, security=security, set_as_default=False, name="aishoot-async", timeout=limit
+    )
     try:
-        await _started(own, address)
+        await _started(own, address, limit)
         yield own
     finally:
         with CancelScope(shield=True):
             await own.close()
 
 
-async def _started(client: Any, address: str) -> None:
+def _seconds_to_connect(connect_timeout: float | None) -> float:
+    if connect_timeout is None:
+        setting = cast("Any", config).get("distributed.comm.timeouts.connect")
+        seconds: float = cast("Any", parse_timedelta)(setting)
+        return seconds
+    if not check_seconds("connect_timeout", connect_timeout):
+        raise ConfigurationError("connect_timeout must be more than 0 seconds")
+    return connect_timeout
+
+
+async def _started(client: Any, address: str, limit: float) -> None:
+    """Wait for the connection; that it takes long is told while it does.
+
+    Raises:
+        ConfigurationError: it is no address.
+        ExportError: nothing answers there within the limit, or something else than a scheduler does.
+    """
+    telling = asyncio.get_running_loop().call_later(
+        _TELL_AFTER, logger.warning, "the Dask scheduler at %s does not answer; it is tried for %g s", address, limit
+    )
     try:
-        await client
+        async with asyncio.timeout(limit):
+            await client
     except ValueError as error:
         problem: Exception = ConfigurationError(f"{address} is no scheduler's address: {error}")
-    except OSError as error:
-        problem = ExportError(f"the Dask scheduler at {address} cannot be reached: {error}")
+    except TimeoutError:
+        problem = ExportError(f"the Dask scheduler at {address} cannot be reached: nothing answered within {limit:g} s")
+    except Exception as error:  # noqa: BLE001  # what is no scheduler may answer anything
+        problem = ExportError(
+            f"the Dask scheduler at {address} cannot be reached: {type(error).__name__}: {error}. Is it a scheduler, "
+            f"and of the same release of Dask?"
+        )
     else:
         return
+    finally:
+        telling.cancel()
     raise problem

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ..disk import Threads, finished
@@ -11,9 +12,9 @@ from ..errors import ExportError
 class Disk(Threads):
     """The threads of one export."""
 
-    def __init__(self, threads: int) -> None:
-        """Start none yet."""
-        super().__init__(threads, "the journal", _refusal)
+    def __init__(self, threads: int, journal: Path | None = None) -> None:
+        """Start none yet; workers of a cluster have no journal."""
+        super().__init__(threads, "the journal" if journal is None else f"the journal {journal}", _refusal)
 
 
 def _refusal(problem: str) -> ExportError:

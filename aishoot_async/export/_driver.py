@@ -17,7 +17,7 @@ from ._failures import Failure, reach
 from ._formats import PART, Format
 from ._job import Job, brief_of
 from ._life import Content, State, Unit
-from ._marks import incomplete, lower, manifest, raise_
+from ._marks import incomplete, lower, manifest, raise_, remove_earlier_manifest
 from ._opening import Desk
 from ._places import SKUS
 from ._publishing import Staged, StagedFolder, publish, see_that_all_is_there
@@ -101,13 +101,15 @@ class Driver:
         """Mark what is to be read; a refresh that was interrupted goes on, and is not begun once more."""
         job, journal = self._job, self._desk.journal
         units = journal.units()
+        if journal.fact("units") != job.units_hash:
+            # A file is one brief's: what it was of another is over.
+            others = [Unit(name=name) for name in units if job.place.is_single and name not in job.own_units]
+            journal.save(*others, units=job.units_hash)
         if not job.refresh:
-            if journal.fact("units") != job.units_hash:
-                journal.save(units=job.units_hash)
             return units
         if journal.fact("refreshing") != job.units_hash:
             stale = [_stale(unit) for name in job.own_units if (unit := units.get(name)) is not None]
-            journal.save(*stale, units=job.units_hash, refreshing=job.units_hash)
+            journal.save(*stale, refreshing=job.units_hash)
             units |= {unit.name: unit for unit in stale}
         return units
 
@@ -142,11 +144,13 @@ class Driver:
 
     def _write_manifest(self, text: bytes) -> None:
         """Write the manifest, unless it stands there; a run that was killed may have left an older one."""
-        place, name, journal = self._job.place, self._job.shard.manifest, self._desk.journal
+        place, shard, journal = self._job.place, self._job.shard, self._desk.journal
         digest = hashlib.sha256(text).hexdigest()
-        if journal.fact("manifest") != digest or place.size(name) is None:
-            place.write(name, text)
-            journal.save(manifest=digest)
+        # "manifest" is the fact of earlier releases, which say nothing of the file that is written here.
+        if journal.fact("manifest.ndjson") != digest or place.size(shard.manifest) is None:
+            place.write(shard.manifest, text)
+            journal.save(**{"manifest.ndjson": digest})
+        remove_earlier_manifest(place, shard, journal.fact("manifest"))
 
     def _kept(self, name: str) -> bool:
         unit = self._units.get(name)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from ..callbacks import check_plain
 from ..calls import Traffic
 from ..errors import Cursor, RequestValidationError
 from ..paging import Pager
@@ -18,7 +19,7 @@ from ._driver import IN_HAND, Driver, Settings, usual_shape
 from ._encoders import check_columns
 from ._formats import Format, choose_format, format_by_name
 from ._job import Job, brief_of, parse_shard, service_name, unit_names
-from ._opening import Desk, open_desk
+from ._opening import Desk, journal_of, open_desk
 from ._places import SKUS, LocalFile, LocalFolder, Place
 from ._report import ExportProgress, ExportReport
 from ._stage import Shape
@@ -66,7 +67,7 @@ async def export_results(
     """Write all results of briefs, each as its own JSON, exact and whole. The same call again goes on where it stood.
 
     A destination that ends in a format's suffix, in whatever case, is one file, for one brief; it appears whole or not
-    at all. Any other is a folder: ``brief_id=1/part-00000.jsonl`` and so on, ``_manifest.jsonl``, and ``_SUCCESS``,
+    at all. Any other is a folder: ``brief_id=1/part-00000.jsonl`` and so on, ``_manifest.ndjson``, and ``_SUCCESS``,
     which is there only while all is whole. Text that ends in a slash is a folder whatever its name; without one, the
     names of files that cannot be written (``r.json``, ``r.jsonl.bz2``) are refused.
 
@@ -79,13 +80,15 @@ async def export_results(
 
     Args:
         session: makes the calls.
-        briefs: the briefs' ids.
+        briefs: the briefs' ids. In a folder there may be others than before: what is finished is not fetched again,
+            and what is there of those not named stays.
         destination: where to.
         format: ``"jsonl"``, ``"jsonl.gz"``, ``"jsonl.zst"``, ``"parquet"`` or ``"csv"``; ``None`` goes by the name.
         columns: of CSV, which is a projection: paths into the JSON, such as ``model.name``. Strings come as text, all
             else as its JSON; null and missing are both empty. What a spreadsheet takes for a formula is not altered.
-        refresh: fetch everything again, and replace the parts that have changed; the briefs may be others than before,
-            and what is there of those not named stays. An interrupted refresh goes on.
+        refresh: fetch everything again, and replace the parts that have changed, at the service or by hand. A link
+            is replaced itself, and what it leads to is not touched; a folder is not replaced. An interrupted refresh
+            goes on.
         restart: remove what earlier runs have written here, and begin anew.
         strict: walk each brief until two walks agree; one that never comes to that has failed. What was read
             otherwise, or cut off, is read from its beginning.
@@ -97,12 +100,12 @@ async def export_results(
             ``~/.local/state/aishoot-async``. Other destinations have theirs beside them.
         store_options: what ``obstore.store.from_url`` takes besides the URL (``config``, ``client_options``, …), where
             the environment does not say it.
-        on_progress: called after each page, on the event loop.
+        on_progress: called after each page, on the event loop; it is not awaited, and an async one is refused.
 
     Raises:
         AIShootError: as every walk does, for the one brief of a file; otherwise only what stops all of them: the
             session is closed, the login refused.
-        ConfigurationError: a package is missing, or an option cannot work.
+        ConfigurationError: a package is missing, or an option cannot work, such as an async ``on_progress``.
         ExportError: the destination cannot be written, belongs to another job, or has a damaged journal.
         LockedError: another process is at it.
         RequestValidationError: a brief or an option cannot be right.
@@ -204,8 +207,9 @@ async def run(
     traffic: Callable[[], Traffic] | None = None,
 ) -> ExportReport:
     """Run a job: see `export_results`. A driver of another kind brings the briefs in another way."""
+    check_plain("on_progress", on_progress)
     listing(job.units[0], None)  # options that cannot work are refused before anything is opened
-    disk = Disk(IN_HAND + 1)
+    disk = Disk(IN_HAND + 1, journal_of(job))
     # A caller that is cancelled while the desk is opened never sees it, and it must be closed all the same.
     desks: list[Desk] = []
     try:

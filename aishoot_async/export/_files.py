@@ -29,6 +29,19 @@ def remove(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def is_there(path: Path) -> bool:
+    """Tell whether anything stands under a path, be it a link that leads nowhere.
+
+    Raises:
+        OSError: nobody can tell; that is not the same as nothing.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def sha256_of(path: Path) -> str:
     """Hash a file."""
     with path.open("rb") as file:

@@ -10,16 +10,12 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from ..disk import replacing
+from ..disk import is_damage, raise_reason, replacing
 from ..errors import ExportError
 from ._life import Unit, from_plain, to_plain
 
 VERSION: Final = 1
 _ID: Final = 0x41534A31
-_OF_THE_DISK: Final = frozenset(
-    {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
-)
-"""Errors that say nothing of the journal's being damaged."""
 _SCHEMA: Final = f"""
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE unit (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
@@ -36,6 +32,7 @@ class Journal:
 
         Raises:
             ExportError: it is damaged, or none of ours.
+            OSError, sqlite3.Error: something is lacking to use it, such as room, a permission or a descriptor.
         """
         self.path = path
         self._lock = threading.Lock()
@@ -51,9 +48,10 @@ class Journal:
                 self._db.close()
                 raise
         except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+            if not is_damage(error):
+                raise_reason(error, path)
                 raise
-            problem = f"the journal {path} cannot be read ({error})"
+            problem = f"the journal {path} is damaged ({error})"
         else:
             return
         raise ExportError(f"{problem}; nothing was touched. Begin anew with restart=True, or choose another place")

@@ -155,6 +155,12 @@ class Unit:
         """What is staged of it lies under this name."""
         return (self.reading and self.reading.attempt) or self.name
 
+    @property
+    def has_brought(self) -> bool:
+        """Whether anything was read of it, published or not. Of a brief that was not found, nothing was."""
+        is_staged = self.reading is not None and (self.reading.pages > 0 or self.state is State.PUBLISHING)
+        return self.published is not None or is_staged
+
     def is_settled(self, *, strict: bool) -> bool:
         """Whether nothing is left to be done; ``strict`` is satisfied by a strict walk alone."""
         content = self.published

@@ -3,14 +3,16 @@
 Each shard has its own (``_SUCCESS-1-of-4``); ``_SUCCESS`` stands there while all of them do.
 """
 
+import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from ..errors import ExportError
-from ._life import Unit
+from ._life import State, Unit
 from ._places import MANIFEST, SUCCESS, Place
 
 
@@ -33,7 +35,12 @@ class Shard:
 
     @property
     def manifest(self) -> str:
-        """The manifest of this shard."""
+        """The manifest of this shard. It ends as no part does, so that a pattern for parts does not match it."""
+        return f"{MANIFEST}{self.suffix}.ndjson"
+
+    @property
+    def earlier_manifest(self) -> str:
+        """The manifest's name in earlier releases."""
         return f"{MANIFEST}{self.suffix}.jsonl"
 
     @property
@@ -42,6 +49,10 @@ class Shard:
         return f"{SUCCESS}{self.suffix}"
 
 
+logger: Final = logging.getLogger("aishoot_async.export")
+_MANIFEST_FIELDS: Final = frozenset(("complete", "rows", "pages", "sweeps", "begun", "ended", "parts"))
+"""What every row of a manifest has, in earlier releases too."""
+
 WHOLE: Final = Shard()
 """No shards."""
 
@@ -49,8 +60,9 @@ WHOLE: Final = Shard()
 def lower(place: Place, shard: Shard) -> None:
     """Take the marks away: something is not whole."""
     place.remove(shard.mark)
-    # Behind the shard's own: `raise_` of another shard looks at that once more after it has written this one.
-    place.remove(SUCCESS)
+    if shard.mark != SUCCESS:
+        # Behind the shard's own: `raise_` of another shard looks at that once more after it has written this one.
+        place.remove(SUCCESS)
 
 
 def raise_(place: Place, shard: Shard) -> None:
@@ -79,9 +91,41 @@ def manifest(place: Place, units: Mapping[str, Unit]) -> bytes:
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
+def remove_earlier_manifest(place: Place, shard: Shard, digest: str | None) -> None:
+    """Remove the manifest that an earlier release wrote, and nothing else that has its name.
+
+    Args:
+        place: the destination.
+        shard: the shard of the manifest.
+        digest: the SHA-256 of what the earlier release wrote, as far as its journal tells.
+    """
+    if place.is_single:
+        return
+    content = place.read(shard.earlier_manifest)
+    if content is None or not (hashlib.sha256(content).hexdigest() == digest or _is_manifest(content)):
+        return
+    try:
+        place.remove(shard.earlier_manifest)
+    except ExportError as error:
+        logger.warning("the manifest of an earlier release is left: %s", error)
+
+
+def _is_manifest(content: bytes) -> bool:
+    try:
+        rows = [json.loads(line) for line in content.splitlines()]
+    except ValueError:
+        return False
+    return bool(rows) and all(isinstance(row, dict) and row.keys() >= _MANIFEST_FIELDS for row in rows)
+
+
 def incomplete(units: Mapping[str, Unit]) -> Sequence[str]:
-    """Name what the manifest calls incomplete: no mark may stand beside it."""
-    return [name for name, unit in sorted(units.items()) if unit.published is not None and not unit.published.complete]
+    """Name what the manifest calls incomplete, or what stands there by half: no mark may stand beside it."""
+    return [name for name, unit in sorted(units.items()) if _is_incomplete(unit)]
+
+
+def _is_incomplete(unit: Unit) -> bool:
+    # What waits to be published may be half there, of one walk and another.
+    return unit.state is State.PUBLISHING or (unit.published is not None and not unit.published.complete)
 
 
 def _row(place: Place, unit: Unit) -> dict[str, object]:
@@ -91,7 +135,7 @@ def _row(place: Place, unit: Unit) -> dict[str, object]:
     name, _, number = unit.name.partition("=")
     return {
         name: int(number) if number else True,
-        "complete": content.complete,
+        "complete": not _is_incomplete(unit),
         "rows": content.rows,
         "pages": content.pages,
         "first_total": content.point.first_total,

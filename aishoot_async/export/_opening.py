@@ -2,21 +2,21 @@
 
 import contextlib
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import attrs
 
 from ..disk import locked, replacing
 from ..errors import ExportError
+from ._files import is_there
 from ._formats import FORMATS, Format
-from ._job import Job
+from ._job import Job, brief_of
 from ._journal import Journal
 from ._life import State, Unit
-from ._marks import Shard, lower
+from ._marks import Shard, lower, remove_earlier_manifest
 from ._places import Place, empty_folder, part_name
 from ._publishing import look_up_published
 from ._stores import Store
@@ -26,6 +26,7 @@ _LOCK: Final = "lock"
 _JOURNAL: Final = "journal.sqlite"
 STAGING: Final = "staging"
 _GO_ON: Final = "Begin anew with restart=True, or choose another place"
+_SHARD: Final = re.compile(r"(\d+)-of-(\d+)")
 _BRIEF_WAIT: Final = 10.0
 """Seconds to wait for a lock that is held for a moment only."""
 
@@ -52,24 +53,32 @@ def open_desk(job: Job) -> Desk:
         OSError: as the file system does.
     """
     home = job.place.home
-    if not job.restart and not (home / _JOB).exists():
+    if not job.restart and not is_there(home / _JOB):
         _refuse_foreign(job)
     job.place.prepare()
     own = home / job.shard.name
     with contextlib.ExitStack() as held:
         with _locked(home / _LOCK, _BRIEF_WAIT, job.place):
-            if not job.restart:
-                _refuse_another(job, _read_job(home))
+            is_another = _read_job(home) not in {None, job.identity}
+            if is_another and not job.restart:
+                _refuse_if_brought(job, home)
             own.mkdir(exist_ok=True)
             held.enter_context(_locked(own / _LOCK, 0, job.place))
-            if job.restart:
+            if job.restart or is_another:
                 _restart(job, home, own)
+            if is_another and not job.restart:
+                _refuse_foreign(job)
             journal = _open_journal(job, home, own)
             held.callback(journal.close)
-        _check_units(job, journal)
+        _check_brief_of_file(job, journal)
         _check_published(job, journal)
         sweep(job, journal, own / STAGING)
         return Desk(journal=journal, staging=own / STAGING, held=held.pop_all())
+
+
+def journal_of(job: Job) -> Path:
+    """Name the journal of a job's shard."""
+    return job.place.home / job.shard.name / _JOURNAL
 
 
 def sweep(job: Job, journal: Journal, staging: Path) -> None:
@@ -81,7 +90,7 @@ def sweep(job: Job, journal: Journal, staging: Path) -> None:
     if isinstance(job.place, Store) and not job.place.is_single:
         for name, attempt in job.place.staged(job.shard.name).items():
             if attempt not in wanted:
-                job.place.remove(name)
+                job.place.discard(name)
 
 
 def _locked(path: Path, wait: float, place: Place) -> contextlib.AbstractContextManager[None]:
@@ -93,8 +102,8 @@ def _open_journal(job: Job, home: Path, own: Path) -> Journal:
         with replacing(home / _JOB) as file:
             file.write(job.identity.encode())
     path = own / _JOURNAL
-    if not os.path.lexists(path):
-        if (own / STAGING).exists():
+    if not is_there(path):
+        if is_there(own / STAGING):
             raise ExportError(f"the journal {path} is gone; nothing was touched. {_GO_ON}")
         journal = Journal.create(path)
         (own / STAGING).mkdir(exist_ok=True)
@@ -102,11 +111,49 @@ def _open_journal(job: Job, home: Path, own: Path) -> Journal:
     return Journal(path)
 
 
-def _refuse_another(job: Job, said: str | None) -> None:
-    if said not in {None, job.identity}:
-        raise ExportError(
-            f"{job.place.title} belongs to another export: its job is {said}, and this one is {job.identity}. {_GO_ON}"
-        )
+def _refuse_if_brought(job: Job, home: Path) -> None:
+    """Refuse a place that another job has brought anything to; one that has not does not own it.
+
+    Raises:
+        ExportError: it has, or its journal is damaged, so that nobody knows.
+    """
+    for folder in home.iterdir():
+        if _SHARD.fullmatch(folder.name) is None:
+            continue
+        try:
+            has_brought = _has_brought(folder)
+        except ExportError:
+            has_brought = True
+        if has_brought:
+            difference = _difference(_read_job(home), job)
+            raise ExportError(f"{job.place.title} belongs to another export ({difference}). {_GO_ON}")
+
+
+def _has_brought(folder: Path) -> bool:
+    if not is_there(folder / _JOURNAL):
+        return is_there(folder / STAGING)
+    with contextlib.closing(Journal(folder / _JOURNAL)) as journal:
+        return any(unit.has_brought for unit in journal.units().values())
+
+
+def _difference(said: str | None, job: Job) -> str:
+    """Say in what another job differs from this one."""
+    try:
+        theirs: Any = json.loads(said or "")
+    except ValueError:
+        theirs = None
+    if not isinstance(theirs, dict):
+        return f"{job.place.home / _JOB} cannot be read"
+    another, this = cast("dict[str, object]", theirs), json.loads(job.identity)
+    differing = [name for name in this if another.get(name) != this[name]]
+    return "; ".join(f"{name}: {_shown(another.get(name))} there, {_shown(this[name])} here" for name in differing)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        named = cast("dict[str, object]", value)
+        return " and ".join(f"{name}={given}" for name, given in named.items()) or "none"
+    return ", ".join(map(str, cast("list[object]", value))) or "none" if isinstance(value, list) else str(value)
 
 
 def _refuse_foreign(job: Job) -> None:
@@ -124,33 +171,51 @@ def _read_job(home: Path) -> str | None:
         return "unreadable"
 
 
-def _check_units(job: Job, journal: Journal) -> None:
+def _check_brief_of_file(job: Job, journal: Journal) -> None:
+    """See that a file is not another brief's. A folder has room for all: what is there of others stays.
+
+    Raises:
+        ExportError: it is, or somebody has put a file there.
+    """
     known = journal.fact("units")
-    if known is not None and known != job.units_hash and not job.refresh:
+    if not job.place.is_single or known is None:
+        return
+    if not any(unit.has_brought for unit in journal.units().values()):
+        _refuse_foreign(job)
+    elif known != job.units_hash and not job.refresh:
         raise ExportError(
-            f"{job.place.title} was begun with other briefs. refresh=True fetches all of these anew and keeps what "
-            f"is there of others; or choose another place"
+            f"{job.place.title} was begun with other briefs. refresh=True puts this one in its place; or choose "
+            f"another place"
         )
 
 
 def _check_published(job: Job, journal: Journal) -> None:
-    """See that what was published stands there. What is gone is fetched again; what is another's is not written over.
+    """See that what was published stands there. What is gone is fetched again; a refresh fetches what was changed too.
 
     Raises:
-        ExportError: something there has changed since.
+        ExportError: something there has changed since, and is not to be refreshed; or it cannot be replaced.
     """
     lost: dict[str, Unit] = {}
-    for unit, part, name, size in look_up_published(job.place, journal.units().values()):
-        if size is None:
-            lost[unit.name] = attrs.evolve(unit, is_stale=unit.state is State.DONE, published=None)
-        elif size != part.size:
-            raise ExportError(f"{name} in {job.place.title} was changed since it was exported. {_GO_ON}")
+    units = journal.units().values()
+    # A file is one brief's; what the journal says of those before it is history.
+    concerned = [unit for unit in units if unit.name in job.own_units] if job.place.is_single else units
+    for unit, part, name, size in look_up_published(job.place, concerned):
+        if size == part.size:
+            continue
+        if size is not None and not (job.refresh and unit.name in job.own_units):
+            named = f" that names brief {brief_of(unit.name)} too" if job.refresh else ""
+            raise ExportError(
+                f"{name} in {job.place.title} was changed since it was exported: it has {size} bytes, not {part.size}. "
+                f"refresh=True{named} fetches it anew and replaces it"
+            )
+        job.place.check_replaceable(name)
+        lost[unit.name] = attrs.evolve(unit, is_stale=unit.state is State.DONE, published=None)
     if lost:
         journal.save(*lost.values())
 
 
 def _restart(job: Job, home: Path, own: Path) -> None:
-    """Remove what earlier runs have written, as far as their journals tell; of one job, this shard's alone.
+    """Remove what earlier runs have written, as far as their journals tell; of this job, its shard's alone.
 
     One file stays until another takes its place.
     """
@@ -162,6 +227,9 @@ def _restart(job: Job, home: Path, own: Path) -> None:
         others = [found for found in home.iterdir() if found.is_dir() and found != own]
         for other in others:
             held.enter_context(_locked(other / _LOCK, 0, job.place))
+        if not job.restart:
+            # Once more, now that nobody else is at it.
+            _refuse_if_brought(job, home)
         _forget(job, [own, *others], _format_of(said) or job.format)
         (home / _JOB).unlink()
 
@@ -175,10 +243,11 @@ def _format_of(said: str | None) -> Format | None:
 
 def _forget(job: Job, folders: Sequence[Path], written: Format) -> None:
     for folder in folders:
-        name = re.fullmatch(r"(\d+)-of-(\d+)", folder.name)
+        name = _SHARD.fullmatch(folder.name)
         shard = job.shard if name is None else Shard(int(name[1]), int(name[2]))
         lower(job.place, shard)
         job.place.remove(shard.manifest)
+        remove_earlier_manifest(job.place, shard, None)
         # A damaged journal tells nothing: parts of the names that are given again are written over, and no others.
         with contextlib.suppress(ExportError):
             _remove_parts(job, folder / _JOURNAL, written)
@@ -186,7 +255,7 @@ def _forget(job: Job, folders: Sequence[Path], written: Format) -> None:
 
 
 def _remove_parts(job: Job, path: Path, written: Format) -> None:
-    if job.place.is_single or not path.exists():
+    if job.place.is_single or not is_there(path):
         return
     journal = Journal(path)
     try:

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import attrs
 
 from ..disk import replacing
 from ..errors import ExportError
-from ._files import move, remove, sha256_of
+from ._files import is_there, move, remove, sha256_of
 from ._formats import Format
 from ._life import Part
 
@@ -21,7 +22,7 @@ SKUS: Final = "skus"
 """The unit of an export of SKUs: its parts lie at the top."""
 MANIFEST: Final = "_manifest"
 SUCCESS: Final = "_SUCCESS"
-_OURS: Final = re.compile(rf"(brief_id=-?\d+|part-\d{{5,}}\..+|{MANIFEST}.*\.jsonl|{SUCCESS}.*)")
+_OURS: Final = re.compile(rf"(brief_id=-?\d+|part-\d{{5,}}\..+|{MANIFEST}.*\.(ndjson|jsonl)|{SUCCESS}.*)")
 
 
 class Place(Protocol):
@@ -60,6 +61,14 @@ class Place(Protocol):
         """Give the sizes of what stands under many names; what is not there is left out."""
         ...
 
+    def check_replaceable(self, name: str) -> None:
+        """See that a part can be given a name, whatever stands there now.
+
+        Raises:
+            ExportError: a folder does, or something else that is no file.
+        """
+        ...
+
     def holds(self, name: str, part: Part) -> bool:
         """Whether a part stands under a name, as far as can be told without fetching it."""
         ...
@@ -78,6 +87,10 @@ class Place(Protocol):
         Raises:
             ExportError: it does not stand there then; it is still staged.
         """
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """Read a small file; ``None`` if no file stands there."""
         ...
 
     def write(self, name: str, content: bytes) -> None:
@@ -126,12 +139,28 @@ class _Local(ABC):
         found = ((name, self.size(name)) for name in names)
         return {name: size for name, size in found if size is not None}
 
+    def check_replaceable(self, name: str) -> None:
+        path = self._at(name)
+        folder, mode = path.parent, _mode(path)
+        if mode is None and is_there(folder) and not folder.is_dir():
+            raise ExportError(f"{folder} is no folder any more: move it away, and the same call goes on")
+        # A link is replaced itself; what it leads to is not touched.
+        if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+            what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            raise ExportError(f"{path} is {what} now, and is not replaced: move it away, and the same call goes on")
+
     def holds(self, name: str, part: Part) -> bool:
         path = self._at(name)
         return _size(path) == part.size and path.is_file() and sha256_of(path) == part.sha256
 
     def publish(self, staged: Path, name: str) -> None:
         move(staged, self._at(name))
+
+    def read(self, name: str) -> bytes | None:
+        path = self._at(name)
+        # No export leaves a link there, and a pipe would be waited for.
+        is_file = path.is_file() and not path.is_symlink()
+        return path.read_bytes() if is_file else None
 
 
 @attrs.frozen
@@ -226,6 +255,17 @@ class LocalFolder(_Local):
 def _size(path: Path) -> int | None:
     try:
         return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link that leads to itself
+            return None
+        raise
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
 

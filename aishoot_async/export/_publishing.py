@@ -7,6 +7,7 @@ from typing import Protocol
 import attrs
 
 from ..errors import ExportError
+from ._files import is_there
 from ._journal import Journal
 from ._life import Content, Part, State, Unit
 from ._places import Place, empty_folder
@@ -36,7 +37,7 @@ class StagedFolder:
 
     def has(self, number: int) -> bool:
         """See `Staged.has`."""
-        return self._path(number).exists()
+        return is_there(self._path(number))
 
     def move(self, number: int, place: Place, name: str) -> None:
         """See `Staged.move`."""

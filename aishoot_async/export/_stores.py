@@ -1,6 +1,7 @@
 """Object stores: parts are uploaded whole, by obstore, which is an extra. Blocking."""
 
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,14 @@ from ._formats import Format, format_by_name
 from ._life import Part
 from ._places import SKUS, is_ours, part_name, part_pattern
 
+logger: Final = logging.getLogger("aishoot_async.export")
+MAX_SINGLE_PUT: Final = 80 * 1024 * 1024
+"""Bytes of an object that is sent in one request. Parts of folders are smaller, unless their pages are huge."""
+_RIGHT_TO_DELETE: Final = {
+    "s3": " (s3:DeleteObject)",
+    "gs": " (storage.objects.delete)",
+    "az": " (Storage Blob Data Contributor)",
+}
 # An underscore first: whoever reads the prefix as a dataset leaves it out.
 _STAGING: Final = "_staging"
 _STAGED: Final = re.compile(rf"{_STAGING}/[^/]+/([0-9a-f]{{32}})/part-\d{{5,}}\.staged")
@@ -46,6 +55,8 @@ class Store:
         self._format = wanted
         self._folder, _, self._name = url.key.rpartition("/") if is_single else (url.key, "", "")
         self._store: Any = _open_store(url, options or {})
+        self._right_to_delete = _RIGHT_TO_DELETE.get(url.scheme, "")
+        self._has_warned = False
         is_file_name = format_by_name(url.key.rpartition("/")[2]) is not None
         spellings = url.spellings(is_single=is_single, is_file_name=is_file_name, account=_account(url, self._store))
         homes = [state / "exports" / hashlib.sha256(name.encode()).hexdigest()[:32] for name in spellings]
@@ -55,10 +66,10 @@ class Store:
     def _key(self, name: str) -> str:
         return f"{self._folder}/{name}" if self._folder else name
 
-    def _do(self, operation: str, name: str, *arguments: Any) -> None:
+    def _do(self, operation: str, name: str, *arguments: Any, **options: Any) -> None:
         """Have the store do something with an object; that it finds nothing is a failure too."""
         try:
-            getattr(import_module("obstore"), operation)(self._store, self._key(name), *arguments)
+            getattr(import_module("obstore"), operation)(self._store, self._key(name), *arguments, **options)
         except (_store_error(), OSError) as error:
             problem = _said(error)
         else:
@@ -76,6 +87,9 @@ class Store:
         raise ExportError(f"cannot look up {name} at {self.title}: {problem}")
 
     def _delete(self, name: str) -> None:
+        # Who may not delete can still export where nothing is to be deleted.
+        if self._find(name) is None:
+            return
         try:
             import_module("obstore").delete(self._store, self._key(name))
         except FileNotFoundError:
@@ -84,7 +98,19 @@ class Store:
             problem = _said(error)
         else:
             return
-        raise ExportError(f"cannot delete {name} at {self.title}: {problem}")
+        raise ExportError(
+            f"cannot delete {name} at {self.title}: {problem}. What stands there would be untrue beside it: grant the "
+            f"right to delete{self._right_to_delete}, and the same call goes on"
+        )
+
+    def discard(self, name: str) -> None:
+        """Delete what no reader ever takes for data; where that is refused, it is left, and said once."""
+        try:
+            self._delete(name)
+        except ExportError as error:
+            if not self._has_warned:
+                self._has_warned = True
+                logger.warning("what was staged is left: %s", error)
 
     def _verify(self, name: str, size: int) -> None:
         """See that an object is there, whole: whatever the store has answered to those who sent it.
@@ -147,6 +173,9 @@ class Store:
             return self._listed("")
         return {name: size for name in names if (size := self.size(name)) is not None}
 
+    def check_replaceable(self, name: str) -> None:
+        """See `Place.check_replaceable`: any object is."""
+
     def holds(self, name: str, part: Part) -> bool:
         """See `Place.holds`."""
         return self.size(name) == part.size
@@ -164,8 +193,10 @@ class Store:
 
     def publish(self, staged: Path, name: str) -> None:
         """See `Place.publish`."""
-        self._do("put", name, staged)
-        self._verify(name, staged.stat().st_size)
+        size = staged.stat().st_size
+        # In one request, where that is no matter of memory: one of many that is killed leaves its pieces in the store.
+        self._do("put", name, staged, use_multipart=size > MAX_SINGLE_PUT)
+        self._verify(name, size)
         staged.unlink()
 
     def rename(self, name: str, new_name: str) -> None:
@@ -174,12 +205,24 @@ class Store:
         self._do("copy", name, self._key(new_name))
         if size is not None:
             self._verify(new_name, size)
-        self._delete(name)
+        self.discard(name)
 
     def staged(self, shard: str) -> dict[str, str]:
         """Name the objects that are staged for a shard, and the attempt of each; see `staged_object`."""
         matches = map(_STAGED.fullmatch, self._listed(f"{_STAGING}/{shard}"))
         return {found[0]: found[1] for found in matches if found is not None}
+
+    def read(self, name: str) -> bytes | None:
+        """See `Place.read`."""
+        if self._find(name) is None:
+            return None
+        try:
+            return bytes(import_module("obstore").get(self._store, self._key(name)).bytes())
+        except FileNotFoundError:
+            return None
+        except (_store_error(), OSError) as error:
+            problem = _said(error)
+        raise ExportError(f"cannot read {name} at {self.title}: {problem}")
 
     def write(self, name: str, content: bytes) -> None:
         """See `Place.write`."""
@@ -214,12 +257,21 @@ class StagedObjects:
         """See `Staged.clear`."""
         for name, attempt in self._store.staged(self._shard).items():
             if attempt == self._attempt:
-                self._store.remove(name)
+                self._store.discard(name)
+
+
+def _with_defaults(url: StoreUrl, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what obstore takes to delete objects one by one: many stores and roles refuse the deletion of several."""
+    config: Any = options.get("config") or {}
+    named = {str(name).lower().removeprefix("aws_") for name in (*options, *config)}
+    if url.scheme != "s3" or "disable_bulk_delete" in named:
+        return dict(options)
+    return {**options, "config": {**config, "aws_disable_bulk_delete": "true"}}
 
 
 def _open_store(url: StoreUrl, options: Mapping[str, Any]) -> Any:
     try:
-        store: Any = import_module("obstore.store").from_url(url.root, **dict[str, Any](options))
+        store: Any = import_module("obstore.store").from_url(url.root, **_with_defaults(url, options))
     except BaseException as error:
         # A panic of its Rust is an Exception of no kind.
         if isinstance(error, Exception) is (type(error).__name__ == "PanicException"):

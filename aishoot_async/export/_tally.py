@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ..callbacks import call_plain
 from ..calls import Traffic
 from ._job import brief_of
 from ._reading import Sight
@@ -31,7 +32,9 @@ class Tally:
             return
         traffic = self._traffic()
         known = sum(sight.total or sight.items for sight in self._in_hand.values()) + self._expected
-        self._tell(
+        call_plain(
+            "on_progress",
+            self._tell,
             ExportProgress(
                 brief_id=brief_of(name),
                 pages=sight.pages,
@@ -43,7 +46,7 @@ class Tally:
                 expected_rows=None if sight.total is None else known,
                 retries=traffic.retries - self._retries_before,
                 limit=traffic.limit,
-            )
+            ),
         )
 
     def done(self, name: str, outcome: BriefOutcome) -> None:

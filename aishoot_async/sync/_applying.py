@@ -8,6 +8,7 @@ from typing import Final
 import anyio
 import attrs
 
+from ..callbacks import call_plain, check_plain
 from ..config import canonical_url, check_seconds
 from ..errors import AIShootError, ConfigurationError, SyncError
 from ..failures import ends_all
@@ -57,7 +58,8 @@ async def apply_plan(
         session: makes the calls.
         plan: what to do.
         state: where the state file lies now, should it have moved since the plan was made.
-        on_outcome: called on the event loop with each outcome, as soon as it is known.
+        on_outcome: called on the event loop with each outcome, as soon as it is known; it is not awaited, and an async
+            one is refused.
         settle: seconds after which a listing surely shows what was done.
         patience: seconds for which an outage is ridden out.
 
@@ -68,6 +70,7 @@ async def apply_plan(
         SyncError: the plan is stale, or another state's: nothing was sent. Or the disk is full.
     """
     settle, patience = check_seconds("settle", settle), check_seconds("patience", patience)
+    check_plain("on_outcome", on_outcome)
     if not isinstance(plan, SyncPlan):  # pyright: ignore[reportUnnecessaryIsInstance]
         msg = f"plan must be a SyncPlan, not a {type(plan).__name__}"
         raise ConfigurationError(msg)
@@ -162,7 +165,7 @@ class _Apply:
     def _done(self, outcome: SyncOutcome) -> None:
         self._outcomes[outcome.key] = outcome
         if self._tell is not None:
-            self._tell(outcome)
+            call_plain("on_outcome", self._tell, outcome)
 
     async def _send(self, entries: Sequence[tuple[SyncEntry, int]]) -> None:
         """Do what entries say; what got lost is in doubt then.

@@ -9,23 +9,12 @@ from typing import Any, Final
 
 import attrs
 
-from ..disk import replacing
+from ..disk import is_damage, raise_reason, replacing
 from ..errors import SyncError
 from ._life import Operation, Owned
 
 VERSION: Final = 1
 _ID: Final = 0x41534A32
-_OF_THE_DISK: Final = frozenset(
-    {
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_BUSY,
-    }
-)
-"""Errors that say nothing of the file's being damaged."""
 _SCHEMA: Final = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE item (
@@ -88,7 +77,8 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
             database.close()
             raise
     except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_THE_DISK:
+        if not is_damage(error):
+            raise_reason(error, path)
             raise
         problem = f"{path} cannot be read as the state of a sync ({' '.join(str(error).split())})"
     raise SyncError(f"{problem}; nothing was done, and nothing was changed. Name another file, or bring back a copy")

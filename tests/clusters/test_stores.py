@@ -45,7 +45,7 @@ async def test_a_prefix_holds_what_a_folder_would(cluster, client, server, sessi
     found = objects(s3, bucket)
     assert found.pop(theirs) == b"theirs"
     assert parts(found) == contents(tmp_path / "one")
-    assert set(found) - {f"r/{name}" for name in parts(found)} == {"r/_SUCCESS", "r/_manifest.jsonl"}
+    assert set(found) - {f"r/{name}" for name in parts(found)} == {"r/_SUCCESS", "r/_manifest.ndjson"}
     assert SECRET not in cluster.log.read_text()
     again = await on_one_machine(session, FEW, f"s3://{bucket}/r", **options)
     assert again.was_finished

@@ -191,7 +191,7 @@ async def test_nothing_blocks_the_event_loop(tmp_path):
         await export_results(session, [1], tmp_path / "warm")
         with blockbuster_ctx(scanned_modules=["aishoot_async.export"]):
             await export_results(session, [1, 2], tmp_path / "r", format="jsonl.gz")
-    assert visible(tmp_path / "r") == ["_SUCCESS", "_manifest.jsonl", "brief_id=1", "brief_id=2"]
+    assert visible(tmp_path / "r") == ["_SUCCESS", "_manifest.ndjson", "brief_id=1", "brief_id=2"]
 
 
 async def test_the_skus(tmp_path):

@@ -23,14 +23,14 @@ async def test_a_folder_holds_each_brief_a_manifest_and_a_mark(tmp_path):
         assert {brief: rows_of(folder, brief) for brief in (1, 2, 3)} == {
             brief: sandbox.results(brief) for brief in (1, 2, 3)
         }
-    assert visible(folder) == ["_SUCCESS", "_manifest.jsonl", "brief_id=1", "brief_id=2", "brief_id=3"]
+    assert visible(folder) == ["_SUCCESS", "_manifest.ndjson", "brief_id=1", "brief_id=2", "brief_id=3"]
     assert [(outcome.brief_id, outcome.items, outcome.how) for outcome in report.outcomes] == [
         (1, 250, "fetched"),
         (2, 0, "fetched"),
         (3, 7, "fetched"),
     ]
     assert (report.complete, report.was_finished, report.items) == (True, False, 257)
-    manifest = [json.loads(line) for line in (folder / "_manifest.jsonl").read_text().splitlines()]
+    manifest = [json.loads(line) for line in (folder / "_manifest.ndjson").read_text().splitlines()]
     assert [(row["brief_id"], row["rows"], row["pages"], row["first_total"]) for row in manifest] == [
         (1, 250, 3, 250),
         (2, 0, 0, 0),
@@ -71,7 +71,7 @@ async def test_one_bad_brief_does_not_stop_the_others(tmp_path):
                 (404, True),
             ]
             assert "503" in (report.failed[0].error or "")
-            assert visible(folder) == ["_manifest.jsonl", "brief_id=1", "brief_id=5"]
+            assert visible(folder) == ["_manifest.ndjson", "brief_id=1", "brief_id=5"]
             sandbox.clear_faults()
             sandbox.add_brief(404, 1)
             again = await export_results(session, [1, 2, 3, 4, 5, 404], folder)

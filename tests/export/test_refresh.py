@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from aishoot_async import ExportError
 from aishoot_async.export import export_results
 from aishoot_async.sandbox import Fault, Sandbox, Status
 from helpers.parts import contents, options_for, rows_of, session_of, visible
@@ -113,11 +112,10 @@ async def test_a_refresh_may_name_other_briefs_and_keeps_those_it_does_not_name(
         await export_results(session, [1, 2], folder)
         report = await export_results(session, [2, 3], folder, refresh=True)
         assert [outcome.brief_id for outcome in report.outcomes] == [2, 3]
-        assert visible(folder) == ["_SUCCESS", "_manifest.jsonl", "brief_id=1", "brief_id=2", "brief_id=3"]
-        assert len((folder / "_manifest.jsonl").read_text().splitlines()) == 3
+        assert visible(folder) == ["_SUCCESS", "_manifest.ndjson", "brief_id=1", "brief_id=2", "brief_id=3"]
+        assert len((folder / "_manifest.ndjson").read_text().splitlines()) == 3
         assert (await export_results(session, [2, 3], folder)).was_finished
-        with pytest.raises(ExportError, match="refresh=True"):
-            await export_results(session, [1, 2], folder)
+        assert (await export_results(session, [1, 2], folder)).was_finished
 
 
 async def test_a_file_is_refreshed(tmp_path):

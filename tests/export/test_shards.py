@@ -35,8 +35,8 @@ def test_processes_at_once_come_to_what_a_single_run_would_have(tmp_path, export
         "_SUCCESS",
         "_SUCCESS-1-of-2",
         "_SUCCESS-2-of-2",
-        "_manifest-1-of-2.jsonl",
-        "_manifest-2-of-2.jsonl",
+        "_manifest-1-of-2.ndjson",
+        "_manifest-2-of-2.ndjson",
     ]
 
 

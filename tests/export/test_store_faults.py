@@ -7,7 +7,7 @@ import pytest
 from anyio import to_thread
 
 from aishoot_async import ExportError
-from aishoot_async.export import export_results
+from aishoot_async.export import _stores, export_results
 from aishoot_async.export._destinations import read_store_url
 from aishoot_async.export._formats import FORMATS
 from aishoot_async.export._stores import Store, staged_object
@@ -18,7 +18,7 @@ from helpers.s3_stub import BUCKET, Answer, S3Stub, error
 
 pytestmark = pytest.mark.anyio
 FILE, FOLDER = f"s3://{BUCKET}/r.jsonl", f"s3://{BUCKET}/r"
-PART, MANIFEST, SUCCESS = "r/brief_id=1/part-00000.jsonl", "r/_manifest.jsonl", "r/_SUCCESS"
+PART, MANIFEST, SUCCESS = "r/brief_id=1/part-00000.jsonl", "r/_manifest.ndjson", "r/_SUCCESS"
 KEPT_NOTHING = Answer(status=200, headers={"ETag": '"e"'})
 WRONG_SIZE = Answer(
     status=200, headers={"ETag": '"e"', "Content-Length": "1", "Last-Modified": "Mon, 30 Nov 2026 00:00:00 GMT"}
@@ -206,7 +206,8 @@ def _store(options):
 
 @pytest.mark.parametrize("kind", ["begin", "part", "finish"])
 @pytest.mark.parametrize("answer", PUT_ANSWERS.values(), ids=PUT_ANSWERS)
-async def test_a_part_sent_in_pieces_is_staged_until_it_is_there(stub, options, staged, kind, answer):
+async def test_a_part_sent_in_pieces_is_staged_until_it_is_there(stub, options, staged, monkeypatch, kind, answer):
+    monkeypatch.setattr(_stores, "MAX_SINGLE_PUT", len(BIG) - 1)
     store = _store(options)
     stub.wrong = lambda operation: answer if operation.kind == kind else None
     # A piece that nobody keeps is missed by the store, when it is to put them together.
@@ -221,6 +222,22 @@ async def test_a_part_sent_in_pieces_is_staged_until_it_is_there(stub, options, 
     assert stub.objects[PART] == BIG
     assert not staged.exists()
     assert Counter(operation.kind for operation in stub.asked)["part"] > 1
+
+
+async def test_a_part_that_memory_can_hold_is_sent_in_one_request(stub, options, staged):
+    """So a run that is killed leaves no pieces in the store, which would cost money and be seen by nobody."""
+    await to_thread.run_sync(_store(options).publish, staged, "brief_id=1/part-00000.jsonl")
+    assert stub.objects[PART] == BIG
+    assert [operation.kind for operation in stub.asked if operation.kind != "head"] == ["put"]
+
+
+@pytest.mark.parametrize("kind", ["part", "finish"])
+async def test_pieces_are_taken_back_when_the_upload_fails(stub, options, staged, monkeypatch, kind):
+    monkeypatch.setattr(_stores, "MAX_SINGLE_PUT", len(BIG) - 1)
+    stub.wrong = lambda operation: error(403, "AccessDenied") if operation.kind == kind else None
+    with pytest.raises(ExportError):
+        await to_thread.run_sync(_store(options).publish, staged, "brief_id=1/part-00000.jsonl")
+    assert stub.asked[-1].kind == "abort"
 
 
 @pytest.mark.parametrize("answer", PUT_ANSWERS.values(), ids=PUT_ANSWERS)
@@ -244,7 +261,6 @@ async def test_what_is_not_there_can_be_looked_up_and_deleted(stub, options):
     assert await to_thread.run_sync(store.size, "nothing") is None
     stub.wrong = lambda operation: Answer(status=404) if operation.kind == "delete" else None
     await to_thread.run_sync(store.remove, "nothing")
-    for name in ("list", "delete"):
-        stub.wrong = lambda operation, name=name: Answer(status=403) if operation.kind == name else None
-        with pytest.raises(ExportError, match="403"):
-            await to_thread.run_sync(store.names if name == "list" else store.remove, "brief_id=1")
+    stub.wrong = lambda operation: Answer(status=403) if operation.kind == "list" else None
+    with pytest.raises(ExportError, match="403"):
+        await to_thread.run_sync(store.names, "brief_id=1")

@@ -87,7 +87,7 @@ async def test_what_is_written_listed_and_remembered_is_the_key_that_stands_ther
     assert set(stub.objects) == {
         f"{key}/r.jsonl",
         f"{key}.jsonl",
-        *(f"{key}/{name}" for name in ("_SUCCESS", "_manifest.jsonl", "brief_id=1/part-00000.jsonl")),
+        *(f"{key}/{name}" for name in ("_SUCCESS", "_manifest.ndjson", "brief_id=1/part-00000.jsonl")),
     }
 
 
@@ -97,7 +97,7 @@ async def test_other_clients_find_it_under_that_key(session, s3, bucket, tmp_pat
     for destination in (f"{key}/r.jsonl", f"{key}"):
         assert (await export_results(session, [1], f"s3://{bucket}/{destination}", **options)).complete
         assert (await export_results(session, [1], f"s3://{bucket}/{destination}", **options)).was_finished
-    names = ("_SUCCESS", "_manifest.jsonl", "brief_id=1/part-00000.jsonl", "r.jsonl")
+    names = ("_SUCCESS", "_manifest.ndjson", "brief_id=1/part-00000.jsonl", "r.jsonl")
     assert set(objects(s3, bucket)) == {f"{key}/{name}" for name in names}
 
 
@@ -177,8 +177,8 @@ async def test_one_place_has_one_journal_however_it_is_spelled(session, stub, op
     assert (await export_results(session, [1], one, **options)).complete
     assert (await export_results(session, [1], two, **options)).was_finished
     if not one.endswith("r.jsonl"):
-        with pytest.raises(ExportError, match="other briefs"):
-            await export_results(session, [2], two, **options)
+        with pytest.raises(ExportError, match="belongs to another export"):
+            await export_results(session, [1], two, shard=(1, 2), **options)
     assert sum(key.endswith(".jsonl") and "manifest" not in key for key in stub.objects) == 1
 
 

@@ -27,7 +27,7 @@ async def test_a_prefix_holds_what_a_folder_would(tmp_path, s3, bucket, options)
         found = objects(s3, bucket)
         parts = {name.removeprefix("a/b/"): text for name, text in found.items() if "/part-" in name}
         assert parts == contents(tmp_path / "r")
-        assert sorted(set(found) - {f"a/b/{name}" for name in parts}) == ["a/b/_SUCCESS", "a/b/_manifest.jsonl"]
+        assert sorted(set(found) - {f"a/b/{name}" for name in parts}) == ["a/b/_SUCCESS", "a/b/_manifest.ndjson"]
         sandbox.reset_requests()
         again = await export_results(session, [1, 2], f"s3://{bucket}/a/b", format="jsonl.gz", **options)
         assert again.was_finished

@@ -60,7 +60,7 @@ async def test_a_brief_that_keeps_changing_has_failed_and_the_others_have_not(tm
             ("complete", False),
         ]
         assert "UnstableListingError" in (report.failed[0].error or "")
-        assert visible(tmp_path / "r") == ["_manifest.jsonl", "brief_id=2"]
+        assert visible(tmp_path / "r") == ["_manifest.ndjson", "brief_id=2"]
         with pytest.raises(UnstableListingError):
             await export_results(session, [1], tmp_path / "r.jsonl", strict=True)
         assert visible(tmp_path) == ["r"]

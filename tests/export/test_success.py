@@ -20,7 +20,7 @@ def said(text):
 def assert_honest(folder):
     """Wherever a mark stands, nothing beside it speaks against it."""
     shown = visible(folder)
-    manifests = {name.removeprefix("_manifest").removesuffix(".jsonl"): name for name in shown if "_manifest" in name}
+    manifests = {name.removeprefix("_manifest").removesuffix(".ndjson"): name for name in shown if "_manifest" in name}
     marked = {name.removeprefix("_SUCCESS") for name in shown if "_SUCCESS" in name}
     for suffix, name in manifests.items():
         if not all(said((folder / name).read_text()).values()):
@@ -39,7 +39,7 @@ async def test_a_refresh_of_other_briefs_does_not_bring_it_back(tmp_path, caplog
         for briefs in ([1], [1, 3], [3]):
             report = await export_results(session, briefs, folder, refresh=True)
             assert report.complete
-            assert said((folder / "_manifest.jsonl").read_text())[2] is False
+            assert said((folder / "_manifest.ndjson").read_text())[2] is False
             assert not (folder / "_SUCCESS").exists()
             assert "brief_id=2" in caplog.messages[-1]
             assert "_SUCCESS" in caplog.messages[-1]
@@ -48,7 +48,7 @@ async def test_a_refresh_of_other_briefs_does_not_bring_it_back(tmp_path, caplog
             assert not (folder / "_SUCCESS").exists()
         sandbox.clear_faults()
         assert (await export_results(session, [2], folder, refresh=True)).complete
-        assert all(said((folder / "_manifest.jsonl").read_text()).values())
+        assert all(said((folder / "_manifest.ndjson").read_text()).values())
         assert (folder / "_SUCCESS").exists()
 
 
@@ -69,8 +69,8 @@ async def test_a_restart_with_other_briefs_forgets_the_incomplete_one(tmp_path):
         sandbox.add_fault(UNSTABLE)
         await export_results(session, [1, 2], folder)
         assert (await export_results(session, [1], folder, restart=True)).complete
-    assert said((folder / "_manifest.jsonl").read_text()) == {1: True}
-    assert visible(folder) == ["_SUCCESS", "_manifest.jsonl", "brief_id=1", "brief_id=2"]
+    assert said((folder / "_manifest.ndjson").read_text()) == {1: True}
+    assert visible(folder) == ["_SUCCESS", "_manifest.ndjson", "brief_id=1", "brief_id=2"]
     assert not list((folder / "brief_id=2").iterdir())
 
 
@@ -109,7 +109,7 @@ async def test_in_a_store_too(s3, bucket, tmp_path):
         await export_results(session, [1, 2], f"s3://{bucket}/r", **options)
         assert (await export_results(session, [1], f"s3://{bucket}/r", refresh=True, **options)).complete
         found = objects(s3, bucket)
-        assert said(found["r/_manifest.jsonl"]) == {1: True, 2: False}
+        assert said(found["r/_manifest.ndjson"]) == {1: True, 2: False}
         assert "r/_SUCCESS" not in found
 
 
@@ -120,7 +120,7 @@ def refreshed_and_killed(exports, server, tmp_path, named, again, steps):
         server.clear_faults()
         server.add_fault(UNSTABLE)
         exports.run(server, [1, 2], folder, format="jsonl")
-        assert said((folder / "_manifest.jsonl").read_text()) == {1: True, 2: False}
+        assert said((folder / "_manifest.ndjson").read_text()) == {1: True, 2: False}
         assert_honest(folder)
         if 2 in named:
             server.clear_faults()
@@ -155,7 +155,7 @@ ALL = pytest.param(range(40), marks=[pytest.mark.slow, pytest.mark.timeout(1200)
 @pytest.mark.parametrize("steps", [SOME, ALL], ids=["some", "all"])
 def test_a_refresh_of_the_other_brief_that_is_killed_is_honest(tmp_path, exports, two_briefs, steps):
     for folder in refreshed_and_killed(exports, two_briefs, tmp_path, [1], {"refresh": True}, steps):
-        assert said((folder / "_manifest.jsonl").read_text()) == {1: True, 2: False}
+        assert said((folder / "_manifest.ndjson").read_text()) == {1: True, 2: False}
 
 
 @pytest.mark.parametrize("steps", [SOME, ALL], ids=["some", "all"])
@@ -163,7 +163,7 @@ def test_a_refresh_of_the_other_brief_that_is_killed_is_honest(tmp_path, exports
 def test_a_refresh_of_the_incomplete_brief_that_is_killed_is_honest(tmp_path, exports, two_briefs, steps, again):
     """A run that is killed behind its last brief leaves a manifest that calls it incomplete still."""
     for folder in refreshed_and_killed(exports, two_briefs, tmp_path, [1, 2], again, steps):
-        assert said((folder / "_manifest.jsonl").read_text()) == {1: True, 2: True}
+        assert said((folder / "_manifest.ndjson").read_text()) == {1: True, 2: True}
         assert (folder / "_SUCCESS").exists()
 
 

@@ -60,7 +60,7 @@ def session_at(server: Any, token: Any = None, **options: Any) -> Any:
 
 def manifest(folder: Path) -> list[dict[str, Any]]:
     """Read the manifest, but for the times."""
-    rows = [json.loads(line) for line in (folder / "_manifest.jsonl").read_bytes().splitlines()]
+    rows = [json.loads(line) for line in (folder / "_manifest.ndjson").read_bytes().splitlines()]
     return [{key: value for key, value in row.items() if key not in {"begun", "ended"}} for row in rows]
 
 

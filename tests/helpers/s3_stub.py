@@ -15,7 +15,11 @@ _XML = {"Content-Type": "application/xml"}
 
 @attrs.frozen(kw_only=True)
 class Operation:
-    """What a request asks for: ``put``, ``head``, ``list``, ``delete``, ``copy``, ``begin``, ``part`` or ``finish``."""
+    """What a request asks for.
+
+    It is ``put``, ``get``, ``head``, ``list``, ``delete``, ``bulk delete``, ``copy``, ``begin``, ``part``, ``finish``
+    or ``abort``.
+    """
 
     kind: str
     key: str
@@ -67,7 +71,10 @@ class S3Stub(RawServer):
             "copy": self._copy,
             "head": self._head,
             "list": self._list,
+            "get": self._get,
             "delete": self._delete,
+            "bulk delete": self._bulk_delete,
+            "abort": self._abort,
             "begin": self._begin,
             "part": self._part,
             "finish": self._finish,
@@ -102,7 +109,20 @@ class S3Stub(RawServer):
             f"<ListBucketResult><Name>{BUCKET}</Name><IsTruncated>false</IsTruncated>{found}</ListBucketResult>"
         )
 
-    def _delete(self, _: str, request: RawRequest) -> bytes:
+    def _get(self, key: str, _: RawRequest) -> bytes:
+        if key not in self.objects:
+            return reply(b"<Error><Code>NoSuchKey</Code></Error>", 404, _XML)
+        return reply(self.objects[key], 200, {"ETag": '"e"', "Last-Modified": _MODIFIED})
+
+    def _delete(self, key: str, _: RawRequest) -> bytes:
+        self.objects.pop(key, None)
+        return reply(b"", 204)
+
+    def _abort(self, _: str, __: RawRequest) -> bytes:
+        self._parts.clear()
+        return reply(b"", 204)
+
+    def _bulk_delete(self, _: str, request: RawRequest) -> bytes:
         named = re.findall(r"<Key>.*?</Key>", request.body.decode())
         for found in named:
             self.objects.pop(unescape(found[5:-6], {"&quot;": '"', "&apos;": "'"}), None)
@@ -137,10 +157,13 @@ def _operation(request: RawRequest) -> Operation:
     parts = urlsplit(request.target)
     query = parse_qs(parts.query, keep_blank_values=True)
     key = unquote(_key(parts.path))
-    if request.method == "GET":
+    if request.method == "GET" and not key:
         return Operation(kind="list", key=query.get("prefix", [""])[0])
+    if request.method == "DELETE" and "uploadId" in query:
+        return Operation(kind="abort", key=key)
     if request.method == "POST":
-        return Operation(kind="delete" if "delete" in query else "begin" if "uploads" in query else "finish", key=key)
+        kind = "bulk delete" if "delete" in query else "begin" if "uploads" in query else "finish"
+        return Operation(kind=kind, key=key)
     if request.method == "PUT" and "partNumber" in query:
         return Operation(kind="part", key=key)
     if "x-amz-copy-source" in request.headers:

@@ -88,7 +88,7 @@ async def test_a_full_disk_stops_all_and_the_next_run_goes_on(children, tmp_path
         await children.start(service.url, tmp_path / "s", 1, 400, file_limit=80_000)
         said = await children.result()
         assert said["error"] == "SyncError", said
-        assert "cannot write the state" in said["message"]
+        assert "cannot use the state" in said["message"]
         assert "make a new plan" in said["message"]
         made = len(service.skus)
         assert 0 < made < 400
