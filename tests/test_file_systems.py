@@ -102,5 +102,5 @@ def test_a_file_system_without_locks_is_named_with_the_way_out(library, tmp_path
     assert done.returncode == 1
     assert "has no locks" in done.stderr
     assert "local disk" in done.stderr
-    assert str(tmp_path) in done.stderr or ".lock" in done.stderr
+    assert "lock: " in done.stderr
     assert "Traceback" not in done.stderr
