@@ -135,15 +135,25 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _url_text(name: str, text: object) -> str:
+    """Accept a text that can be read as a URL. It may hold a password, so nothing of it is shown."""
+    if isinstance(text, str):
+        if text and text == text.strip() and text.isprintable():
+            return text
+        problem = "is empty" if not text else "holds a blank, a line break or a control character, perhaps at its end"
+    else:
+        problem = f"is of type {type(text).__name__}, and no string"
+    msg = f"{name} must be a URL such as {DEFAULT_BASE_URL}; this {problem}"
+    raise ConfigurationError(msg)
+
+
 def parse_origin(name: str, text: object, *, insecure_http: bool = False) -> URL:
     """Read the URL that requests are sent below, in the spelling that `canonical_url` gives it.
 
     Raises:
         ConfigurationError: it is no absolute HTTP URL, carries what does not belong there, or is ``http`` off loopback.
     """
-    if not isinstance(text, str) or not text or text != text.strip() or not text.isprintable():
-        msg = f"{name} must be a URL such as {DEFAULT_BASE_URL}, not {text!r}"
-        raise ConfigurationError(msg)
+    text = _url_text(name, text)
     try:
         url = URL(text)
         host, port = url.host, url.port
@@ -194,6 +204,7 @@ def parse_proxy(text: object) -> str | None:
                 return text
         except ValueError:
             pass
+    # Not shown: there may be a password in it.
     msg = 'proxy must be an http:// or https:// URL, or "environment"'
     raise ConfigurationError(msg)
 

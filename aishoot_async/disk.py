@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import secrets
 import sqlite3
@@ -18,6 +19,23 @@ from anyio import CancelScope
 from .errors import AIShootError, LockedError
 
 T = TypeVar("T")
+logger: Final = logging.getLogger("aishoot_async.disk")
+# What SMB, vboxsf and some of FUSE say of a folder; EACCES of one that may be written and not read.
+_NO_FOLDER_SYNC: Final = frozenset(
+    {
+        errno.EINVAL,
+        errno.ENOTSUP,
+        errno.EOPNOTSUPP,
+        errno.EBADF,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOSYS,
+        errno.EISDIR,
+        errno.ENOTTY,
+    }
+)
+# What a file system without locks says: NFS without its lock service, some of FUSE.
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
 
 
 @contextlib.contextmanager
@@ -89,12 +107,23 @@ def open_regular(path: Path, flags: int) -> int:
 
 
 def sync_folder(folder: Path) -> None:
-    """Without it a new name may be lost with the power, although the bytes are not."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """See to it that a new name is not lost with the power, although the bytes are not; as far as that can be done.
+
+    The name is there all the same: only a disk that fails, or is full, is an error.
+
+    Raises:
+        OSError: as the file system does.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+        logger.debug("%s cannot be synced here: %s", folder, error.strerror)
 
 
 @contextlib.contextmanager
@@ -109,7 +138,7 @@ def locked(path: Path, wait: float, taken: str) -> Generator[None]:
 
     Raises:
         LockedError: another process, or another part of this one, has it.
-        OSError: as the file system does.
+        OSError: as the file system does; also where it has no locks.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415  # imported only where it is used
 
@@ -118,6 +147,13 @@ def locked(path: Path, wait: float, taken: str) -> Generator[None]:
         lock.acquire(timeout=wait)
     except Timeout:
         is_taken = True
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        # A lock of another kind would not be seen by a run on a machine whose view of this folder has locks.
+        problem = f"its file system has no locks ({error.strerror}), without which two runs could spoil each other's "
+        remedy = "work; use a local disk for it (the state of a sync, or of an export to a store, is named by --state)"
+        raise OSError(error.errno, problem + remedy, str(path)) from None
     else:
         is_taken = False
     if is_taken:

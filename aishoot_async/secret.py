@@ -13,15 +13,23 @@ from .errors import AIShootError, Attempt, ConfigurationError
 # Compiled when they are used first, as most of these patterns never are.
 _SENDABLE: Final = r"[\x21-\x7e]+"
 _PERCENT: Final = "%[0-9A-F]{2}"
-_ESCAPED: Final = r"\\+(?:u00|x)([0-9A-Fa-f]{2})"
+# Looked for where a run of backslashes begins, and each run once: it may be as long as the text.
+_ESCAPED: Final = r"(?<!\\)\\++(?:u00|x)([0-9A-Fa-f]{2})"
+# In a reference of HTML: zeros before a number, and a number that is no character's.
+_LEADING_ZEROS: Final = "(?<=&#)([xX]?)0++(?=[0-9A-Fa-f])"
+_NO_CHARACTER: Final = "&#[0-9]{8,}+"
 _MASK: Final = "[token]"
 # Of a token that was cut short, so much must be there to be taken for it.
 _SHORTEST: Final = 16
 _IN_HTML: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _URL_SAFE: Final = str.maketrans("+/", "-_")
 _CODES_WITHIN_CODES: Final = 3
-# Twice of what an error keeps of a body at most; to decode all of a large one would take seconds.
-_DECODED_AT_MOST: Final = 128 * 1024
+SHORTEST_TOKEN: Final = 8
+"""Characters of a token that is looked for in texts. A shorter one is a part of ordinary words, and no service gives
+one: to take it out would garble every message, and tell by what is missing what it is."""
+# Twice of what an error keeps of a body at most. The rest is dropped unread: to look through all of a large body would
+# hold up the event loop for seconds.
+_LOOKED_AT: Final = 128 * 1024
 
 
 class Secret:
@@ -90,16 +98,20 @@ def _spellings(secret: Secret) -> list[str]:
 def scrub_text(text: str, secrets: Iterable[Secret]) -> str:
     """Replace each token in a text, and the beginning or the end of one: a server may have cut it short.
 
-    Of a text in which it stands in another code, such as base64, nothing is left.
+    Of a text in which it stands in another code, such as base64, nothing is left; of one that is longer than any that
+    is shown, the beginning. A token of a few letters stays where it is: nobody could tell it from a word.
     """
-    for secret in secrets:
+    text = text[:_LOOKED_AT]
+    for secret in dict.fromkeys(secrets):
+        if len(secret.reveal()) < SHORTEST_TOKEN:
+            continue
         spellings = _spellings(secret)
         for spelling in spellings:
             text = text.replace(spelling, _MASK)
         text = _beginnings_masked(text, spellings, _MASK)
         backwards = [spelling[::-1] for spelling in spellings]
         text = _beginnings_masked(text[::-1], backwards, _MASK[::-1])[::-1]
-        if _is_hidden(text[:_DECODED_AT_MOST], secret.reveal()):
+        if _is_hidden(text, secret.reveal()):
             return _MASK
     return text
 
@@ -144,7 +156,8 @@ def _out_of_html(text: str) -> str:
         return text
     import html  # noqa: PLC0415  # it brings a table of 2,000 entities, and few texts hold one
 
-    return html.unescape(text)
+    # Python refuses to read a number of thousands of digits.
+    return html.unescape(re.sub(_NO_CHARACTER, "", re.sub(_LEADING_ZEROS, r"\1", text)))
 
 
 def _shared(one: str, other: str) -> int:
@@ -157,7 +170,7 @@ def _shared(one: str, other: str) -> int:
 def scrub_bytes(data: bytes, secrets: Iterable[Secret]) -> bytes:
     """Replace each token in bytes, as `scrub_text` does."""
     # Latin-1 maps each byte to one character and back; tokens are ASCII.
-    return scrub_text(data.decode("latin-1"), secrets).encode("latin-1")
+    return scrub_text(data[:_LOOKED_AT].decode("latin-1"), secrets).encode("latin-1")
 
 
 def scrub_error(error: AIShootError, secrets: Iterable[Secret]) -> None:

@@ -1,6 +1,7 @@
 """Every setting is checked when it is made."""
 
 import math
+import traceback
 
 import attrs
 import pytest
@@ -147,11 +148,50 @@ def test_bad_origins(text: object) -> None:
         parse_origin("base_url", text)
 
 
-@pytest.mark.parametrize("secret", ["https://u:hunter2@h", "https://h?key=hunter2", "ftp://u:hunter2@h"])
-def test_a_bad_origin_does_not_show_what_may_be_a_password(secret: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        parse_origin("base_url", secret)
-    assert "hunter2" not in str(caught.value)
+WITH_PASSWORDS = [
+    "https://u:hunter2@h",
+    "https://u:hunter2@h ",
+    " https://u:hunter2@h",
+    "https://u:hunter2@h\n",
+    "https://u:hunter2@h\r\n",
+    "https://u:hunter2@h\t",
+    "https://u:hunter2@h\x00",
+    "https://u:hunter2\x7f@h",
+    "https://u:hunter2 @h\u2028",
+    "https://u:hunter2@h\u200b",
+    "https://u:hunter2@h\ud800",
+    "https://h?key=hunter2",
+    "https://h?key=hunter2 ",
+    "ftp://u:hunter2@h",
+    "u:hunter2@h",
+    "u:hunter2@h\n",
+    "https:/u:hunter2@h ",
+    "https://u:hunter2@h:port",
+    "https://u:hunter2@[::1",
+    b"https://u:hunter2@h",
+]
+
+
+@pytest.mark.parametrize("name", ["base_url", "auth_url", "proxy", "AISHOOT_BASE_URL", "AISHOOT_AUTH_URL"])
+@pytest.mark.parametrize("secret", WITH_PASSWORDS)
+def test_no_refusal_of_a_url_shows_what_may_be_a_password(
+    name: str, secret: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name.isupper():
+        if not isinstance(secret, str) or {*"\0\ud800"} & {*secret}:
+            return  # no environment holds that
+        monkeypatch.setenv(name, secret)
+        given = {}
+    else:
+        given = {name: secret}
+    try:
+        AIShootSession("token-token-token", **given)
+    except ConfigurationError as error:
+        shown = "".join(traceback.format_exception(error))
+        assert "hunter2" not in str(error)
+        assert "hunter2" not in shown.replace('"https', "")
+    else:
+        assert name == "proxy"  # which may hold one
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Headers of the four formats, by property: the size that was written is read, and no other."""
 
 import mimetypes
+import struct
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aishoot_async.picture import PictureHeader, header_of, read_header
+from aishoot_async.picture import PictureHeader, header_of, read_header, sku_problem
 from helpers.pictures import exif, frame, jpeg, png, segment, tiff, webp, webp_extended, webp_lossless, webp_lossy
 
 side = st.integers(1, 0xFFFF)
@@ -91,7 +92,16 @@ def test_a_png_is_as_large_as_its_first_chunk_says(width, height, body):
     assert header_of(png(width, height, body)) == PictureHeader("PNG", width, height)
 
 
-STARTS = [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"RIFF\0\0\0\0WEBP", b"RIFF\0\0\0\0WEBPVP8L"]
+STARTS = [
+    b"",
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"II*\0",
+    b"MM\0*",
+    b"II+\0\x08\0\0\0",
+    b"RIFF\0\0\0\0WEBP",
+    b"RIFF\0\0\0\0WEBPVP8L",
+]
 
 
 @given(st.sampled_from(STARTS), st.binary(max_size=300))
@@ -107,12 +117,11 @@ def test_no_bytes_are_too_strange(start, more):
         (png(1, 1).replace(b"IHDR", b"CgBI"), "PNG"),
         (jpeg(100, 0), "JPEG"),  # a scan tells its height at its end
         (b"\xff\xd8" + segment(0xDA) + frame(0xC0, 5, 5), "JPEG"),
-        (b"\xff\xd8" + b"\xff\xe0\0\1" + frame(0xC0, 5, 5), "JPEG"),
         (b"\xff\xd8\xff\xd9" + frame(0xC0, 5, 5), "JPEG"),
-        (b"\xff\xd8" + segment(0xE0) + b"x" + frame(0xC0, 5, 5), "JPEG"),
         (tiff("<", {256: (4, 5)}), "TIFF"),
         (tiff("<", {256: (2, 5), 257: (4, 5)}), "TIFF"),
         (b"II*\0" + b"\xff" * 4, "TIFF"),
+        (b"II+\0\x08\0\0\0" + b"\xff" * 8, "TIFF"),
         (webp(b"ALPH", bytes(20)), "WebP"),
         (webp(b"VP8 ", bytes(20)), "WebP"),
         (webp(b"VP8L", bytes(20)), "WebP"),
@@ -151,3 +160,49 @@ def test_a_jpeg_of_nothing_but_segments_is_given_up(piece):
     assert read_header(read_at) == PictureHeader("JPEG")
     assert reads < 5000
     assert time.monotonic() - begun < 5
+
+
+PADDING = {
+    "line breaks": b"\n" * 7,
+    "zeros": bytes(5),
+    "many zeros": bytes(70_000),
+    "bytes that fill": b"\xff" * 9000,
+    "bytes that fill, to the end of a block": b"\xff" * 4093,
+    "zeros behind FF": b"\xff\0" * 3000,
+    "text": b"what an editor left",
+    "a block but one": b"x" * 4095,
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("padding", PADDING)
+def test_padding_between_segments_hides_no_frame(padding, place):
+    parts = [b"\xff\xd8" + segment(0xE0), exif(), segment(0xDB, bytes(65)), segment(0xFE, b"c"), frame(0xC0, 1500, 900)]
+    parts.insert(place + 1, PADDING[padding])
+    assert header_of(b"".join(parts)) == PictureHeader("JPEG", 1500, 900)
+
+
+def test_a_segment_of_no_length_is_passed_over():
+    assert header_of(b"\xff\xd8" + b"\xff\xe0\0\1" + frame(0xC0, 5, 5)) == PictureHeader("JPEG", 5, 5)
+
+
+def big_tiff(order, tags, at=16):
+    """Tags to (type, value), in the directory of a BigTIFF."""
+    numbers = {3: "H", 4: "I", 16: "Q"}
+    entries = b"".join(
+        struct.pack(f"{order}HHQ", tag, kind, 1) + struct.pack(order + numbers[kind], value).ljust(8, b"\0")
+        for tag, (kind, value) in sorted(tags.items())
+    )
+    magic = b"II+\0\x08\0\0\0" if order == "<" else b"MM\0+\0\x08\0\0"
+    return magic + struct.pack(f"{order}Q", at) + bytes(at - 16) + struct.pack(f"{order}Q", len(tags)) + entries
+
+
+@given(orders, st.sampled_from([3, 4, 16]), st.sampled_from([3, 4, 16]), side, side, st.integers(16, 300))
+def test_a_big_tiff_is_as_large_as_its_tags_say(order, one, other, width, height, at):
+    data = big_tiff(order, {254: (4, 0), 256: (one, width), 257: (other, height)}, at)
+    assert header_of(data) == PictureHeader("TIFF", width, height)
+
+
+def test_what_does_not_say_its_size_is_for_the_service_to_judge():
+    assert sku_problem(1000, PictureHeader("PNG")) is None

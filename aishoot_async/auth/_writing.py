@@ -25,7 +25,7 @@ import stat
 from pathlib import Path
 from typing import Final, Protocol
 
-from ..disk import open_regular
+from ..disk import open_regular, sync_folder
 from ..errors import AuthError
 from ._document import Credentials
 
@@ -180,11 +180,7 @@ class Replacement:
     def _sync_folder(self) -> None:
         # The new name may be lost with the power otherwise; where a folder cannot be synced, it is there all the same.
         with contextlib.suppress(OSError):
-            folder = os.open(self._target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._target.parent)
 
     def discard(self) -> None:
         """See `Writer`."""

@@ -19,7 +19,7 @@ from ..errors import (
     UnexpectedResponseError,
 )
 from ..secret import Secret, scrub_error
-from ..transport import Request, Response
+from ..transport import JSON, Request, Response
 from ._answers import request_id
 from ._hooks import Hook, Moment, shown_headers, tell
 from ._limit import Admission
@@ -47,6 +47,7 @@ class CallOptions:
     patience: float = 0.0
     attempts: int | None = None
     look: Callable[[], Awaitable[Response | None]] | None = None
+    accept: str = JSON
 
 
 @attrs.define(kw_only=True, eq=False, repr=False)

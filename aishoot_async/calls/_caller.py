@@ -120,7 +120,7 @@ class Caller:
         check_not_inside(self._tokens)
         target = f"{self._path}{path}?{query}" if query else self._path + path
         call = Call(
-            request=Request(method=method, origin=self._origin, target=target, body=body),
+            request=Request(method=method, origin=self._origin, target=target, body=body, accept=options.accept),
             path=path,
             template=template or path,
             options=options,

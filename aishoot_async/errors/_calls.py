@@ -1,9 +1,13 @@
 """What can go wrong with one call: on the way, as an answer of the API, or with a body that cannot be read."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from ._attempt import Attempt
 from ._base import AIShootError
+
+_KEYS_KEPT: Final = 100
+_KEY_LENGTH: Final = 1000
 
 
 class TransportError(AIShootError):
@@ -140,7 +144,7 @@ class UnexpectedResponseError(AIShootError):
     Attributes:
         reason: what was expected and what stood there, without the place.
         where: the place in the body, such as ``entries[3].id``; empty for the whole.
-        keys: the keys that were seen at that place.
+        keys: the keys that were seen at that place: the first hundred, and of a long one its beginning.
         body: the beginning of the body, at most 2 KiB, without tokens; empty for an answer of the auth server.
         attempts: every attempt of the call, oldest first.
     """
@@ -155,6 +159,8 @@ class UnexpectedResponseError(AIShootError):
         attempts: Sequence[Attempt] = (),
     ) -> None:
         """Say what was expected, where, and what stood there."""
+        # A body of many megabytes may have a million keys, or one that long: nobody reads them.
+        keys = [key[:_KEY_LENGTH] for key in keys[:_KEYS_KEPT]]
         seen = f"; its keys are {', '.join(keys[:20])}" if keys else ""
         super().__init__(f"{f'{where}: ' if where else ''}{message}{seen}")
         self.reason = message

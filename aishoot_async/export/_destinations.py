@@ -21,6 +21,7 @@ _CANONICAL: Final = {
 }
 """The schemes of object stores, and what each is another name of."""
 _SCHEME: Final = re.compile(rf"({'|'.join(_CANONICAL)}):", re.IGNORECASE)
+_ANY_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*+:/*+")
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _CONTAINER: Final = re.compile(r"([$A-Za-z0-9][A-Za-z0-9-]*)(?:@(([A-Za-z0-9-]+)\.[A-Za-z0-9.-]+))?")
 # What obstore takes in no key, and what XML, in which stores list and delete keys, cannot hold.
@@ -93,7 +94,7 @@ def read_destination(given: str | os.PathLike[str]) -> Destination:
     if is_store_url(text):
         return Destination(text=text, url=read_store_url(text))
     if "://" in text:
-        raise _refusal(f"{text} is no s3://, gs:// or az:// URL")
+        raise _refusal(f"{without_password(text)} is no s3://, gs:// or az:// URL")
     if text == "-":
         raise _refusal("- would be stdout, to which no export can be written, as it goes on where an earlier one stood")
     refuse_tilde(text, field="destination")
@@ -128,7 +129,8 @@ def read_store_url(text: str) -> StoreUrl:
     scheme, _, rest = text.partition(":")
     if not rest.startswith("//"):
         raise _refusal(
-            f"{text} has not the two slashes of {scheme}://, one of which pathlib takes away: name it as text"
+            f"{without_password(text)} has not the two slashes of {scheme}://, one of which pathlib takes away: name "
+            f"it as text"
         )
     canonical = _CANONICAL[scheme.lower()]
     authority, _, path = rest[2:].partition("/")
@@ -161,17 +163,27 @@ def _check_key(key: str, text: str, scheme: str) -> None:
         raise _refusal(f"{text} holds a \\, or a dot at the end of a segment, which Azure does not keep as they are")
 
 
+def without_password(text: str) -> str:
+    """Take out of a text that is no URL of ours, but perhaps somebody's, what may be a password or a signature."""
+    scheme = _ANY_SCHEME.match(text)
+    begins = scheme.end() if scheme else 0
+    # Whatever stands before the last @ may belong to a password; only then is looked for where a query begins.
+    user, at, rest = text[begins:].rpartition("@")
+    return text[:begins] + ("[hidden]@" if at and (scheme or ":" in user) else user + at) + rest.partition("?")[0]
+
+
 def _text(given: str | os.PathLike[str]) -> str:
     try:
         text: object = cast("Any", os.fspath(given))
     except TypeError:
-        text = ""
+        text = None
     if not isinstance(text, str) or not text or "\0" in text:
-        raise _refusal(f"destination must be a path or a URL, not {given!r}")
+        shown = without_password(text) if isinstance(text, str) else given
+        raise _refusal(f"destination must be a path or a URL, not {shown!r}")
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise _refusal(f"no file can be called {text!r}") from None
+        raise _refusal(f"no file can be called {without_password(text)!r}") from None
     return text
 
 

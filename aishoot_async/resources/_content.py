@@ -18,6 +18,7 @@ from ..calls import printable
 from ..errors import RequestValidationError
 from ..picture import SIDE_AT_MOST, PictureHeader, read_header
 from ..transport import STEP, Opened
+from ._wholeness import is_cut_short
 
 # What a thread hashes before it can be stopped.
 _STEPS_AT_ONCE: Final = 32
@@ -109,6 +110,8 @@ def look_at(file: BinaryIO, what: str) -> PictureHeader:
             f"{what} has {header.width} x {header.height} pixels: the service takes {SIDE_AT_MOST} x {SIDE_AT_MOST} at "
             f"most"
         )
+    if is_cut_short(header.format, read_at, file.seek(0, io.SEEK_END)):
+        raise _refusal(f"{what} is cut short: its last bytes are missing. Get it anew from where it came from")
     return header
 
 

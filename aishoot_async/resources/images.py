@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import functools
 import os
 import re
 from collections.abc import AsyncIterable, Callable, Coroutine
@@ -21,6 +20,7 @@ from ..errors import (
 )
 from ..transport import Response
 from ._checks import is_opaque_id, opaque_id, utf8_text
+from ._upload_answers import ACCEPT_LOOK, ACCEPT_UPLOAD, cannot_tell, check_presence, given_identifier
 
 if TYPE_CHECKING:
     from ._content import Content
@@ -35,7 +35,7 @@ _HASH: Final = "[0-9a-f]{64}"
 class _Running:
     """An upload under way, and how many wait for it."""
 
-    def __init__(self, task: "asyncio.Task[None]", content: "Content") -> None:
+    def __init__(self, task: "asyncio.Task[str]", content: "Content") -> None:
         self.task = task
         self.content = content
         self.waiting = 0
@@ -82,7 +82,7 @@ class ImageResource:
             RequestValidationError: no image can have that identifier.
         """
         opaque_id("identifier", identifier)
-        return await self._ask(identifier, CallOptions(patience=patience))
+        return await self._ask(identifier, CallOptions(patience=patience, accept=ACCEPT_LOOK))
 
     async def upload(
         self, image: Image, *, name: str | None = None, identifier: str | None = None, patience: float = 0.0
@@ -103,13 +103,13 @@ class ImageResource:
             patience: seconds for which an outage is ridden out.
 
         Returns:
-            The identifier: the SHA-256 of the bytes, in hex.
+            The identifier, as the service spells it: most often the SHA-256 of the bytes, in hex.
 
         Raises:
             AIShootError: as every call does; never an `AmbiguousWriteError`, as an upload can be repeated.
             ConfigurationError: no organization is named.
             RequestValidationError: it cannot be read, is no image that the service takes, or was changed meanwhile.
-            UnexpectedResponseError: also when the service calls it by another name than its hash.
+            UnexpectedResponseError: also when the service's answer holds no identifier.
         """
         from ._content import read_content  # noqa: PLC0415  # most sessions upload nothing
 
@@ -121,11 +121,10 @@ class ImageResource:
         if name is None and isinstance(image, str | os.PathLike):
             name = os.path.basename(os.fsdecode(image))  # noqa: PTH119  # a Path would refuse none, and cost more
         name = name or f"image{content.header.suffix}"
-        await self._share(content, lambda: self._send(organization, content, name, patience))
-        return content.identifier
+        return await self._share(content, lambda: self._send(organization, content, name, patience))
 
-    async def _share(self, content: "Content", send: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Send it, or wait for another task that does; let go of it."""
+    async def _share(self, content: "Content", send: Callable[[], Coroutine[Any, Any, str]]) -> str:
+        """Send it, or wait for another task that does; let go of it, and give what the service calls it."""
         handed_on = False
         try:
             while True:
@@ -133,17 +132,17 @@ class ImageResource:
                 if running is None:
                     running = self._start(content, send())
                     handed_on = True
-                error = await self._outcome(running)
-                if error is None:
-                    return
+                outcome = await self._outcome(running)
+                if isinstance(outcome, str):
+                    return outcome
                 # Another's file may have gone or changed; this one has not.
-                if handed_on or not isinstance(error, RequestValidationError):
-                    raise error
+                if handed_on or not isinstance(outcome, RequestValidationError):
+                    raise outcome
         finally:
             if not handed_on:
                 content.close()
 
-    def _start(self, content: "Content", work: Coroutine[Any, Any, None]) -> _Running:
+    def _start(self, content: "Content", work: Coroutine[Any, Any, str]) -> _Running:
         # A task of the session's own: it outlasts a caller who is cancelled, for the others.
         running = _Running(self._caller.lifetime.spawn(work), content)
         self._running[content.identifier] = running
@@ -154,8 +153,10 @@ class ImageResource:
         if self._running.get(running.content.identifier) is running:
             del self._running[running.content.identifier]
 
-    async def _outcome(self, running: _Running) -> AIShootError | None:
-        """Wait for an upload; the last who does, when all are cancelled, ends it.
+    async def _outcome(self, running: _Running) -> AIShootError | str:
+        """Wait for an upload, and give the identifier, or what failed.
+
+        The last who waits, when all are cancelled, ends it.
 
         Raises:
             SessionClosedError: the session was closed meanwhile.
@@ -178,27 +179,31 @@ class ImageResource:
             return copy.copy(error)
         if error is not None:
             raise error
-        return None
+        return running.task.result()
 
-    async def _send(self, organization: str, content: "Content", name: str, patience: float) -> None:
+    async def _send(self, organization: str, content: "Content", name: str, patience: float) -> str:
         from ._multipart import file_stream  # noqa: PLC0415  # as above
 
         identifier = content.identifier
-        if await self._ask(identifier, CallOptions(patience=patience)):
-            return
-        await self._caller.call(
+        try:
+            if await self._ask(identifier, CallOptions(patience=patience, accept=ACCEPT_LOOK)):
+                return identifier
+        except APIStatusError as error:
+            if not cannot_tell(error):
+                raise
+        return await self._caller.call(
             "POST",
             PATH,
-            functools.partial(_check_answer, identifier),
+            given_identifier,
             query=f"organization={quote(organization, safe='')}",
             body=file_stream(content, name),
-            options=CallOptions(patience=patience, look=lambda: self._look(identifier)),
+            options=CallOptions(patience=patience, look=lambda: self._look(identifier), accept=ACCEPT_UPLOAD),
         )
 
     async def _ask(self, identifier: str, options: CallOptions) -> bool:
         query = f"contentHash={quote(identifier, safe='')}&organization={quote(self.organization, safe='')}"
         try:
-            await self._caller.call("HEAD", PATH, _check_presence, query=query, options=options)
+            await self._caller.call("HEAD", PATH, check_presence, query=query, options=options)
         except NotFoundError:
             return False
         return True
@@ -206,7 +211,7 @@ class ImageResource:
     async def _look(self, identifier: str) -> Response | None:
         """Tell what the service did with an upload that it may or may not have had."""
         try:
-            if not await self._ask(identifier, CallOptions(attempts=1)):
+            if not await self._ask(identifier, CallOptions(attempts=1, accept=ACCEPT_LOOK)):
                 return None
         except (TransportError, APIStatusError, UnexpectedResponseError):
             return None
@@ -223,30 +228,3 @@ def _check_hash(identifier: object) -> None:
     if identifier is not None and not (isinstance(identifier, str) and re.fullmatch(_HASH, identifier)):
         msg = f"identifier must be a SHA-256 in lower-case hex, not {identifier!r}"
         raise RequestValidationError(msg, field="identifier")
-
-
-def _check_presence(response: Response) -> None:
-    """Read a 2xx to a HEAD: it has no body to tell by, but a login page has a type.
-
-    Raises:
-        UnexpectedResponseError: it is a web page.
-    """
-    # Some servers call even nothing HTML.
-    is_html = "html" in response.headers.get("Content-Type", "").lower()
-    if is_html and response.headers.get("Content-Length") != "0":
-        msg = "the answer is a web page: is there a proxy or a login page in between?"
-        raise UnexpectedResponseError(msg)
-
-
-def _check_answer(identifier: str, response: Response) -> None:
-    """Read the answer to an upload: the hash, as plain text, which some servers put in quotes.
-
-    Raises:
-        UnexpectedResponseError: it is something else, or another hash.
-    """
-    said = response.body.strip()
-    if said[:1] == said[-1:] == b'"':
-        said = said[1:-1].strip()
-    if said.lower() != identifier.encode():
-        msg = f"the answer to an upload must be the picture's SHA-256, {identifier}"
-        raise UnexpectedResponseError(msg, body=response.body)

@@ -32,7 +32,7 @@ _INVISIBLE: Final[Mapping[int, str]] = {
 _SAME_GLYPH: Final[Mapping[int, str]] = {0x2010: "-", 0x2011: "-", 0x2800: " "}
 _LOOK: Final = {**_INVISIBLE, **_SAME_GLYPH}
 _NO_LETTER: Final = re.compile(r"[\W_]+")
-_NUMBER: Final = re.compile(r"0*(\d+)(?:\.(\d*?)0*)?")
+_NUMBER: Final = re.compile(r"(\d++)(?:\.(\d*+))?+")
 
 
 def without_invisible(text: str) -> str:
@@ -74,7 +74,9 @@ def drifted_key(key: str) -> str:
     text = unicodedata.normalize("NFKC", key_identity(key)).casefold()
     number = _NUMBER.fullmatch(text)
     if number is not None:
-        return f"{number[1]}.{number[2]}" if number[2] else number[1]
+        whole, fraction = number[1].lstrip("0"), (number[2] or "").rstrip("0")
+        # Of nothing but zeros, one is left.
+        return f"{whole or number[1][-1]}.{fraction}" if fraction else whole or number[1][-1]
     folded = _NO_LETTER.sub("-", text)
     return text if folded == "-" else folded.lstrip("0")
 

@@ -102,7 +102,7 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
 
     Raises:
         AIShootError: as every call does.
-        SyncError: the file is not what it was, or cannot be read any more.
+        SyncError: the file is not what it was, or cannot be read any more; or the service calls the picture otherwise.
     """
     (found,) = await to_thread.run_sync(_stat, [picture.path])
     if isinstance(found, str):
@@ -116,9 +116,16 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
             finally:
                 opened.close()
         if unchanged:
-            await session.images.upload(picture.path, identifier=picture.identifier, patience=patience)
-            return
-        problem = f"{printable(str(picture.path))} has changed since it was planned; plan again"
+            given = await session.images.upload(picture.path, identifier=picture.identifier, patience=patience)
+            if given.lower() == picture.identifier:
+                return
+            # The plan is about the hash: a SKU of a picture that the service does not know by it would have none.
+            problem = (
+                f"{printable(str(picture.path))} was uploaded, and the service calls it {given!r}, which is not its "
+                f"SHA-256 in hex: name that in the catalog, in place of the path"
+            )
+        else:
+            problem = f"{printable(str(picture.path))} has changed since it was planned; plan again"
     except RequestValidationError as error:
         problem = str(error)
     except OSError as error:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from aishoot_async import AIShootSession, ConfigurationError, StaticToken
 from aishoot_async.auth import Secret, scrub_bytes, scrub_error, scrub_text
 from aishoot_async.errors import APIStatusError, Attempt, Cursor, UnexpectedResponseError
+from aishoot_async.secret import SHORTEST_TOKEN
 from helpers.shown import everything, leaked
 
 tokens = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
@@ -97,7 +98,7 @@ def test_every_spelling_is_taken_out(token: str, before: str, after: str, spell)
     written = spell(token)
     scrubbed = scrub_text(f"{before}{written}{after}", [Secret(token)])
     # What is left can only be what stood there anyway, or the mask.
-    if len(token) > 3 and written not in before + "[token]" + after:
+    if len(token) >= SHORTEST_TOKEN and written not in before + "[token]" + after:
         assert written not in scrubbed
 
 
@@ -157,13 +158,28 @@ def test_a_token_with_one_letter_in_another_code_is_taken_out_on_both_sides_of_i
 
 def test_a_short_beginning_is_left() -> None:
     assert scrub_text(TOKEN[:15], [Secret(TOKEN)]) == TOKEN[:15]
-    assert scrub_text("short", [Secret("shorter")]) == "short"
-    assert scrub_text("a shorter one", [Secret("shorter")]) == "a [token] one"
+    assert scrub_text("short", [Secret("shortest")]) == "short"
+    assert scrub_text("the shortest one", [Secret("shortest")]) == "the [token] one"
+
+
+@pytest.mark.parametrize("token", ["e", "t", "-", "an", "the", "item", "token", "shorter"])
+def test_what_is_too_short_to_be_a_token_garbles_no_message(token: str) -> None:
+    said = "-there is no list of items in an answer that says no token, or a shorter one"
+    assert scrub_text(said, [Secret(token)]) == said
+    assert scrub_bytes(said.encode(), [Secret(token)]) == said.encode()
+
+
+@pytest.mark.parametrize("reference", ["&#", "&#0", "&#x", "&#X0"])
+def test_a_reference_of_thousands_of_digits_is_no_error_and_hides_no_token(reference: str) -> None:
+    digits = "0" * 5000
+    assert scrub_text(f"{reference}{digits.replace('0', '9')};", [Secret(TOKEN)]).startswith("&#")
+    hidden = "".join(f"&#{digits}{ord(letter)};" for letter in TOKEN[:20])
+    assert scrub_text(hidden, [Secret(TOKEN)]) == "[token]"
 
 
 @given(st.binary(), tokens)
 def test_bytes_survive_but_for_the_token(data: bytes, token: str) -> None:
-    if len(token) > 3:
+    if len(token) >= SHORTEST_TOKEN:
         scrubbed = scrub_bytes(data + token.encode() + data, [Secret(token)])
         assert scrubbed.count(b"[token]") >= 1
     assert scrub_bytes(data, [Secret("x" * 300)]) == data

@@ -95,7 +95,6 @@ def test_what_ai_shoot_cannot_use_is_uploaded_with_a_warning(upload, tmp_path):
     pictures = {
         "small.png": SMALL,
         "heavy.jpg": jpeg(1500, 900) + bytes(7 * 2**20),
-        "cut.png": SMALL[:20],
         "good.png": LARGE,
     }
     for name, data in pictures.items():
@@ -103,9 +102,20 @@ def test_what_ai_shoot_cannot_use_is_uploaded_with_a_warning(upload, tmp_path):
     done = upload("--log-format", "json", list(pictures))
     assert done.returncode == 0
     said = {entry["file"]: entry["message"] for entry in map(json.loads, done.stderr.splitlines())}
-    assert set(said) == {"small.png", "heavy.jpg", "cut.png"}
+    assert set(said) == {"small.png", "heavy.jpg"}
     assert "64 x 64 pixels" in said["small.png"]
     assert "7,340,032" in said["heavy.jpg"]
+
+
+def test_a_picture_that_is_cut_short_is_named_and_the_others_are_uploaded(upload, tmp_path):
+    pictures = {"half.jpg": jpeg(1500, 900, body=b"\0" * 5000), "cut.png": SMALL[:20], "good.png": LARGE}
+    for name, data in pictures.items():
+        (tmp_path / name).write_bytes(data)
+    done = upload(list(pictures))
+    assert done.returncode == 3
+    assert done.stdout == f"{identifier_of(LARGE)}\tgood.png\n"
+    for name in ("half.jpg", "cut.png"):
+        assert f"{name} is cut short" in done.stderr
 
 
 def test_a_name_is_one_field_of_one_line(upload, tmp_path):

@@ -1,5 +1,8 @@
 """Uploads and look-ups against a service that behaves: what goes over the wire, and what is refused before it."""
 
+import asyncio
+import base64
+import json
 import os
 import urllib.parse
 from email.message import Message
@@ -164,13 +167,58 @@ async def test_a_file_name_that_is_no_unicode_is_sent_as_far_as_it_is(tmp_path):
         (302, APIStatusError),
     ],
 )
-async def test_a_service_that_does_not_take_heads_is_a_typed_error(status, kind):
+async def test_a_service_that_does_not_take_heads_cannot_tell_what_exists(status, kind):
     async with RawServer(always(b"", status)) as server, images_of(server) as session:
-        for attempt in (session.images.exists("x"), session.images.upload(PNG)):
-            with pytest.raises(kind) as caught:
-                await attempt
-            assert (caught.value.status, caught.value.method, caught.value.path) == (status, "HEAD", "/upload")
-        assert [request.method for request in server.requests] == ["HEAD", "HEAD"]
+        with pytest.raises(kind) as caught:
+            await session.images.exists("x")
+        assert (caught.value.status, caught.value.method, caught.value.path) == (status, "HEAD", "/upload")
+        assert [request.method for request in server.requests] == ["HEAD"]
+
+
+def refusing_heads(status):
+    async def refuse(_, connection):
+        await connection.answer(b"", status)
+        return True
+
+    return refuse
+
+
+@pytest.mark.parametrize("status", [400, 403, 405, 406, 410, 415, 422, 451, 501])
+async def test_a_look_that_is_refused_blocks_no_upload(status):
+    async with ImageService(on_head=refusing_heads(status)) as server, images_of(server) as session:
+        assert await session.images.upload(PNG) == identifier_of(PNG)
+        assert server.methods == ["HEAD", "POST"]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500, 302])
+async def test_what_a_look_is_refused_with_for_another_reason_is_an_error(status):
+    async with ImageService(on_head=refusing_heads(status)) as server, images_of(server) as session:
+        with pytest.raises(APIStatusError) as caught:
+            await session.images.upload(PNG)
+        assert caught.value.status == status
+        assert "POST" not in server.methods
+
+
+def accepting(kind):
+    """Answer only who says that it takes what there is, as RFC 9110, 12.5.1 has it."""
+
+    async def answer(request, connection):
+        taken = {part.partition(";")[0].strip() for part in request.headers.get("accept", "*/*").split(",")}
+        if taken & {kind, f"{kind.partition('/')[0]}/*", "*/*"}:
+            return False
+        await connection.answer(b"", 406)
+        return True
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/json", "image/png", "application/octet-stream", "text/html"]
+)
+async def test_a_service_that_heeds_accept_is_asked_for_what_it_has(kind):
+    async with ImageService(on_head=accepting(kind), on_post=accepting(kind)) as server, images_of(server) as session:
+        assert await session.images.upload(PNG) == identifier_of(PNG)
+        assert await session.images.exists(identifier_of(PNG))
 
 
 async def test_a_login_page_is_no_sign_that_a_picture_is_there():
@@ -190,20 +238,67 @@ async def test_nothing_may_be_called_html():
 HASH = identifier_of(PNG).encode()
 
 
-@pytest.mark.parametrize("said", [HASH, HASH.upper(), b'"%b"' % HASH, b" \r\n%b\n" % HASH, b'\n" %b "' % HASH.upper()])
-@pytest.mark.parametrize("status", [200, 201])
-async def test_the_answer_may_be_written_in_some_ways(said, status):
+BASE64 = base64.b64encode(bytes.fromhex(HASH.decode())).decode()
+IDENTIFIERS = {
+    "hex": HASH.decode(),
+    "hex in upper case": HASH.decode().upper(),
+    "Base64": BASE64,
+    "Base64 with slashes": base64.b64encode(b"\xff" * 31 + b"a").decode(),
+    "URL-safe Base64": BASE64.replace("+", "-").replace("/", "_"),
+    "Base64 without padding": BASE64.rstrip("="),
+    "of a scaled image": identifier_of(b"other bytes"),
+    "of another form": "img_01HZX3-7",
+}
+WRITTEN = {
+    "plain": lambda text: text,
+    "with line breaks": lambda text: f" \r\n{text}\n",
+    "with a byte order mark": lambda text: f"\ufeff{text}",
+    "JSON": json.dumps,
+    "JSON of PHP": lambda text: json.dumps(text).replace("/", "\\/"),
+    "quoted": lambda text: f"'{text}'\n",
+    "quoted, with blanks": lambda text: f'\n" {text} "',
+    "contentHash": lambda text: json.dumps({"contentHash": text}),
+    "an id among others": lambda text: json.dumps({"size": 5, "id": text, "name": "a.png"}, indent=1),
+    "a hash beside an id": lambda text: json.dumps({"id": 17, "contentHash": text}),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("form", IDENTIFIERS)
+async def test_the_identifier_is_the_one_that_the_service_gives(form, written):
     async def answer(_, connection):
-        await connection.answer(said, status, PLAIN)
+        await connection.answer(WRITTEN[written](IDENTIFIERS[form]).encode(), 201, PLAIN)
         return True
 
     async with ImageService(on_post=answer) as server, images_of(server) as session:
-        assert await session.images.upload(PNG) == HASH.decode()
+        both = await asyncio.gather(session.images.upload(PNG), session.images.upload(PNG))
+        assert both == [IDENTIFIERS[form]] * 2
 
 
 @pytest.mark.parametrize(
     "said",
-    [b"", b"0" * 64, HASH[:-1], HASH + HASH, b"<html>", b'{"contentHash":"%b"}' % HASH, b'"%b' % HASH, b"\xff", b'"'],
+    [
+        b"",
+        b"<html>",
+        b"<h1>200</h1>",
+        b"OK",
+        b"Uploaded",
+        b"null",
+        b"true",
+        b"12",
+        b"5 images were taken",
+        b'"%b' % HASH,
+        b"%b\n%b" % (HASH, HASH),
+        b'["%b"]' % HASH,
+        b'{"status":"done"}',
+        b'{"id":null}',
+        b'{"id":{"a":1}}',
+        b'{"id":"two words"}',
+        b'{"contentHash":"%b"' % HASH,
+        b"\xff",
+        b'"',
+        b'""',
+    ],
 )
 async def test_any_other_answer_is_an_error_and_no_ambiguous_one(said):
     async def answer(_, connection):
@@ -211,10 +306,9 @@ async def test_any_other_answer_is_an_error_and_no_ambiguous_one(said):
         return True
 
     async with ImageService(on_post=answer) as server, images_of(server) as session:
-        with pytest.raises(UnexpectedResponseError) as caught:
+        with pytest.raises(UnexpectedResponseError, match="identifier") as caught:
             await session.images.upload(PNG)
         assert caught.value.body == said
-        assert HASH.decode() in str(caught.value)
         assert server.methods == ["HEAD", "POST"]
 
 

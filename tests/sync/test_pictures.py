@@ -100,8 +100,8 @@ def bad(folder):
     said = {
         "small.png": "1499 x 1499 pixels; AI Shoot needs 1500",
         "huge.png": "10001 x 1500 pixels",
-        "cut.png": "does not say how many pixels",
-        "cut.jpg": "does not say how many pixels",
+        "cut.png": "is cut short",
+        "cut.jpg": "is cut short",
         "empty.png": "is empty",
         "no.png": "is no JPEG",
         "heavy.jpg": "AI Shoot takes 7,340,032",
@@ -236,3 +236,18 @@ async def test_a_picture_that_is_gone_fails_and_other_errors_are_what_they_are(t
         async with images_of(server) as session:
             with pytest.raises(SyncError, match="No such file"):
                 await upload(session, picture)
+
+
+@pytest.mark.parametrize("given", ["0" * 64, "q83v" * 11, "img-0017"])
+async def test_a_picture_that_the_service_calls_otherwise_is_named_with_what_it_calls_it(tmp_path, given):
+    (path,) = write(tmp_path, {"a.png": GOOD})
+    found = path.stat()
+    picture = Picture(path, found.st_size, found.st_mtime_ns, identifier_of(GOOD))
+
+    async def answer(_, connection):
+        await connection.answer(given.encode(), 201)
+        return True
+
+    async with ImageService(on_post=answer) as server, images_of(server) as session:
+        with pytest.raises(SyncError, match=f"a.png.*{given}"):
+            await upload(session, picture)
