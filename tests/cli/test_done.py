@@ -16,7 +16,7 @@ from helpers.pictures import png
 
 CREATE = ("skus", "create", "--name", "Twice", "--front-image", "f")
 WHY = {"full": "No space left on device", "closed": "Bad file descriptor", "gone": "Broken pipe"}
-MISSING = NotFoundError(404)
+MISSING = NotFoundError(404, method="GET", path="/x")
 CATALOG = "key,name,frontImage\n" + "".join(f"K{number},Twice,f{number}\n" for number in range(3))
 
 
