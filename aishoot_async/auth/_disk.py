@@ -35,7 +35,9 @@ def credentials_path(path: object = None) -> Path:
         try:
             return Path(text).expanduser()
         except RuntimeError:
-            pass  # no home folder is known
+            problem = "no home folder is known, where a login could be: set AISHOOT_TOKEN, or a whole path in"
+            msg = f"{problem} AUTORETOUCH_CREDENTIALS_PATH"
+        raise ConfigurationError(msg)
     msg = f"no path of a credential file: {given!r}"
     raise ConfigurationError(msg)
 

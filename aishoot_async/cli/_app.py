@@ -51,6 +51,7 @@ def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     sandbox: bool = False,
     base_url: str | None = None,
+    proxy: str | None = None,
     organization: str | None = None,
     json: bool = False,
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
@@ -66,6 +67,8 @@ def _launch(
         Run against an embedded sandbox with demo data: no account, no network.
     base_url
         Where the API is; also AISHOOT_BASE_URL.
+    proxy
+        A proxy's http:// or https:// URL, or none; without, HTTPS_PROXY, ALL_PROXY and NO_PROXY are heeded.
     organization
         The organization's id; also AUTORETOUCH_ORGANIZATION_ID.
     json
@@ -90,6 +93,7 @@ def _launch(
     context = Context(
         sandbox=sandbox,
         base_url=base_url,
+        proxy=proxy,
         organization=organization,
         json=json,
         may_ask=not no_input,

@@ -8,6 +8,7 @@ import attrs
 
 from aishoot_async import AIShootSession, ConfigurationError
 
+from ._proxy import proxy_for
 from ._streams import read_line
 from ._talk import Talk
 
@@ -19,6 +20,7 @@ class Context:
     Attributes:
         sandbox: run against an embedded sandbox with demo data.
         base_url: where the API is; ``None`` for the session's own default.
+        proxy: a proxy's URL, which may hold a password; ``"none"``, or ``None`` for what the environment says.
         organization: the organization's id; ``None`` for the environment's.
         json: one JSON object a line on stdout.
         may_ask: whether a question may be asked on the terminal.
@@ -27,6 +29,7 @@ class Context:
 
     sandbox: bool
     base_url: str | None
+    proxy: str | None = attrs.field(repr=False)
     organization: str | None
     json: bool
     may_ask: bool
@@ -46,7 +49,8 @@ class Context:
     async def session(self) -> AsyncGenerator[AIShootSession]:
         """Open the session that the options describe."""
         if not self.sandbox:
-            async with AIShootSession(base_url=self.base_url, organization=self.organization) as session:
+            proxy = proxy_for(self.proxy, self.base_url, "AISHOOT_BASE_URL")
+            async with AIShootSession(base_url=self.base_url, organization=self.organization, proxy=proxy) as session:
                 yield session
             return
         if self.base_url is not None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from ..calls import Traffic
-from ..errors import Cursor, RequestValidationError
+from ..errors import ConfigurationError, Cursor, RequestValidationError
 from ..paging import Pager
 from ..session import AIShootSession
 from ._destinations import Destination, read_destination, refuse_tilde
@@ -278,7 +278,11 @@ def _given_folder(path: str | os.PathLike[str]) -> Path:
 
 def _state_folder() -> Path:
     home = os.environ.get("XDG_STATE_HOME") or ""
-    return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "aishoot-async"
+    try:
+        return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "aishoot-async"
+    except RuntimeError:
+        msg = "no home folder is known, where the journal of a job in an object store could be: set XDG_STATE_HOME"
+    raise ConfigurationError(msg)
 
 
 def paging_options(options: Options, *, alone: bool) -> dict[str, Any]:
