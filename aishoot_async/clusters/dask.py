@@ -63,6 +63,7 @@ async def export_results(
     session: AIShootSession | None = None,
     format: str | None = None,  # noqa: A002  # the public name
     columns: Sequence[str] | None = None,
+    bom: bool = False,
     refresh: bool = False,
     restart: bool = False,
     strict: bool = False,
@@ -91,6 +92,7 @@ async def export_results(
             ``AIShootSession()``. Its hooks are not told of what workers do.
         format: see `aishoot_async.export.export_results`, as all that is not said here.
         columns: likewise.
+        bom: likewise.
         refresh: likewise.
         restart: likewise.
         strict: likewise.
@@ -122,6 +124,7 @@ async def export_results(
         prefetch=prefetch,
         state=state,
         store_options=store_options,
+        bom=bom,
     )
     async with AsyncExitStack() as stack:
         if session is None:

@@ -15,7 +15,7 @@ from ..session import AIShootSession
 from ._destinations import Destination, read_destination, refuse_tilde
 from ._disk import Disk
 from ._driver import IN_HAND, Driver, Settings, usual_shape
-from ._encoders import check_columns
+from ._encoders import BOM, check_columns
 from ._formats import Format, choose_format, format_by_name
 from ._job import Job, brief_of, parse_shard, service_name, unit_names
 from ._opening import Desk, open_desk
@@ -44,6 +44,7 @@ class Options:
     prefetch: int | None
     state: str | os.PathLike[str] | None
     store_options: Mapping[str, Any] | None
+    bom: bool = False
 
 
 async def export_results(
@@ -53,6 +54,7 @@ async def export_results(
     *,
     format: str | None = None,  # noqa: A002  # the public name
     columns: Sequence[str] | None = None,
+    bom: bool = False,
     refresh: bool = False,
     restart: bool = False,
     strict: bool = False,
@@ -84,6 +86,7 @@ async def export_results(
         format: ``"jsonl"``, ``"jsonl.gz"``, ``"jsonl.zst"``, ``"parquet"`` or ``"csv"``; ``None`` goes by the name.
         columns: of CSV, which is a projection: paths into the JSON, such as ``model.name``. Strings come as text, all
             else as its JSON; null and missing are both empty. What a spreadsheet takes for a formula is not altered.
+        bom: of CSV: begin each file with a byte order mark, by which Excel knows UTF-8.
         refresh: fetch everything again, and replace the parts that have changed; the briefs may be others than before,
             and what is there of those not named stays. An interrupted refresh goes on.
         restart: remove what earlier runs have written here, and begin anew.
@@ -118,6 +121,7 @@ async def export_results(
         prefetch=prefetch,
         state=state,
         store_options=store_options,
+        bom=bom,
     )
     units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
     job = make_job(session, units, destination, options, filters={})
@@ -138,6 +142,7 @@ async def export_skus(
     sku_id_filter: str | None = None,
     format: str | None = None,  # noqa: A002  # the public name
     columns: Sequence[str] | None = None,
+    bom: bool = False,
     refresh: bool = False,
     restart: bool = False,
     strict: bool = False,
@@ -156,6 +161,7 @@ async def export_skus(
         sku_id_filter: likewise.
         format: see `export_results`, as all that follows.
         columns: likewise.
+        bom: likewise.
         refresh: likewise.
         restart: likewise.
         strict: likewise.
@@ -179,6 +185,7 @@ async def export_skus(
         prefetch=prefetch,
         state=state,
         store_options=store_options,
+        bom=bom,
     )
     given = {"project_filter": project_filter, "sku_id_filter": sku_id_filter}
     filters = {name: value for name, value in given.items() if value is not None}
@@ -244,12 +251,15 @@ def make_job(
         )
     if chosen.name != "csv" and options.columns is not None:
         raise RequestValidationError(f"columns are for CSV; {chosen.name} holds all of each item", field="columns")
+    if chosen.name != "csv" and options.bom:
+        raise RequestValidationError(f"bom is for CSV; {chosen.name} has no byte order mark", field="bom")
+    columns = check_columns(options.columns) if chosen.name == "csv" else ()
     return Job(
         kind=SKUS if units == (SKUS,) else "results",
         service=service_name(session.base_url),
         filters=filters,
         format=chosen,
-        columns=check_columns(options.columns) if chosen.name == "csv" else (),
+        columns=(f"{BOM}{columns[0]}", *columns[1:]) if options.bom else columns,
         place=_place(where, chosen, options, is_single=is_single),
         units=units,
         shard=parse_shard(options.shard, is_single=is_single),
