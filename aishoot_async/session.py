@@ -66,7 +66,7 @@ class AIShootSession:
             retry: when to repeat what may be repeated.
             limits: how much of the network and of memory to take.
             hooks: told of each attempt.
-            proxy: a proxy's URL; ``"environment"`` for HTTPS_PROXY and NO_PROXY; ``None`` for none.
+            proxy: a proxy's URL; ``"environment"`` for HTTPS_PROXY, ALL_PROXY and NO_PROXY; ``None`` for none.
             ssl: how to check certificates; ``None`` for the system's way.
             insecure_http: allow ``http://`` off this machine, where anybody on the way can read the token.
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from ._signals import Stopped, ending
 from ._streams import OutputError, settle
+from ._width import settle_width
 
 HELP: Final = Path(__file__).with_name("help.txt")
 _HELP_COLUMNS: Final = 80
@@ -17,6 +18,7 @@ def main() -> None:
     code = 0
     try:
         settle()
+        settle_width()
         code = _run(sys.argv[1:])
         sys.stdout.flush()
     except Stopped:

@@ -53,6 +53,7 @@ def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     sandbox: bool = False,
     base_url: str | None = None,
+    proxy: str | None = None,
     organization: str | None = None,
     max_response: Annotated[int | None, Parameter(converter=parse_size, metavar="SIZE")] = None,
     json: bool = False,
@@ -69,6 +70,8 @@ def _launch(
         Run against an embedded sandbox with demo data: no account, no network.
     base_url
         Where the API is; also AISHOOT_BASE_URL.
+    proxy
+        A proxy's http:// or https:// URL, or none; without, HTTPS_PROXY, ALL_PROXY and NO_PROXY are heeded.
     organization
         The organization's id; also AUTORETOUCH_ORGANIZATION_ID.
     max_response
@@ -95,6 +98,7 @@ def _launch(
     context = Context(
         sandbox=sandbox,
         base_url=base_url,
+        proxy=proxy,
         organization=organization,
         max_response=max_response,
         json=json,

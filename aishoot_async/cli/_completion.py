@@ -44,8 +44,9 @@ def print_script(shell: Shell, /, *, install: bool = False, context: Given) -> i
         path, then = _place(shell)
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, script)
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
-        context.talk.error(f"cannot write the script: {error}", advice="Print it to a file of your choice instead.")
+    except (OSError, RuntimeError) as error:
+        why = "no home folder is known; set HOME" if isinstance(error, RuntimeError) else error
+        context.talk.error(f"cannot write the script: {why}", advice="Or print it to a file of your choice instead.")
         return FAILED
     context.talk.note(f"wrote {path}. {then}", path=str(path))
     return DONE

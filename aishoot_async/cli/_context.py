@@ -8,6 +8,7 @@ import attrs
 
 from aishoot_async import AIShootSession, ConfigurationError, Limits
 
+from ._proxy import proxy_for
 from ._streams import read_line
 from ._talk import Talk
 
@@ -19,6 +20,7 @@ class Context:
     Attributes:
         sandbox: run against an embedded sandbox with demo data.
         base_url: where the API is; ``None`` for the session's own default.
+        proxy: a proxy's URL, which may hold a password; ``"none"``, or ``None`` for what the environment says.
         organization: the organization's id; ``None`` for the environment's.
         max_response: the largest answer in bytes; ``None`` for the session's own default.
         json: one JSON object a line on stdout.
@@ -28,6 +30,7 @@ class Context:
 
     sandbox: bool
     base_url: str | None
+    proxy: str | None = attrs.field(repr=False)
     organization: str | None
     max_response: int | None = None
     json: bool
@@ -49,7 +52,10 @@ class Context:
         """Open the session that the options describe."""
         limits = Limits() if self.max_response is None else Limits(response_bytes=self.max_response)
         if not self.sandbox:
-            async with AIShootSession(base_url=self.base_url, organization=self.organization, limits=limits) as session:
+            proxy = proxy_for(self.proxy, self.base_url, "AISHOOT_BASE_URL")
+            async with AIShootSession(
+                base_url=self.base_url, organization=self.organization, limits=limits, proxy=proxy
+            ) as session:
                 yield session
             return
         if self.base_url is not None:

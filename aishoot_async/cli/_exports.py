@@ -32,6 +32,8 @@ class ExportOptions:
     "The format, where the name does not say it; jsonl for folders."
     columns: str | None = None
     "Of CSV, which shows a part of each item: paths into its JSON, such as id,status,model.name."
+    bom: bool = False
+    "Of CSV: begin each file with a byte order mark, by which Excel knows UTF-8."
     refresh: bool = False
     "Fetch everything again, and replace only what has changed."
     restart: bool = False
@@ -49,6 +51,7 @@ class ExportOptions:
         return {
             "format": self.format,
             "columns": columns,
+            "bom": self.bom,
             "refresh": self.refresh,
             "restart": self.restart,
             "strict": self.strict,

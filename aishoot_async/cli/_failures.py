@@ -60,7 +60,7 @@ _ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
     (RateLimitedError, FAILED, "Wait a while, then run the same command again."),
     (ServerError, FAILED, "The service has a problem: run the same command again later."),
     (APIStatusError, FAILED, "The service refused the request."),
-    (ConnectError, FAILED, "Check the network, --base-url and AISHOOT_AUTH_URL."),
+    (ConnectError, FAILED, "Check the network, the proxy, --base-url and AISHOOT_AUTH_URL."),
     (CallTimeoutError, FAILED, "The service is slow or out of reach: run the same command again."),
     (ResponseTooLargeError, FAILED, "If that is no mistake of the service, allow more: --max-response 256M."),
     (TransportError, FAILED, "Run the same command again."),

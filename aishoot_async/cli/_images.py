@@ -143,6 +143,7 @@ class _Run:
         if self._is_unheard:
             talk.warn(done, identifier=identifier, file=file)
         else:
+            self._is_unheard = True  # also of a print that a signal breaks off
             self._is_unheard = bool(print_done(lambda: sys.stdout.write(f"{text}\n"), done, "that", talk))
 
 

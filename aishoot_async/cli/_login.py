@@ -35,6 +35,7 @@ from aishoot_async import auth as tokens
 from ._context import Context
 from ._done import print_done
 from ._failures import DONE, FAILED
+from ._proxy import proxy_for
 from ._tables import print_data, print_rows
 
 login = App(name="login")
@@ -74,7 +75,7 @@ async def log_in(*, no_browser: bool = False, context: Given) -> int:
                 shown.enter_context(_countdown(context.talk.console, prompt.expires_in))
 
         async with _place(context) as place:
-            file = await tokens.login(show, place.path, auth_url=place.auth_url)
+            file = await tokens.login(show, place.path, auth_url=place.auth_url, proxy=place.proxy)
             found = await tokens.status(file.path)
     said = f"logged in; the login is kept in {file.path}"
     context.talk.note(said)
@@ -101,7 +102,7 @@ async def log_out(*, local: bool = False, context: Given) -> int:
     """
     async with _place(context, logged_in=True) as place:
         try:
-            was_there = await tokens.logout(place.path, local=local, auth_url=place.auth_url)
+            was_there = await tokens.logout(place.path, local=local, auth_url=place.auth_url, proxy=place.proxy)
         except (TransportError, APIStatusError, UnexpectedResponseError) as error:
             context.talk.error(
                 f"still logged in: the login could not be revoked: {error}",
@@ -161,12 +162,13 @@ class _Place:
     path: Path | None = None
     auth_url: str | None = None
     base_url: str | None = None
+    proxy: str | None = attrs.field(default=None, repr=False)
 
 
 @contextlib.asynccontextmanager
 async def _place(context: Context, *, logged_in: bool = False) -> AsyncGenerator[_Place]:
     if not context.sandbox:
-        yield _Place(base_url=context.base_url)
+        yield _Place(base_url=context.base_url, proxy=proxy_for(context.proxy, None, "AISHOOT_AUTH_URL"))
         return
     from aishoot_async.sandbox import Sandbox  # noqa: PLC0415  # a server that most runs do without
 
@@ -190,8 +192,10 @@ async def _is_accepted(context: Context, place: _Place, found: tokens.LoginStatu
         context.talk.note("not checked: that could use up the refresh token")
         return None
     auth = CredentialFile(place.path) if found.origin == "credential file" else None
+    proxy = None if context.sandbox else proxy_for(context.proxy, place.base_url, "AISHOOT_BASE_URL")
     session = AIShootSession(
         auth,
+        proxy=proxy,
         base_url=place.base_url,
         auth_url=place.auth_url,
         timeouts=Timeouts(connect=5.0, call=20.0),

@@ -53,11 +53,17 @@ def run_command(command: Callable[[], Any], talk: Talk) -> int:
 
 
 def _alone(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Take a signal, or the end of stdout, out of the group that the tasks of a command have put it in."""
-    ours: Any = errors.subgroup((Stopped, OutputError)) or errors
-    while ours is not errors and hasattr(ours, "exceptions"):
-        ours = ours.exceptions[0]
-    return cast("BaseException", ours)
+    """Take one error out of the group that the tasks of a command have put it in: a signal or the end of stdout first.
+
+    A group of what nobody expects stays as it is, to be reported whole.
+    """
+    for kind in (Stopped, OutputError, AIShootError):
+        found: Any = errors.subgroup(kind)
+        while isinstance(found, BaseExceptionGroup):
+            found = cast("BaseException", found.exceptions[0])
+        if found is not None:
+            return cast("BaseException", found)
+    return errors
 
 
 @contextlib.contextmanager

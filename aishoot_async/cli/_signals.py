@@ -48,9 +48,11 @@ class Ending:
     def _arrive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # what a handler is given
         self.number = self.number or number
         self._due = not self._blocked
+        if self._cancel is not None:
+            # Also where a write is broken off: in a callback or a task of its own, asyncio would keep what it raises.
+            self._cancel()
         if self._cancel is None or self._blocked:
             raise Stopped
-        self._cancel()
 
     @contextlib.contextmanager
     def cancels(self, cancel: Callable[[], object]) -> Generator[None]:

@@ -1,11 +1,14 @@
 """stdin, stdout and stderr as the command line needs them: there, and honest about what they took.
 
 stdout is data: what it does not take is an error, unless its reader has had enough. stderr is talk: what it does not
-take is left unsaid, and the work goes on.
+take is left unsaid, and the work goes on. Once a signal has come, neither is waited for any longer than a moment: a
+reader who reads nothing, or a terminal that was stopped with Ctrl-S, must not keep the command from its end.
 """
 
+import errno
 import io
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 # What a closed descriptor is opened as. An stdout that was closed stays one that takes nothing.
 _NOTHING: Final = {0: os.O_RDONLY, 1: os.O_RDONLY, 2: os.O_WRONLY}
+_ROOM_WITHIN: Final = 0.3  # seconds that a reader has to make room in, once a signal has come
 
 
 class OutputError(BaseException):
@@ -41,12 +45,23 @@ class _Stream(io.FileIO):
     def write(self, data: "ReadableBuffer", /) -> int:
         if not self._failed:
             try:
+                if ending.number is not None:
+                    self._write_in_time(memoryview(data).cast("B"))
+                    return memoryview(data).nbytes
                 with ending.blocking():
                     return super().write(data)
             except OSError as error:
                 self._failed = True
                 self._tell(error)
         return memoryview(data).nbytes
+
+    def _write_in_time(self, data: memoryview) -> None:
+        while data:
+            # A descriptor that is ready takes this much at once.
+            if not select.select([], [self], [], _ROOM_WITHIN)[1]:
+                raise BlockingIOError(errno.EAGAIN, "nobody reads it")
+            with ending.blocking():
+                data = data[super().write(data[: select.PIPE_BUF]) :]
 
     def _tell(self, error: OSError) -> None:
         """Raise what a failed write comes to, if anything."""

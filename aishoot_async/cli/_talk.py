@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import re
 import sys
 import time
 from collections.abc import Generator, Sequence
@@ -13,6 +14,8 @@ import attrs
 from rich.console import Console
 
 _PLAIN_EVERY: Final = 5.0  # seconds between two lines of progress that is no bar
+# Behind a user a password may hold a slash, but for that of a port and a path. Bounded: it is searched for everywhere.
+_USER_INFO: Final = re.compile(r"://(?:[^\s/@:]{1,300}:(?!\d{1,5}/)\S{0,300}|[^\s/]{1,300})@")
 
 
 class Update(Protocol):
@@ -21,6 +24,11 @@ class Update(Protocol):
     def __call__(self, done: int, total: int | None, details: str = "", /) -> None:
         """Show that so much of the total, if that is known, is done."""
         ...
+
+
+def without_passwords(text: str) -> str:
+    """Hide what stands before the host of a URL: a proxy's may have been typed, or set, with its password."""
+    return _USER_INFO.sub("://***@", text) if "@" in text else text
 
 
 def printable(text: str) -> str:
@@ -75,6 +83,7 @@ class Talk:
 
     def trace(self, message: str, traceback: str, **facts: Any) -> None:
         """Say that something of our own went wrong, and where."""
+        traceback = without_passwords(traceback)
         if self.as_json:
             self._say("error", message, {**facts, "traceback": traceback})
             return
@@ -100,6 +109,7 @@ class Talk:
             self.console.print()
 
     def _say(self, level: str, message: str, facts: dict[str, Any]) -> None:
+        message = without_passwords(message)
         if self.as_json:
             entry = {"time": datetime.now(UTC).isoformat(), "level": level, "message": message, **facts}
             # In ASCII: an encoding that lacks a character would write it in a way that is no JSON.

@@ -67,6 +67,7 @@ async def export_results(
     session: AIShootSession | None = None,
     format: str | None = None,  # noqa: A002  # the public name
     columns: Sequence[str] | None = None,
+    bom: bool = False,
     refresh: bool = False,
     restart: bool = False,
     strict: bool = False,
@@ -96,6 +97,7 @@ async def export_results(
             ``AIShootSession()``. Its hooks are not told of what workers do.
         format: see `aishoot_async.export.export_results`, as all that is not said here.
         columns: likewise.
+        bom: likewise.
         refresh: likewise.
         restart: likewise.
         strict: likewise.
@@ -129,6 +131,7 @@ async def export_results(
         prefetch=prefetch,
         state=state,
         store_options=store_options,
+        bom=bom,
     )
     check_plain("on_progress", on_progress)
     async with AsyncExitStack() as stack:

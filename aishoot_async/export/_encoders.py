@@ -17,6 +17,8 @@ from ._formats import Format
 _GZIP: Final = 31  # zlib's word for a gzip header, which it writes without a time or a name
 _GZIP_LEVEL: Final = 6
 _ZSTD_LEVEL: Final = 3
+BOM: Final = "\ufeff"
+"""The byte order mark by which Excel knows UTF-8. A CSV whose first column is named with it in front begins with it."""
 
 
 class Encoder(Protocol):
@@ -118,11 +120,12 @@ class _Csv:
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        self._columns = columns
-        self._paths = [column.split(".") for column in columns]
+        self._mark = BOM if columns and columns[0].startswith(BOM) else ""
+        self._columns = [column.removeprefix(BOM) for column in columns]
+        self._paths = [column.split(".") for column in self._columns]
 
     def begin(self) -> bytes:
-        return self._rows([self._columns])
+        return self._mark.encode() + self._rows([self._columns])
 
     def block(self, pages: Sequence[Page[bytes]]) -> Iterator[bytes]:
         yield self._rows([[_cell(item, path) for path in self._paths] for page in pages for item in page.raw])

@@ -10,13 +10,13 @@ import attrs
 
 from ..callbacks import check_plain
 from ..calls import Traffic
-from ..errors import Cursor, RequestValidationError
+from ..errors import ConfigurationError, Cursor, RequestValidationError
 from ..paging import Pager
 from ..session import AIShootSession
 from ._destinations import Destination, read_destination, refuse_tilde
 from ._disk import Disk
 from ._driver import IN_HAND, Driver, Settings, usual_shape
-from ._encoders import check_columns
+from ._encoders import BOM, check_columns
 from ._formats import Format, choose_format, format_by_name
 from ._job import Job, brief_of, parse_shard, service_name, unit_names
 from ._opening import Desk, journal_of, open_desk
@@ -45,6 +45,7 @@ class Options:
     prefetch: int | None
     state: str | os.PathLike[str] | None
     store_options: Mapping[str, Any] | None
+    bom: bool = False
 
 
 async def export_results(
@@ -54,6 +55,7 @@ async def export_results(
     *,
     format: str | None = None,  # noqa: A002  # the public name
     columns: Sequence[str] | None = None,
+    bom: bool = False,
     refresh: bool = False,
     restart: bool = False,
     strict: bool = False,
@@ -86,9 +88,10 @@ async def export_results(
         format: ``"jsonl"``, ``"jsonl.gz"``, ``"jsonl.zst"``, ``"parquet"`` or ``"csv"``; ``None`` goes by the name.
         columns: of CSV, which is a projection: paths into the JSON, such as ``model.name``. Strings come as text, all
             else as its JSON; null and missing are both empty. What a spreadsheet takes for a formula is not altered.
+        bom: of CSV: begin each file with a byte order mark, by which Excel knows UTF-8.
         refresh: fetch everything again, and replace the parts that have changed, at the service or by hand. A link
-            is replaced itself, and what it leads to is not touched; a folder is not replaced. An interrupted refresh
-            goes on.
+            is replaced itself, and what it leads to is not touched; a folder is not replaced. The briefs may be others
+            than before, and what is there of those not named stays. An interrupted refresh goes on.
         restart: remove what earlier runs have written here, and begin anew.
         strict: walk each brief until two walks agree; one that never comes to that has failed. What was read
             otherwise, or cut off, is read from its beginning.
@@ -121,6 +124,7 @@ async def export_results(
         prefetch=prefetch,
         state=state,
         store_options=store_options,
+        bom=bom,
     )
     units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
     job = make_job(session, units, destination, options, filters={})
@@ -141,6 +145,7 @@ async def export_skus(
     sku_id_filter: str | None = None,
     format: str | None = None,  # noqa: A002  # the public name
     columns: Sequence[str] | None = None,
+    bom: bool = False,
     refresh: bool = False,
     restart: bool = False,
     strict: bool = False,
@@ -159,6 +164,7 @@ async def export_skus(
         sku_id_filter: likewise.
         format: see `export_results`, as all that follows.
         columns: likewise.
+        bom: likewise.
         refresh: likewise.
         restart: likewise.
         strict: likewise.
@@ -182,6 +188,7 @@ async def export_skus(
         prefetch=prefetch,
         state=state,
         store_options=store_options,
+        bom=bom,
     )
     given = {"project_filter": project_filter, "sku_id_filter": sku_id_filter}
     filters = {name: value for name, value in given.items() if value is not None}
@@ -248,12 +255,15 @@ def make_job(
         )
     if chosen.name != "csv" and options.columns is not None:
         raise RequestValidationError(f"columns are for CSV; {chosen.name} holds all of each item", field="columns")
+    if chosen.name != "csv" and options.bom:
+        raise RequestValidationError(f"bom is for CSV; {chosen.name} has no byte order mark", field="bom")
+    columns = check_columns(options.columns) if chosen.name == "csv" else ()
     return Job(
         kind=SKUS if units == (SKUS,) else "results",
         service=service_name(session.base_url),
         filters=filters,
         format=chosen,
-        columns=check_columns(options.columns) if chosen.name == "csv" else (),
+        columns=(f"{BOM}{columns[0]}", *columns[1:]) if options.bom else columns,
         place=_place(where, chosen, options, is_single=is_single),
         units=units,
         shard=parse_shard(options.shard, is_single=is_single),
@@ -282,7 +292,11 @@ def _given_folder(path: str | os.PathLike[str]) -> Path:
 
 def _state_folder() -> Path:
     home = os.environ.get("XDG_STATE_HOME") or ""
-    return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "aishoot-async"
+    try:
+        return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "aishoot-async"
+    except RuntimeError:
+        msg = "no home folder is known, where the journal of a job in an object store could be: set XDG_STATE_HOME"
+    raise ConfigurationError(msg)
 
 
 def paging_options(options: Options, *, alone: bool) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from aiohttp.tracing import Trace
 from yarl import URL
 
 from ..config import Limits, Timeouts, parse_proxy
-from ..errors import CallTimeoutError, ConnectError, TransportError
+from ..errors import CallTimeoutError, ConfigurationError, ConnectError, TransportError
 from ..secret import Secret
 from ._body import Body
 from ._exchange import exchange, is_possible, take_parts
@@ -139,16 +139,26 @@ class _Pool(aiohttp.TCPConnector):
 
 
 def _environment_proxy(origin: URL) -> str | None:
-    """Read HTTPS_PROXY and NO_PROXY: aiohttp's trust_env would also put a password of ~/.netrc where the token goes.
+    """Read HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+
+    aiohttp's trust_env would also put a password of ~/.netrc where the token goes.
 
     Raises:
         ConfigurationError: the proxy's URL cannot be one.
     """
     if urllib.request.proxy_bypass(f"{origin.host}:{origin.port}"):
         return None
-    found = urllib.request.getproxies().get(origin.scheme)
-    # ``proxy.example:3128`` is how it is often written.
-    return parse_proxy(found if not found or "://" in found else f"http://{found}")
+    proxies = urllib.request.getproxies()
+    found = proxies.get(origin.scheme) or proxies.get("all")
+    try:
+        # ``proxy.example:3128`` is how it is often written.
+        return parse_proxy(found if not found or "://" in found else f"http://{found}")
+    except ConfigurationError:
+        # What is there may hold a password, so it is not shown.
+        msg = (
+            f"the proxy in {origin.scheme.upper()}_PROXY or ALL_PROXY is no http:// or https:// URL; SOCKS is not known"
+        )
+    raise ConfigurationError(msg)
 
 
 class _Target(aiohttp.ClientRequest):

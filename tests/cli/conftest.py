@@ -17,6 +17,8 @@ COMMAND = [sys.executable, "-m", "aishoot_async"]
 class CommandLine:
     """Runs ``aishoot`` with the settings that lead to a server, and none of the tester's own."""
 
+    command = COMMAND
+
     def __init__(self, sandbox=None):
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("AISHOOT", "AUTORETOUCH"))}
         clean["AUTORETOUCH_CREDENTIALS_PATH"] = f"{os.devnull}/autoretouch-credentials.json"

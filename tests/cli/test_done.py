@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from aishoot_async import AuthError, NotFoundError
 from aishoot_async.cli._done import print_done
 from aishoot_async.cli._running import run_command
 from aishoot_async.cli._signals import Stopped, ending
@@ -15,6 +16,7 @@ from helpers.pictures import png
 
 CREATE = ("skus", "create", "--name", "Twice", "--front-image", "f")
 WHY = {"full": "No space left on device", "closed": "Bad file descriptor", "gone": "Broken pipe"}
+MISSING = NotFoundError(404, method="GET", path="/x")
 CATALOG = "key,name,frontImage\n" + "".join(f"K{number},Twice,f{number}\n" for number in range(3))
 
 
@@ -180,14 +182,27 @@ def test_a_signal_that_breaks_off_the_print_is_told_what_was_done(capsys):
     assert "created SKU sku-1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("error", [Stopped(), OutputError(OSError(28, "No space left on device"))])
-def test_what_a_group_of_tasks_raises_is_what_one_of_them_did(error, monkeypatch):
+@pytest.mark.parametrize(
+    ("errors", "comes_to"),
+    [
+        ([Stopped(), ValueError()], 130),
+        ([ValueError(), BaseExceptionGroup("of more", [Stopped()])], 130),
+        ([OutputError(OSError(28, "full")), Stopped(), MISSING], 130),
+        ([OutputError(OSError(28, "full")), MISSING], OutputError),
+        ([BaseExceptionGroup("of more", [ValueError(), OutputError(OSError(32, "gone"))])], OutputError),
+        ([MISSING], 1),
+        ([ExceptionGroup("of more", [AuthError("no login"), MISSING])], 4),
+        ([ValueError(), TypeError()], ExceptionGroup),
+        ([ExceptionGroup("of more", [ValueError()])], ExceptionGroup),
+    ],
+)
+def test_what_a_group_of_tasks_raises_is_what_one_of_them_did(errors, comes_to, monkeypatch):
     async def command():
-        raise BaseExceptionGroup("of tasks", [BaseExceptionGroup("of more", [error, ValueError()])])
+        raise BaseExceptionGroup("of tasks", errors)
 
     monkeypatch.setattr(ending, "hurry", lambda: None)
-    if isinstance(error, Stopped):
-        assert run_command(command, Talk()) == 130
+    if isinstance(comes_to, int):
+        assert run_command(command, Talk()) == comes_to
     else:
-        with pytest.raises(OutputError):
+        with pytest.raises(comes_to):
             run_command(command, Talk())

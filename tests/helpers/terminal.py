@@ -25,6 +25,7 @@ def in_a_terminal(
     env: Mapping[str, str],
     *,
     columns: int = 160,
+    rows: int = 40,
     typed: bytes = b"",
     when: bytes | None = None,
     then: bytes = b"",
@@ -34,13 +35,14 @@ def in_a_terminal(
     Args:
         command: the command.
         env: its environment; ``TERM`` is an xterm's, unless it is said.
-        columns: how wide the terminal is.
+        columns: how wide the terminal is; 0 by 0 is one that has no size.
+        rows: how high it is.
         typed: what is in the keyboard's buffer from the start.
         when: a text to wait for.
         then: what is typed once that text is seen.
     """
     controller, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     clean = {key: value for key, value in {"TERM": "xterm-256color", **env}.items() if key != "COLUMNS"}
     # The leader of a session that opens a terminal is controlled by it: Ctrl-C becomes a signal.
     opens = ["sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1', os.ttyname(terminal)]
