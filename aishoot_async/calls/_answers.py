@@ -4,11 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, cast
+from typing import Final
 
 from multidict import istr
 
-from .. import jsontext
 from ..errors import (
     APIStatusError,
     AuthenticationError,
@@ -18,11 +17,11 @@ from ..errors import (
     PermissionDeniedError,
     RateLimitedError,
     ServerError,
-    UnexpectedResponseError,
     UnprocessableError,
 )
 from ..secret import Secret, scrub_bytes, scrub_text
-from ..transport import Response
+from ..transport import Response, can_decode, unreadable_coding
+from ._error_bodies import Said, read_error
 
 BODY_KEPT: Final = 64 * 1024
 # Folded already: each answer is asked for all of them.
@@ -55,7 +54,7 @@ def request_id(headers: Mapping[str, str], secrets: Sequence[Secret]) -> str | N
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read ``Retry-After`` (RFC 9110, 10.2.3), seconds or a date: seconds from now, ``None`` for anything else."""
-    text = headers.get("Retry-After", "").strip()
+    text = headers.get("Retry-After", "")[:100].strip()
     seconds = None
     try:
         seconds = float(text)
@@ -73,34 +72,24 @@ def status_error(
     response: Response, *, method: str, path: str, now: datetime, secrets: Sequence[Secret] = ()
 ) -> APIStatusError:
     """Make the error of an answer, from the platform's error body where there is one."""
-    said = _error_body(response.body)
+    encoding = response.headers.get("Content-Encoding", "")
+    said = read_error(response.body[:BODY_KEPT]) if can_decode(encoding) else Said(message=unreadable_coding(encoding))
     kind = _BY_STATUS.get(response.status, ServerError if response.status >= 500 else APIStatusError)  # noqa: PLR2004
     return kind(
         response.status,
         method=method,
         path=path,
-        error=_text(said, "error", secrets) or _short(response.reason, 1000, secrets) or None,
-        message=_text(said, "message", secrets) or _text(said, "error_description", secrets),
-        timestamp=_text(said, "timestamp", secrets),
+        error=_text(said.error, secrets) or _short(response.reason, 1000, secrets) or None,
+        message=_text(said.message, secrets),
+        timestamp=_text(said.timestamp, secrets),
         request_id=request_id(response.headers, secrets),
         body=scrub_bytes(response.body, secrets)[:BODY_KEPT],
         retry_after=retry_after(response.headers, now),
     )
 
 
-def _error_body(body: bytes) -> Mapping[str, Any]:
-    try:
-        said = jsontext.value(body[:BODY_KEPT])
-    except UnexpectedResponseError:
-        return {}
-    return cast("Mapping[str, Any]", said) if isinstance(said, dict) else {}
-
-
-def _text(said: Mapping[str, Any], key: str, secrets: Sequence[Secret]) -> str | None:
-    value = said.get(key)
-    if not isinstance(value, str | int | float) or not str(value).strip():
-        return None
-    return _short(str(value), 1000, secrets)
+def _text(said: str | None, secrets: Sequence[Secret]) -> str | None:
+    return None if said is None else _short(said, 1000, secrets)
 
 
 def _short(text: str, length: int, secrets: Sequence[Secret]) -> str:

@@ -9,21 +9,29 @@ from typing import Final
 
 from ..errors import ResponseTooLargeError, TransportError
 
+_GZIPPED: Final = frozenset({"gzip", "x-gzip"})
+_READABLE: Final = frozenset({"", "identity"}) | _GZIPPED
 _GZIP: Final = 16 + zlib.MAX_WBITS
 # Decompressed at once at most: what a small chunk can blow up to is never in memory before the cap is looked at.
 _STEP: Final = 256 * 1024
 _FEW: Final = 8
 
 
+def can_decode(encoding: str) -> bool:
+    """Tell whether a ``Content-Encoding`` is one that is asked for."""
+    return not encoding or encoding.strip().lower() in _READABLE
+
+
+def unreadable_coding(encoding: str) -> str:
+    """Say that an answer has a ``Content-Encoding`` that was not asked for."""
+    return f"the answer is compressed as {encoding[:200]!r}, which was not asked for"
+
+
 class Body:
     """Collects one body."""
 
     def __init__(self, encoding: str, cap: int) -> None:
-        """Choose by ``Content-Encoding``; the cap is in bytes, decompressed.
-
-        Raises:
-            TransportError: the encoding is one that was not asked for.
-        """
+        """Choose by ``Content-Encoding``; the cap is in bytes, decompressed."""
         self._cap = cap
         # Most often it comes in a part or two. When there are many they go into one buffer: a list of them takes many
         # times their size when a server sends them by the byte.
@@ -31,24 +39,21 @@ class Body:
         self._parts: list[bytes] = []
         self._data: io.BytesIO | None = None
         self._begun = False
-        self._unzip = None
-        match encoding.strip().lower():
-            case "" | "identity":
-                pass
-            case "gzip" | "x-gzip":
-                self._unzip = zlib.decompressobj(_GZIP)
-            case _:
-                msg = "the answer is compressed in a way that was not asked for"
-                raise TransportError(msg)
+        coding = encoding.strip().lower()
+        self._unzip = zlib.decompressobj(_GZIP) if coding in _GZIPPED else None
+        # An answer without a body may claim what it likes.
+        self._unreadable = "" if coding in _READABLE else encoding
 
     def feed(self, chunk: bytes) -> None:
         """Take the next bytes from the wire.
 
         Raises:
             ResponseTooLargeError: the body outgrows the cap.
-            TransportError: the gzip stream is broken.
+            TransportError: the gzip stream is broken, or the coding is one that was not asked for.
         """
         if self._unzip is None:
+            if self._unreadable and chunk:
+                raise TransportError(unreadable_coding(self._unreadable))
             self._keep(chunk)
             return
         self._begun = self._begun or bool(chunk)

@@ -14,6 +14,8 @@ from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from aiohttp.streams import StreamReader
 
+HEADER_BYTES: Final = 64 * 1024
+"""The longest header, or status line, of an answer: gateways write policies and traces of more than aiohttp's 8 KB."""
 _FIRST_FINAL_STATUS: Final = 200
 _SWITCHING: Final = 101
 _USED: Final = (
@@ -48,7 +50,12 @@ async def exchange(
     if protocol is None or transport is None or transport.is_closing():
         raise ClientConnectionResetError
     protocol.set_response_params(
-        skip_payload=not has_body, read_until_eof=True, auto_decompress=False, read_timeout=read_timeout
+        skip_payload=not has_body,
+        read_until_eof=True,
+        auto_decompress=False,
+        read_timeout=read_timeout,
+        max_line_size=HEADER_BYTES,
+        max_field_size=HEADER_BYTES,
     )
     transport.write(request())
     protocol.start_timeout()

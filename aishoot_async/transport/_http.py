@@ -18,15 +18,15 @@ from weakref import WeakSet
 import aiohttp
 import attrs
 from aiohttp.connector import Connection
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.tracing import Trace
 from yarl import URL
 
 from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConfigurationError, ConnectError, TransportError
 from ..secret import Secret
-from ._body import Body
-from ._exchange import exchange, is_possible, take_parts
+from ._body import Body, can_decode
+from ._exchange import HEADER_BYTES, exchange, is_possible, take_parts
 from ._messages import WRITTEN_AT_ONCE, Request, Response
 from ._stream import Passage, Stream
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
 
 _FIRST_FINAL_STATUS: Final = 200
+_FIRST_UNSUCCESSFUL_STATUS: Final = 300
 _READ_AT_ONCE: Final = 64 * 1024
 _EXCHANGES: Final = is_possible()
 
@@ -85,6 +86,11 @@ class Sending:
 
 
 _SENDING: Final[ContextVar[Sending]] = ContextVar("aishoot_async.sending")
+
+
+def _is_for_its_length(error: BaseException | None) -> bool:
+    """Tell whether a line of an answer's head was too long: aiohttp wraps what says so once or twice."""
+    return error is not None and (isinstance(error, LineTooLong) or _is_for_its_length(error.__cause__))
 
 
 def _read_in_parts(transport: asyncio.Transport | None) -> None:
@@ -184,6 +190,8 @@ class _Client:
             trust_env=False,
             auto_decompress=False,
             raise_for_status=False,
+            max_line_size=HEADER_BYTES,
+            max_field_size=HEADER_BYTES,
             middlewares=(_never_resend,),
             timeout=self.waits,
         )
@@ -291,7 +299,10 @@ class Transport:
         if status < _FIRST_FINAL_STATUS:
             msg = f"the answer's status {status} is no answer"
             raise TransportError(msg)
-        body = Body(headers.get("Content-Encoding", ""), self._limits.response_bytes)
+        encoding = headers.get("Content-Encoding", "")
+        if status >= _FIRST_UNSUCCESSFUL_STATUS and not can_decode(encoding):
+            encoding = ""  # the status says enough
+        body = Body(encoding, self._limits.response_bytes)
         for part in take_parts(content) if _EXCHANGES else ():
             body.feed(part)
         while not content.at_eof():
@@ -305,6 +316,8 @@ class Transport:
             case aiohttp.ClientPayloadError():
                 return TransportError("the answer's body was cut short")
             case aiohttp.ClientResponseError() | HttpProcessingError():
+                if _is_for_its_length(error):
+                    return TransportError(f"the answer has a header of more than {HEADER_BYTES // 1024} KiB")
                 return TransportError("the answer is no readable HTTP")
             case _:
                 return TransportError("the connection was lost before a whole answer came")

@@ -116,7 +116,7 @@ def test_what_the_platform_says() -> None:
     ("body", "wanted"),
     [
         (b'{"error":"invalid_grant","error_description":"revoked"}', ("invalid_grant", "revoked", None)),
-        (b'{"error":{"code":7},"message":["x"],"timestamp":null}', ("Reason", None, None)),
+        (b'{"error":{"code":7},"message":["x"],"timestamp":null}', ("7", "x", None)),
         (b'{"error":"","message":" ","timestamp":1767225600.5}', ("Reason", None, "1767225600.5")),
         (b'{"timestamp":1767225600000}', ("Reason", None, "1767225600000")),
         (b"<html>Bad gateway</html>", ("Reason", None, None)),
@@ -129,6 +129,84 @@ def test_what_the_platform_says() -> None:
 def test_bodies_of_another_form(body: bytes, wanted: tuple[str | None, ...]) -> None:
     error = error_of(response(500, body, "Reason"))
     assert (error.error, error.message, error.timestamp) == wanted
+
+
+SAID = "frontImage is unknown"
+BODIES_THAT_SAY_IT = {
+    "Spring": ({"status": 422, "error": "Bad", "message": SAID, "path": "/x"}, "Bad", SAID),
+    "RFC 9457": ({"type": "about:blank", "title": "Bad", "status": 422, "detail": SAID, "instance": "/x"}, "Bad", SAID),
+    "RFC 9457 without a title": ({"type": "https://x/probs/bad", "detail": SAID}, "https://x/probs/bad", SAID),
+    "RFC 9457 of type alone": ({"type": "about:blank", "status": 422}, "Reason", None),
+    "a list of messages": ({"message": [SAID, "too long"], "error": "Bad"}, "Bad", f"{SAID}; too long"),
+    "an object in the error's place": ({"error": {"code": "IMG", "message": SAID}}, "IMG", SAID),
+    "Google": ({"error": {"code": 422, "message": SAID, "status": "INVALID"}}, "422", SAID),
+    "a fault": ({"fault": {"detail": SAID}}, "Reason", SAID),
+    "JSON:API": ({"errors": [{"status": "422", "title": "Invalid", "detail": SAID}]}, "Reason", SAID),
+    "GraphQL": ({"errors": [{"message": SAID}, {"message": "b"}]}, "Reason", f"{SAID}; b"),
+    "errors that are texts": ({"errors": [SAID]}, "Reason", SAID),
+    "errors by field": (
+        {"title": "Invalid", "errors": {"frontImage": ["is unknown"]}},
+        "Invalid",
+        "frontImage: is unknown",
+    ),
+    "FastAPI": ({"detail": [{"loc": ["body"], "msg": SAID, "type": "x"}]}, "Reason", SAID),
+    "Bean Validation": ({"errors": [{"field": "f", "defaultMessage": SAID}]}, "Reason", SAID),
+    "many errors": ({"errors": [SAID] * 9}, "Reason", "; ".join([SAID] * 5 + ["..."])),
+    "AWS": ({"__type": "X", "message": SAID}, "Reason", SAID),
+    "a list": ([{"message": SAID}], "Reason", SAID),
+    "a JSON string": (SAID, "Reason", SAID),
+    "nothing known": ({"ok": False}, "Reason", None),
+    "numbers": ([1, None, True, [], {}], "Reason", "1"),
+}
+
+
+@pytest.mark.parametrize("form", BODIES_THAT_SAY_IT)
+def test_an_error_says_what_its_body_says(form: str) -> None:
+    body, wanted, message = BODIES_THAT_SAY_IT[form]
+    error = error_of(response(422, json.dumps(body).encode(), "Reason", Content_Type="application/problem+json"))
+    assert (error.error, error.message) == (wanted, message)
+    assert message is None or message in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (b"frontImage is unknown", SAID),
+        (b"  frontImage is unknown\r\n", SAID),
+        ("Größe".encode(), "Größe"),
+        (b"upstream connect error\nreset", "upstream connect error\\nreset"),
+        (b"x" * 5000, "x" * 1000),
+        (b"\x1f\x8b\x08\x00", None),
+        ("é".encode("latin-1") * 9, None),
+        (b"<!doctype html><p>no", None),
+        (b'{"message": "cut', None),
+        (b"12", None),
+        (b"---", None),
+    ],
+)
+def test_an_error_says_what_plain_text_says(body: bytes, wanted: str | None) -> None:
+    assert error_of(response(500, body)).message == wanted
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inside: (
+            st.lists(inside)
+            | st.dictionaries(st.sampled_from(["error", "errors", "message", "detail", "title", "fault", "x"]), inside)
+        ),
+    )
+)
+def test_no_body_of_an_error_is_too_strange(body: object) -> None:
+    error = error_of(response(400, json.dumps(body).encode()))
+    assert error.message is None or error.message
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "deflate", "gzip, br", "klingon"])
+def test_an_error_names_the_coding_that_its_body_cannot_be_read_in(coding: str) -> None:
+    error = error_of(response(422, b"\x0b\x02\x80hello\x03", "Reason", Content_Encoding=coding))
+    assert error.error == "Reason"
+    assert repr(coding) in (error.message or "")
 
 
 def test_long_texts_are_cut_after_tokens_were_taken_out() -> None:

@@ -46,9 +46,10 @@ def test_plain(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["br", "deflate", "zstd", "gzip, gzip", "gzip;q=1", "x"])
-def test_an_encoding_that_was_not_asked_for(encoding: str) -> None:
-    with pytest.raises(TransportError, match="not asked for"):
-        Body(encoding, 10)
+def test_an_encoding_that_was_not_asked_for_is_named(encoding: str) -> None:
+    with pytest.raises(TransportError, match=f"'{encoding}', which was not asked for"):
+        Body(encoding, 10).feed(b"x")
+    assert read(b"", encoding=encoding) == read(encoding=encoding) == b"", "where there is nothing, there is no harm"
 
 
 def test_an_answer_without_a_body_may_claim_to_be_gzip() -> None:
