@@ -24,6 +24,8 @@ from ..transport import Response, can_decode, unreadable_coding
 from ._error_bodies import Said, read_error
 
 BODY_KEPT: Final = 64 * 1024
+# Of Persian and Indic words, and of emoji: they steer no terminal.
+_JOINERS: Final = "\u200c\u200d"
 # Folded already: each answer is asked for all of them.
 _REQUEST_ID_HEADERS: Final = tuple(
     map(istr, ("X-Request-Id", "X-Correlation-Id", "X-Trace-Id", "X-Amzn-Trace-Id", "CF-Ray"))
@@ -102,5 +104,6 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+        letter if letter.isprintable() or letter in _JOINERS else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
     )

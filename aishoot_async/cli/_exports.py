@@ -16,6 +16,7 @@ from aishoot_async.export import BriefOutcome, ExportProgress, ExportReport
 from ._context import Context
 from ._failures import DONE, FAILED, PARTLY
 from ._outputs import check_outputs, is_stream, write_whole
+from ._talk import counted
 
 _SAID_AT_MOST: Final = 20
 _GROUP: Final = Group("Export", sort_key=1)
@@ -26,7 +27,7 @@ _GROUP: Final = Group("Export", sort_key=1)
 class ExportOptions:
     """How and where to write."""
 
-    to: str
+    to: Annotated[str, Parameter(allow_leading_hyphen=True)]
     "The file, the folder, or the s3://, gs:// or az:// URL; a file's name says its format."
     format: Literal["jsonl", "jsonl.gz", "jsonl.zst", "parquet", "csv"] | None = None
     "The format, where the name does not say it; jsonl for folders."
@@ -88,6 +89,7 @@ async def run_export(
         RequestValidationError: the report cannot be written, or is another file of this command.
     """
     begun = time.monotonic()
+    _check_destination(options.to)
     check_outputs({"--report": options.report}, {"--briefs-from": briefs_from}, options.to)
     if options.report is not None and not is_stream(options.report):
         # A file that cannot be written is refused before hours of work; and none speaks of an earlier run.
@@ -109,18 +111,32 @@ async def run_export(
     return FAILED if len(report.failed) == len(report.outcomes) else PARTLY
 
 
+def _check_destination(to: str) -> None:
+    """Refuse what is an option to everybody but a disk.
+
+    Raises:
+        RequestValidationError: it begins with a hyphen.
+    """
+    if to.startswith("-") and to != "-":
+        msg = f"--to takes a file, a folder or a URL, not {to}; what is called so is written ./{to}"
+        raise RequestValidationError(msg, field="to")
+
+
 def _details(seen: ExportProgress) -> str:
-    briefs = f"{seen.briefs_done} of {seen.briefs_total} briefs" if seen.briefs_total > 1 else ""
-    repeated = f"{seen.retries} requests repeated, {seen.limit} at once" if seen.retries else ""
+    briefs = f"{seen.briefs_done:,} of {seen.briefs_total:,} briefs" if seen.briefs_total > 1 else ""
+    repeated = f"{counted(seen.retries, 'requests')} repeated, {seen.limit} at once" if seen.retries else ""
     return ", ".join(part for part in (briefs, repeated) if part)
 
 
 def _say(report: ExportReport, what: str, seconds: float, context: Context) -> None:
     talk, facts = context.talk, _facts(report)
+    if not report.outcomes:
+        talk.note("none of the briefs is in this shard: there is nothing to do here", **facts)
+        return
     if report.was_finished:
         talk.note(
-            f"{report.destination} is finished already, with {report.items} items. --refresh fetches them again and "
-            f"replaces what has changed; --restart begins anew",
+            f"{report.destination} is finished already, with {counted(report.items, 'items')}. --refresh fetches them "
+            f"again and replaces what has changed; --restart begins anew",
             **facts,
         )
         return
@@ -134,17 +150,20 @@ def _say(report: ExportReport, what: str, seconds: float, context: Context) -> N
         talk.error(f"{_name(outcome)} failed: {outcome.error}", brief_id=outcome.brief_id, permanent=outcome.permanent)
     unsaid = len(report.unstable[_SAID_AT_MOST:]) + len(report.failed[_SAID_AT_MOST:])
     if unsaid:
-        talk.error(f"so did {unsaid} more; --report FILE names all of them")
+        talk.error(f"so did {unsaid:,} more; --report FILE names all of them")
     if any(not outcome.permanent for outcome in report.failed):
         talk.note("the same command goes on with those that failed")
+    talk.note(_summary(report, what, seconds, facts.get("refetched_pages")), **facts)
+
+
+def _summary(report: ExportReport, what: str, seconds: float, again: int | None) -> str:
     kept = sum(outcome.how == "kept" for outcome in report.outcomes)
-    again = facts.get("refetched_pages")
-    talk.note(
-        f"{report.items} {what} in {report.destination} ({report.bytes_written / 1e6:.1f} MB, {report.pages} pages, "
-        f"{seconds:.1f} s{f'; {kept} briefs were finished before' if kept else ''}"
-        f"{f'; {again} pages were fetched again for workers that were lost' if again else ''})",
-        **facts,
-    )
+    parts = [
+        f"{report.bytes_written / 1e6:.1f} MB, {counted(report.pages, 'pages')}, {seconds:.1f} s",
+        *([counted(kept, "briefs were finished before")] if kept else []),
+        *([counted(again, "pages were fetched again for workers that were lost")] if again else []),
+    ]
+    return f"{counted(report.items, what)} in {report.destination} ({'; '.join(parts)})"
 
 
 def _name(outcome: BriefOutcome) -> str:

@@ -27,6 +27,7 @@ from ._outputs import write_whole
 from ._sync_options import SyncOptions
 from ._sync_plan import say_plan
 from ._tables import print_data, print_rows
+from ._talk import counted
 
 _COLUMNS: Final = ("key", "outcome", "sku", "error")
 _SAID_AT_MOST: Final = 20
@@ -88,7 +89,7 @@ async def _run(session: AIShootSession, plan: SyncPlan, options: SyncOptions, co
         # What was done is worth knowing; the state has it. A plan that is refused has done nothing.
         if seen or isinstance(error, asyncio.CancelledError):
             _say_how_to_go_on(len(seen), options, context)
-            _print_outcomes(seen, f"{len(seen):,} items were done", context)
+            _print_outcomes(seen, counted(len(seen), "items were done"), context)
         raise
 
 
@@ -122,7 +123,7 @@ def _say_how_to_go_on(done: int, options: SyncOptions, context: Context) -> None
         if options.plan is None
         else "this plan is out of date now: make a new one from the catalog, which goes on"
     )
-    context.talk.note(f"{done:,} items were done, and the state has all that was sent: {again}", done=done)
+    context.talk.note(f"{counted(done, 'items were done')}, and the state has all that was sent: {again}", done=done)
 
 
 def _name_open(report: SyncReport, context: Context) -> None:

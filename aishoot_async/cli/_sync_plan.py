@@ -11,6 +11,7 @@ from ._context import Context
 from ._failures import DONE, TO_DO, UNKNOWN_OUTCOME
 from ._sync_options import SyncOptions
 from ._tables import print_data, print_rows
+from ._talk import counted
 
 _COLUMNS: Final = ("key", "action", "field", "from", "to", "sku", "reason")
 _SAID: Final = {
@@ -60,7 +61,7 @@ def say_plan(plan: SyncPlan, context: Context) -> None:
     if plan.left_alone:
         until = "--prune deletes them" if not plan.options.get("prune") else "they stay until the conflicts are decided"
         context.talk.note(
-            f"{len(plan.left_alone):,} SKUs are left alone, whose keys the catalog no longer has; {until}",
+            f"{counted(len(plan.left_alone), 'SKUs are left alone')}, whose key the catalog no longer has; {until}",
             left_alone=len(plan.left_alone),
         )
     if any(entry.candidates for entry in plan.entries):

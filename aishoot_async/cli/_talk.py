@@ -18,6 +18,21 @@ _PLAIN_EVERY: Final = 5.0  # seconds between two lines of progress that is no ba
 _USER_INFO: Final = re.compile(r"://(?:[^\s/@:]{1,300}:(?!\d{1,5}/)\S{0,300}|[^\s/]{1,300})@")
 
 
+JOINERS: Final = "\u200c\u200d"
+"""What joins letters of Persian and Indic words, and the parts of an emoji, or keeps them apart: they steer nothing."""
+
+
+_OF_ONE: Final = {"are": "is", "were": "was", "have": "has"}
+
+
+def counted(number: int, things: str) -> str:
+    """Say how many there are: "2 SKUs are left", and of one "1 SKU is left"; the noun comes first."""
+    if number != 1:
+        return f"{number:,} {things}"
+    noun, *rest = things.split(" ")
+    return " ".join(["1", noun.removesuffix("s"), *(_OF_ONE.get(word, word) for word in rest)])
+
+
 class Update(Protocol):
     """Moves what shows how far something is."""
 
@@ -36,7 +51,11 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        char if char.isprintable() else " " if char.isspace() else char.encode("unicode_escape").decode()
+        char
+        if char.isprintable() or char in JOINERS
+        else " "
+        if char.isspace()
+        else char.encode("unicode_escape").decode()
         for char in text
     )
 

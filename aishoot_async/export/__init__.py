@@ -1,8 +1,17 @@
 """Bulk reading: all results of many briefs, or all SKUs, into files. It can be killed at any time, and goes on."""
 
-from ._claims import claims
+from ._claims import claims, is_file_name
 from ._encoders import lines
 from ._export import export_results, export_skus
 from ._report import BriefOutcome, ExportProgress, ExportReport
 
-__all__ = ["BriefOutcome", "ExportProgress", "ExportReport", "claims", "export_results", "export_skus", "lines"]
+__all__ = [
+    "BriefOutcome",
+    "ExportProgress",
+    "ExportReport",
+    "claims",
+    "export_results",
+    "export_skus",
+    "is_file_name",
+    "lines",
+]

@@ -96,7 +96,10 @@ def read_destination(given: str | os.PathLike[str]) -> Destination:
     if "://" in text:
         raise _refusal(f"{without_password(text)} is no s3://, gs:// or az:// URL")
     if text == "-":
-        raise _refusal("- would be stdout, to which no export can be written, as it goes on where an earlier one stood")
+        raise _refusal(
+            "- would be stdout, to which no export can be written, as it goes on where an earlier one stood; at the "
+            "command line, results list and skus list print to it"
+        )
     refuse_tilde(text, field="destination")
     return Destination(text=text)
 

@@ -202,7 +202,7 @@ class _Apply:
             A listing that was seen after all was done, if there is one.
         """
         while lost := {doubt.operation.number: doubt for doubt in self._doubts if doubt.operation.kind == "create"}:
-            logger.warning("the answers to %d creates were lost; looking for their SKUs", len(lost))
+            logger.warning("answers to creates were lost (%d); looking for their SKUs", len(lost))
             self._doubts = [doubt for doubt in self._doubts if doubt.operation.kind != "create"]
             await self._looker.sleep(max(0.0, self._last_doubt + self._looker.settle - anyio.current_time()))
             try:

@@ -136,7 +136,7 @@ async def _respell(state: State, items: Sequence[CatalogItem]) -> None:
     known = {*state.owned, *(operation.key for operation in state.open.values())}
     keys = respelled([item.key for item in items], known)
     if keys:
-        logger.info("the catalog spells %d keys otherwise than before, though they look the same", len(keys))
+        logger.info("the catalog spells keys otherwise than before (%d), though they look the same", len(keys))
         await state.rename(keys)
         await state.move_on()
 
@@ -172,7 +172,7 @@ async def _look(looker: Looker) -> Mapping[str, Held]:
     lost = [operation for operation in state.open.values() if operation.kind == "create"]
     if lost:
         # Whoever sent them has ended, or the state would be locked; so they were sent before now.
-        logger.warning("%d creates of an earlier run have an unknown outcome; looking for their SKUs", len(lost))
+        logger.warning("what came of creates of an earlier run (%d) is unknown; looking for their SKUs", len(lost))
         await looker.sleep(looker.settle)
         found = await looker.find(lost)
         await state.move_on()
