@@ -225,9 +225,9 @@ class TestADeletionThatTheRemoteIsPreferredFor:
 
     async def test_teaches_nothing_about_what_the_service_shows(self, service, sync, tmp_path):
         only = Syncing(sync.session, tmp_path / "only.state")
-        await only.run([item("a")])
+        await only.run([item("a", gender="male")])
         service.drop(next(iter(service.skus)))
         await only.run([item("a", "Ours")], prefer="remote")
-        service.put(name="Item x", frontImage="front-x")
-        assert counts(await only.run([item("a", "Ours"), item("x")])) == {"unchanged": 1, "adopted": 1}
+        service.put(name="Item x", frontImage="front-x", gender="male")
+        assert counts(await only.run([item("a", "Ours"), item("x", gender="male")])) == {"unchanged": 1, "adopted": 1}
         assert service.count("PUT") == 0
