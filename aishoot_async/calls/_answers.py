@@ -24,6 +24,7 @@ from ..transport import Response, can_decode, unreadable_coding
 from ._error_bodies import Said, read_error
 
 BODY_KEPT: Final = 64 * 1024
+_RETRY_AFTER_LENGTH: Final = 100
 # Of Persian and Indic words, and of emoji: they steer no terminal.
 _JOINERS: Final = "\u200c\u200d"
 # Folded already: each answer is asked for all of them.
@@ -56,7 +57,9 @@ def request_id(headers: Mapping[str, str], secrets: Sequence[Secret]) -> str | N
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read ``Retry-After`` (RFC 9110, 10.2.3), seconds or a date: seconds from now, ``None`` for anything else."""
-    text = headers.get("Retry-After", "")[:100].strip()
+    text = headers.get("Retry-After", "").strip()
+    if len(text) > _RETRY_AFTER_LENGTH:
+        return None  # parsing a date takes longer than linear time
     seconds = None
     try:
         seconds = float(text)

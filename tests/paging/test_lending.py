@@ -100,7 +100,7 @@ async def higher(frames: int, work):
 
 @both
 async def test_a_walk_is_closed_where_the_stack_has_no_room_for_what_it_read(server: HostileServer, kind: str):
-    deep = "[" * 700 + "]" * 700
+    deep = "[" * 500 + "]" * 500
     page = ",".join(f'{{"id":"r{number}","deep":{deep}}}' for number in range(1, 5))
     server.answer = Rows([], overrides={1: (200, f'{{"entries":[{page}],"total":40}}'.encode())})
     server.hold(3)
