@@ -30,7 +30,7 @@ class Context:
 
     sandbox: bool
     base_url: str | None
-    proxy: str | None = attrs.field(repr=False)
+    proxy: str | None = attrs.field(default=None, repr=False)
     organization: str | None
     max_response: int | None = None
     json: bool

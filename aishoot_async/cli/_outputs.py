@@ -43,14 +43,11 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path 
             raise _refusal(name, f"{name} and {other} are {one}, {path}, and would overwrite each other")
     for name, path in written.items():
         _check_surroundings(name, path)
-        _check_folder(name, path)
     if to is not None:
-        from aishoot_async.export import claims, is_file_name  # noqa: PLC0415  # slow to import, and of exports alone
+        from aishoot_async.export import claims  # noqa: PLC0415  # slow to import, and of exports alone
 
         if "://" not in to:
             _check_surroundings("--to", Path(to))
-            if is_file_name(to):
-                _check_folder("--to", Path(to))
         for name, path in known.items():
             if (problem := claims(to, path)) is not None:
                 raise _refusal(name, f"{name} and --to would overwrite each other: {path} {problem}")
@@ -121,16 +118,6 @@ def _check_surroundings(name: str, path: Path) -> None:
             continue
         if stat.S_ISREG(found.st_mode) and identity(path) == (found.st_dev, found.st_ino):
             raise _refusal(name, f"{name} and {stream} are one file, {path}, and would overwrite each other")
-
-
-def _check_folder(name: str, path: Path) -> None:
-    """See that the folder of a file is there: made without a word, a mistyped one would take what nobody finds."""
-    try:
-        missing = not path.parent.exists()
-    except OSError:  # where nobody may look, writing says what is wrong
-        missing = False
-    if missing:
-        raise _refusal(name, f"{name}: there is no folder {path.parent}, where {path.name} is to be; make it first")
 
 
 def _meeting(one: Path, other: Path) -> str:

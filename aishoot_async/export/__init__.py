@@ -1,6 +1,6 @@
 """Bulk reading: all results of many briefs, or all SKUs, into files. It can be killed at any time, and goes on."""
 
-from ._claims import claims, is_file_name
+from ._claims import claims
 from ._encoders import lines
 from ._export import export_results, export_skus
 from ._report import BriefOutcome, ExportProgress, ExportReport
@@ -12,6 +12,5 @@ __all__ = [
     "claims",
     "export_results",
     "export_skus",
-    "is_file_name",
     "lines",
 ]

@@ -6,16 +6,10 @@ from typing import Final
 
 from ..samefile import names_below
 from ._destinations import is_store_url
-from ._formats import format_by_name
 from ._places import MANIFEST, SUCCESS
 
 # Without regard to case: on many disks there is none.
 _OWN: Final = re.compile(rf"brief_id=.*|part-.*|{MANIFEST}.*|{SUCCESS}.*|\.aishoot", re.IGNORECASE | re.DOTALL)
-
-
-def is_file_name(destination: str) -> bool:
-    """Tell whether a destination is one file, by the format that its name ends in; any other is a folder."""
-    return format_by_name(destination.rpartition("/")[2]) is not None
 
 
 def claims(destination: str, path: Path) -> str | None:
