@@ -91,7 +91,7 @@ class Limits:
     """How much of the network and of memory a session takes.
 
     Attributes:
-        connections: open connections at most.
+        connections: open connections to the API at most; one more is for the auth server.
         in_flight: requests on their way at most; never more than ``connections``, so that none waits in the pool. The
             session takes fewer by itself while the service refuses some (429, 503) or answers too late.
         rate: requests a second at most; ``None`` for no such limit.

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+import attrs
+
 from .auth import Means, TokenSource, attached, token_source
 from .calls import Caller, Hook, Lifetime, Throttle, Traffic, check_hooks
 from .config import (
@@ -91,15 +93,23 @@ class AIShootSession:
         base = base_url if base_url is not None else os.environ.get("AISHOOT_BASE_URL") or DEFAULT_BASE_URL
         auth_base = auth_url if auth_url is not None else os.environ.get("AISHOOT_AUTH_URL") or DEFAULT_AUTH_URL
         self._lifetime = Lifetime()
-        self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate)
+        limited_by = "in_flight" if limits.in_flight < limits.connections else "connections"
+        self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate, limited_by=limited_by)
         self._base_url = parse_origin("base_url", base, insecure_http=insecure_http)
         self._settings = SessionSettings(
             timeouts=timeouts, retry=retry, limits=limits, proxy=parse_proxy(proxy), has_own_tls=ssl is not None
         )
         self._transport = Transport(limits=limits, timeouts=timeouts, proxy=self._settings.proxy, tls=ssl)
+        # A renewal must not wait for calls, nor calls that have a good token for it.
+        self._auth_transport = Transport(
+            limits=attrs.evolve(limits, connections=1, in_flight=1),
+            timeouts=timeouts,
+            proxy=self._settings.proxy,
+            tls=ssl,
+        )
         means = Means(
             auth_url=parse_origin("auth_url", auth_base, insecure_http=insecure_http),
-            transport=self._transport,
+            transport=self._auth_transport,
             pause=retry.backoff,
             spawn=self._lifetime.keep,
             spawn_until_closed=self._lifetime.spawn,
@@ -165,4 +175,7 @@ class AIShootSession:
 
     async def _close_pool(self) -> None:
         await self._lifetime.outlast()
-        await self._transport.aclose()
+        try:
+            await self._transport.aclose()
+        finally:
+            await self._auth_transport.aclose()

@@ -29,7 +29,7 @@ from ._hooks import Hook
 from ._lifetime import Lifetime, closed_error
 from ._limit import Outcome, outcome_of
 from ._outage import Outage
-from ._retry import RetryBudget, may_repeat, pause_asked_for, wait_before_next
+from ._retry import LATER, RetryBudget, may_repeat, pause_asked_for, wait_before_next
 from ._scope import Scope
 from ._throttle import Throttle
 
@@ -205,7 +205,10 @@ class Caller:
         wait = self._wait_before_next(call, failure, level)
         is_refusal = outcome in {Outcome.TOO_MANY, Outcome.STRAINED} and isinstance(failure, APIStatusError)
         # With nothing else on its way, a refusal is about how fast requests come: all of them wait.
-        self._throttle.pause(wait if wait and is_refusal and level == 1 else pause_asked_for(self._retry, failure))
+        if wait and is_refusal and level == 1:
+            self._throttle.pause(wait)
+        elif isinstance(failure, APIStatusError) and failure.status in LATER:
+            self._throttle.pause(pause_asked_for(self._retry, failure))
         if wait is None:
             return False
         self.retries += 1

@@ -22,7 +22,7 @@ from typing import Final, TypeVar
 from ..errors import APIStatusError, TransportError
 from ._call import Call
 from ._lifetime import Lifetime
-from ._retry import may_repeat
+from ._retry import LATER, may_repeat
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ logger: Final = logging.getLogger("aishoot_async.calls")
 EVERY: Final = 30.0
 """Seconds between two attempts while nothing is answered."""
 STRIKES: Final = 5
-_LATER: Final = frozenset({429, 503})
 
 
 class _Turn(Enum):
@@ -42,7 +41,7 @@ class _Turn(Enum):
 
 
 def _says_later(failure: TransportError | APIStatusError) -> bool:
-    return isinstance(failure, APIStatusError) and failure.status in _LATER
+    return isinstance(failure, APIStatusError) and failure.status in LATER
 
 
 class Outage:

@@ -33,6 +33,8 @@ from ..errors import APIStatusError, RateLimitedError, ResponseTooLargeError, Tr
 
 REPEATABLE_METHODS: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+LATER: Final = frozenset({429, 503})
+"""These are about the service, and not about one request: their ``Retry-After`` is for all requests of a session."""
 _NOT_DONE: Final = frozenset({429})
 _QUICK: Final = 0.1
 _REWARD: Final = 0.2

@@ -40,8 +40,13 @@ class Traffic:
 class Throttle:
     """A session's one way in. What one request learns of the service slows all of them."""
 
-    def __init__(self, lifetime: Lifetime, *, limit: int, rate: float | None) -> None:
-        """Keep the limits: requests at once at most, and requests a second (``None`` for any number)."""
+    def __init__(self, lifetime: Lifetime, *, limit: int, rate: float | None, limited_by: str = "in_flight") -> None:
+        """Keep the limits: requests at once at most, and requests a second (``None`` for any number).
+
+        ``limited_by`` is the name in `Limits` of what must be raised for more requests at once.
+        """
+        self._most = limit
+        self._limited_by = limited_by
         self._lifetime = lifetime
         self._limit = AdaptiveLimit(limit)
         self.pace(rate)
@@ -101,7 +106,7 @@ class Throttle:
             self._lanes[lane].pop(turn, None)
         if turn.done():
             return turn.result()
-        msg = f"no request could start for {at_most} s (Timeouts.pool): as many are on their way as Limits allows"
+        msg = f"no request could start for {at_most} s (Timeouts.pool): {self._reason()}"
         raise CallTimeoutError(msg, maybe_sent=False)
 
     def leave(self, admission: Admission, outcome: Outcome = Outcome.NOTHING) -> None:
@@ -124,6 +129,17 @@ class Throttle:
                     turn.set_exception(closed_error())
         if self._timer is not None:
             self._timer.cancel()
+
+    def _reason(self) -> str:
+        """Say why nobody is let in, and what helps."""
+        if self._in_flight < self._limit.value:
+            if self._interval:
+                return f"{1 / self._interval:g} may start in a second; raise Limits(rate=…), or Timeouts(pool=…)"
+            return "the service has asked for a pause; raise Timeouts(pool=…)"
+        on_their_way = f"{self._in_flight} are on their way"
+        if self._limit.value < self._most:
+            return f"{on_their_way}, and the service has refused more; raise Timeouts(pool=…)"
+        return f"{on_their_way}, as many as Limits allows; raise Limits({self._limited_by}=…), or Timeouts(pool=…)"
 
     def _may_start(self, now: float) -> bool:
         return self._in_flight < self._limit.value and now >= self._next_start

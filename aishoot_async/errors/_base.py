@@ -1,7 +1,7 @@
 """The root of the tree, the place in a listing that each error can name, and the errors of a caller's own mistake."""
 
 import re
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import attrs
 
@@ -55,10 +55,15 @@ class WrongLoopError(AIShootError):
 
 
 def _whole_number(name: str, value: object, least: int) -> int:
+    most = Cursor.MAX_NUMBER
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         msg = f"cursor: {name} must be a whole number from {least}, not {value!r}"
-        raise RequestValidationError(msg, field=name)
-    return value
+    elif value > most:
+        # Python refuses to write the largest numbers.
+        msg = f"cursor: {name} must be a whole number from {least} to {most}, not one of {value.bit_length()} bits"
+    else:
+        return value
+    raise RequestValidationError(msg, field=name)
 
 
 @attrs.frozen
@@ -71,8 +76,10 @@ class Cursor:
         page: the page number on the wire; -1 means "from the beginning", whatever number the service gives that.
         offset: how many items of that page have been handed out already.
         page_size: items a page, as the service gives them.
+        MAX_NUMBER: the largest of these: 18 digits, as `parse` reads them.
     """
 
+    MAX_NUMBER: ClassVar[int] = 10**18 - 1
     page: int
     offset: int
     page_size: int

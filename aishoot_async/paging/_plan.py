@@ -43,7 +43,7 @@ class Plan:
             ConfigurationError: a value is out of range, or contradicts the cursor.
         """
         if self.page_size is not None:
-            whole("page_size", self.page_size, 1)
+            whole("page_size", self.page_size, 1, Cursor.MAX_NUMBER)
         whole("prefetch", self.prefetch, 1)
         check_seconds("patience", self.patience)
         if self.on_drift not in {"warn", "raise", "ignore"}:
@@ -57,7 +57,7 @@ class Plan:
                 msg = f"page_size={self.page_size} contradicts the cursor, which counts {self.start.page_size} a page"
                 raise ConfigurationError(msg)
         elif self.start is not None:
-            whole("start", self.start, 0)
+            whole("start", self.start, 0, Cursor.MAX_NUMBER)
 
     def first_size(self, memory: EndpointMemory) -> int:
         """Give the page size to ask for first."""
@@ -80,13 +80,16 @@ class Plan:
         return CallOptions(lane="single" if self.prefetch == 1 else "walk", patience=self.patience)
 
 
-def whole(name: str, value: object, least: int) -> int:
+def whole(name: str, value: object, least: int, most: int | None = None) -> int:
     """Check an option that is a whole number.
 
     Raises:
-        ConfigurationError: it is none, or less than ``least``.
+        ConfigurationError: it is none, less than ``least``, or more than ``most``.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         msg = f"{name} must be a whole number from {least}, not {value!r}"
+        raise ConfigurationError(msg)
+    if most is not None and value > most:
+        msg = f"{name} must be a whole number from {least} to {most}, not one of {value.bit_length()} bits"
         raise ConfigurationError(msg)
     return value
