@@ -28,6 +28,7 @@ def credentials_path(path: object = None) -> Path:
 
     Raises:
         ConfigurationError: it is no path.
+        LoginRequiredError: nothing names a path, and no home folder is known where the usual one would lie.
     """
     given = path if path is not None else os.environ.get("AUTORETOUCH_CREDENTIALS_PATH") or _DEFAULT
     text: object = os.fspath(cast("os.PathLike[str]", given)) if isinstance(given, os.PathLike) else given
@@ -35,8 +36,14 @@ def credentials_path(path: object = None) -> Path:
         try:
             return Path(text).expanduser()
         except RuntimeError:
-            problem = "no home folder is known, where a login could be: set AISHOOT_TOKEN, or a whole path in"
-            msg = f"{problem} AUTORETOUCH_CREDENTIALS_PATH"
+            pass  # no home folder is known
+        if given is _DEFAULT:
+            msg = (
+                "not logged in, and no home folder is known in which a login could lie: set AISHOOT_TOKEN or "
+                "AUTORETOUCH_REFRESH_TOKEN; or set HOME or AUTORETOUCH_CREDENTIALS_PATH, and run `aishoot login`"
+            )
+            raise LoginRequiredError(msg)
+        msg = f"no home folder is known for the credential file {given!r}: name it by its whole path"
         raise ConfigurationError(msg)
     msg = f"no path of a credential file: {given!r}"
     raise ConfigurationError(msg)

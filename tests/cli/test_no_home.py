@@ -9,7 +9,7 @@ import pytest
 from helpers.pictures import png
 
 NOBODY = "54321"
-LOGIN = "set AISHOOT_TOKEN, or a whole path in AUTORETOUCH_CREDENTIALS_PATH"
+LOGIN = "set AISHOOT_TOKEN"
 
 pytestmark = pytest.mark.skipif(
     os.name != "posix" or os.geteuid() != 0 or shutil.which("setpriv") is None, reason="only root can become nobody"
@@ -65,7 +65,7 @@ def test_with_a_token_every_command_works(nobody, tmp_path, command):
     ("command", "code", "said"),
     [
         *(
-            (command, 2, LOGIN)
+            (command, 4, LOGIN)
             for command in ("status", "login", "logout", "skus list", "results export 1 --to x.jsonl")
         ),
         ("completion bash --install", 1, "set HOME"),
