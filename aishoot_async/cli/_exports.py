@@ -15,6 +15,7 @@ from aishoot_async.export import BriefOutcome, ExportProgress, ExportReport
 
 from ._context import Context
 from ._failures import DONE, FAILED, PARTLY
+from ._flags import in_flags
 from ._outputs import check_outputs, is_stream, write_whole
 from ._talk import counted
 
@@ -147,7 +148,11 @@ def _say(report: ExportReport, what: str, seconds: float, context: Context) -> N
             brief_id=outcome.brief_id,
         )
     for outcome in report.failed[:_SAID_AT_MOST]:
-        talk.error(f"{_name(outcome)} failed: {outcome.error}", brief_id=outcome.brief_id, permanent=outcome.permanent)
+        talk.error(
+            f"{_name(outcome)} failed: {in_flags(outcome.error or '')}",
+            brief_id=outcome.brief_id,
+            permanent=outcome.permanent,
+        )
     unsaid = len(report.unstable[_SAID_AT_MOST:]) + len(report.failed[_SAID_AT_MOST:])
     if unsaid:
         talk.error(f"so did {unsaid:,} more; --report FILE names all of them")

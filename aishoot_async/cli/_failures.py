@@ -31,6 +31,7 @@ from aishoot_async import (
     UnstableListingError,
 )
 
+from ._flags import in_flags
 from ._talk import Talk
 
 DONE: Final = 0
@@ -79,7 +80,7 @@ def report(error: AIShootError, talk: Talk) -> int:
         _list(error, advice, talk)
         return code
     talk.error(
-        str(error),
+        in_flags(str(error)),
         advice=advice.format(command=talk.command),
         **({"request_id": request_id} if request_id else {}),
     )
@@ -91,7 +92,7 @@ def report(error: AIShootError, talk: Talk) -> int:
 
 def _list(error: CatalogError, advice: str, talk: Talk) -> None:
     """Say what is wrong with a catalog: a line for each problem, and all of them to a machine."""
-    headline, *listed = str(error).splitlines()
+    headline, *listed = in_flags(str(error)).splitlines()
     if talk.as_json:
         problems = [{"line": one.line, "field": one.field, "problem": str(one)} for one in error.problems]
         talk.error(headline, advice=advice, problems=problems)

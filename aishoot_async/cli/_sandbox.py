@@ -49,7 +49,10 @@ async def serve(
         server = Sandbox(port=port, skus=skus, briefs={1: results}, seed=seed, database=str(database or ":memory:"))
         await server.start()
     except (ValueError, OverflowError, OSError, sqlite3.Error) as error:
-        context.talk.error(f"the sandbox cannot be started: {error}", advice=f"See {context.talk.command} --help.")
+        where = f"{database}: " if isinstance(error, sqlite3.Error) else ""
+        context.talk.error(
+            f"the sandbox cannot be started: {where}{error}", advice=f"See {context.talk.command} --help."
+        )
         return USAGE if isinstance(error, ValueError | OverflowError) else FAILED
     async with contextlib.aclosing(server):
         settings = {

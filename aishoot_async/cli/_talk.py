@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol, Self
 import attrs
 from rich.console import Console
 
+from ._flags import in_flags
+
 _PLAIN_EVERY: Final = 5.0  # seconds between two lines of progress that is no bar
 # Behind a user a password may hold a slash, but for that of a port and a path. Bounded: it is searched for everywhere.
 _USER_INFO: Final = re.compile(r"://(?:[^\s/@:]{1,300}:(?!\d{1,5}/)\S{0,300}|[^\s/]{1,300})@")
@@ -190,4 +192,4 @@ class _Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         say = self._talk.warn if record.levelno >= logging.WARNING else self._talk.note
-        say(record.getMessage(), logger=record.name)
+        say(in_flags(record.getMessage()), logger=record.name)

@@ -11,6 +11,7 @@ import attrs
 
 from ..errors import AIShootError, Cursor
 from ..paging import Pager
+from ._columns import ColumnWatch
 from ._disk import Disk
 from ._encoders import make_encoder, make_join
 from ._failures import Failure, reach
@@ -52,16 +53,16 @@ class Settings:
 def usual_shape(job: Job, unit: str) -> Shape:
     """Make parts as the destination has them."""
     if not job.place.is_single:
-        return folder_shape(job.format, job.columns)
+        return folder_shape(job.format, job.columns, job.watch)
     brief_id = None if unit == SKUS else brief_of(unit)
-    encoder = partial(make_encoder, job.format, columns=job.columns, brief_id=brief_id)
+    encoder = partial(make_encoder, job.format, columns=job.columns, brief_id=brief_id, watch=job.watch)
     join = make_join(job.format, brief_id)
     return Shape(format=job.format, encoder=encoder, part=PART if join is not None else None, join=join)
 
 
-def folder_shape(wanted: Format, columns: Sequence[str]) -> Shape:
+def folder_shape(wanted: Format, columns: Sequence[str], watch: ColumnWatch | None = None) -> Shape:
     """Make parts as folders have them; the folder of a part says its brief."""
-    return Shape(format=wanted, encoder=partial(make_encoder, wanted, columns=columns), part=PART)
+    return Shape(format=wanted, encoder=partial(make_encoder, wanted, columns=columns, watch=watch), part=PART)
 
 
 class Driver:
@@ -95,6 +96,8 @@ class Driver:
             if self._fatal is not None:
                 raise self._fatal
         await self._disk.run(self._end_round)
+        for problem in job.watch.problems():
+            logger.warning("%s", problem)
         return [self._outcomes[unit] for unit in job.own_units]
 
     def _begin_round(self) -> dict[str, Unit]:

@@ -12,13 +12,12 @@ from typing import Any, Final, Protocol, cast
 from .. import jsontext
 from ..errors import RequestValidationError
 from ..models import Page
+from ._columns import BOM, ColumnWatch, names_of
 from ._formats import Format
 
 _GZIP: Final = 31  # zlib's word for a gzip header, which it writes without a time or a name
 _GZIP_LEVEL: Final = 6
 _ZSTD_LEVEL: Final = 3
-BOM: Final = "\ufeff"
-"""The byte order mark by which Excel knows UTF-8. A CSV whose first column is named with it in front begins with it."""
 
 
 class Encoder(Protocol):
@@ -41,7 +40,9 @@ class Encoder(Protocol):
         ...
 
 
-def make_encoder(wanted: Format, *, columns: Sequence[str] = (), brief_id: int | None = None) -> Encoder:
+def make_encoder(
+    wanted: Format, *, columns: Sequence[str] = (), brief_id: int | None = None, watch: ColumnWatch | None = None
+) -> Encoder:
     """Make the encoder of one part; ``brief_id`` becomes a column where the format has columns of ours."""
     match wanted.name:
         case "jsonl.gz":
@@ -49,7 +50,7 @@ def make_encoder(wanted: Format, *, columns: Sequence[str] = (), brief_id: int |
         case "jsonl.zst":
             return _Members(_zstd)
         case "csv":
-            return _Csv(columns)
+            return _Csv(columns, watch)
         case "parquet":
             from ._parquet import ParquetEncoder  # noqa: PLC0415  # pyarrow is an extra
 
@@ -119,15 +120,19 @@ class _Csv:
     What a spreadsheet would take for a formula is left as it is.
     """
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], watch: ColumnWatch | None) -> None:
         self._mark = BOM if columns and columns[0].startswith(BOM) else ""
-        self._columns = [column.removeprefix(BOM) for column in columns]
+        self._columns = names_of(columns)
+        self._watch = watch
         self._paths = [column.split(".") for column in self._columns]
 
     def begin(self) -> bytes:
         return self._mark.encode() + self._rows([self._columns])
 
     def block(self, pages: Sequence[Page[bytes]]) -> Iterator[bytes]:
+        if self._watch is not None:
+            for page in pages:
+                self._watch.look(page.raw)
         yield self._rows([[_cell(item, path) for path in self._paths] for page in pages for item in page.raw])
 
     def end(self, *, empty: bool) -> bytes:  # noqa: ARG002

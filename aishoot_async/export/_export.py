@@ -13,10 +13,11 @@ from ..calls import Traffic
 from ..errors import ConfigurationError, Cursor, RequestValidationError
 from ..paging import Pager
 from ..session import AIShootSession
+from ._columns import marked
 from ._destinations import Destination, read_destination, refuse_tilde
 from ._disk import Disk
 from ._driver import IN_HAND, Driver, Settings, usual_shape
-from ._encoders import BOM, check_columns
+from ._encoders import check_columns
 from ._formats import Format, choose_format, format_by_name
 from ._job import Job, brief_of, parse_shard, service_name, unit_names
 from ._opening import Desk, journal_of, open_desk
@@ -263,7 +264,7 @@ def make_job(
         service=service_name(session.base_url),
         filters=filters,
         format=chosen,
-        columns=(f"{BOM}{columns[0]}", *columns[1:]) if options.bom else columns,
+        columns=marked(columns) if options.bom else columns,
         place=_place(where, chosen, options, is_single=is_single),
         units=units,
         shard=parse_shard(options.shard, is_single=is_single),

@@ -11,6 +11,7 @@ from yarl import URL
 
 from ..config import canonical_url, is_loopback
 from ..errors import RequestValidationError
+from ._columns import ColumnWatch
 from ._formats import Format
 from ._journal import VERSION
 from ._marks import WHOLE, Shard
@@ -34,6 +35,7 @@ class Job:
         units: all of the job's, whatever the shard.
         shard: which of them are this run's.
         refresh, restart, strict: as the user has it.
+        watch: looks for the columns in what is read.
     """
 
     kind: str
@@ -47,6 +49,9 @@ class Job:
     refresh: bool = False
     restart: bool = False
     strict: bool = False
+    watch: ColumnWatch = attrs.field(
+        init=False, eq=False, repr=False, default=attrs.Factory(lambda job: ColumnWatch(job.columns), takes_self=True)
+    )
 
     @property
     def identity(self) -> str:
