@@ -21,6 +21,7 @@ _NAMES: Final = ("error", "title", "code", "type", "name")
 _SENTENCES: Final = ("message", "detail", "error_description", "errorMessage", "description", "defaultMessage", "msg")
 _LISTS: Final = ("errors", "details", "violations")
 _HOLDERS: Final = ("error", "fault", "problem")
+_NOTHING: Final[Mapping[str, Any]] = {}
 _LISTED: Final = 5
 _NO_TYPE: Final = "about:blank"
 _TEXT_READ: Final = 4096
@@ -48,12 +49,14 @@ def read_error(body: bytes) -> Said:
     if not body.strip():
         return Said()
     try:
-        said = jsontext.value(body)
+        said: object = jsontext.value(body)
     except UnexpectedResponseError:
         return Said(message=_plain_text(body))
     if isinstance(said, dict):
         return _of_object(cast("Mapping[str, Any]", said))
-    return Said(message=_listed(said) if isinstance(said, list) else said if isinstance(said, str) else None)
+    if isinstance(said, str):
+        return Said(message=said if said.strip() else None)
+    return Said(message=_listed(said))
 
 
 def _plain_text(body: bytes) -> str | None:
@@ -64,8 +67,8 @@ def _plain_text(body: bytes) -> str | None:
 
 
 def _of_object(said: Mapping[str, Any]) -> Said:
-    holder: object = next((said[name] for name in _HOLDERS if isinstance(said.get(name), dict)), {})
-    inside = cast("Mapping[str, Any]", holder)
+    holders = (said.get(name) for name in _HOLDERS)
+    inside = next((cast("Mapping[str, Any]", holder) for holder in holders if isinstance(holder, dict)), _NOTHING)
     return Said(
         error=_first(said, _NAMES) or _first(inside, _NAMES),
         message=_sentence(said) or _sentence(inside),
