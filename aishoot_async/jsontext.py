@@ -4,6 +4,7 @@ Everything here raises `UnexpectedResponseError` for text that is not JSON, and 
 `codec`, because a model reads its unknown fields from its own text.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -110,14 +111,13 @@ def kind(text: bytes) -> str:
 
 def value(text: bytes, where: str = "") -> Any:
     """Decode to plain Python values: integers exact, numbers beyond a float's range as `decimal.Decimal`."""
-    try:
+    found: Any = None
+    is_read = False
+    # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = _any.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
-        is_read = False
-    else:
         is_read = True
-    # Behind the `except`, or an error here would have that one as its context.
+    # Behind the `with`, or an error here would have that one as its context.
     if not is_read:
         found = read(_any_number.decode, text, where)
     check_depth(text)
