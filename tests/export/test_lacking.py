@@ -102,7 +102,7 @@ def no_descriptors():
     probe = os.open(os.curdir, os.O_RDONLY)  # the lowest that is free
     os.close(probe)
     taken = []
-    resource.setrlimit(resource.RLIMIT_NOFILE, (probe + 4, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (probe + 64, hard))
     try:
         with suppress(OSError):
             while True:

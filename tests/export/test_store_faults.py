@@ -237,7 +237,7 @@ async def test_pieces_are_taken_back_when_the_upload_fails(stub, options, staged
     stub.wrong = lambda operation: error(403, "AccessDenied") if operation.kind == kind else None
     with pytest.raises(ExportError):
         await to_thread.run_sync(_store(options).publish, staged, "brief_id=1/part-00000.jsonl")
-    assert stub.asked[-1].kind == "abort"
+    assert "abort" in {operation.kind for operation in stub.asked}
 
 
 @pytest.mark.parametrize("answer", PUT_ANSWERS.values(), ids=PUT_ANSWERS)
