@@ -124,7 +124,7 @@ def test_many_twins_are_found_quickly() -> None:
     text = b"{" + b",".join(b'"k%d":1' % (number // 2) for number in range(100_000)) + b"}"
     with pytest.raises(UnexpectedResponseError) as caught:
         members(text)
-    assert len(caught.value.keys) == 50_000
+    assert len(caught.value.keys) == 100, "the first of them"
     assert len(str(caught.value)) < 500
 
 

@@ -24,6 +24,7 @@ from ..transport import Response, can_decode, unreadable_coding
 from ._error_bodies import Said, read_error
 
 BODY_KEPT: Final = 64 * 1024
+_LONGEST_WAIT: Final = 100  # characters; no number and no date has more
 # Folded already: each answer is asked for all of them.
 _REQUEST_ID_HEADERS: Final = tuple(
     map(istr, ("X-Request-Id", "X-Correlation-Id", "X-Trace-Id", "X-Amzn-Trace-Id", "CF-Ray"))
@@ -54,7 +55,9 @@ def request_id(headers: Mapping[str, str], secrets: Sequence[Secret]) -> str | N
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read ``Retry-After`` (RFC 9110, 10.2.3), seconds or a date: seconds from now, ``None`` for anything else."""
-    text = headers.get("Retry-After", "")[:100].strip()
+    text = headers.get("Retry-After", "").strip()
+    if len(text) > _LONGEST_WAIT:
+        return None
     seconds = None
     try:
         seconds = float(text)

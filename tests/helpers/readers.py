@@ -56,7 +56,7 @@ def hostile_texts(chance: random.Random, length: int = LENGTH) -> list[str]:
     for body in repeated:
         for start, end in (("", "!"), (chance.choice(STARTS), chance.choice(ENDS))):
             texts.append(start + body[: length - len(start) - len(end)] + end)
-    return texts
+    return [*dict.fromkeys(texts)]
 
 
 def answer(text: str, status: int = 200) -> Response:
