@@ -24,7 +24,7 @@ from ..transport import Response, can_decode, unreadable_coding
 from ._error_bodies import Said, read_error
 
 BODY_KEPT: Final = 64 * 1024
-_RETRY_AFTER_LENGTH: Final = 100
+_RETRY_AFTER_LENGTH: Final = 1000  # characters; what is longer is neither a number nor a date
 # Of Persian and Indic words, and of emoji: they steer no terminal.
 _JOINERS: Final = "\u200c\u200d"
 # Folded already: each answer is asked for all of them.
@@ -59,7 +59,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read ``Retry-After`` (RFC 9110, 10.2.3), seconds or a date: seconds from now, ``None`` for anything else."""
     text = headers.get("Retry-After", "").strip()
     if len(text) > _RETRY_AFTER_LENGTH:
-        return None  # parsing a date takes longer than linear time
+        return None
     seconds = None
     try:
         seconds = float(text)
