@@ -4,6 +4,7 @@ Everything here raises `UnexpectedResponseError` for text that is not JSON, and 
 `codec`, because a model reads its unknown fields from its own text.
 """
 
+import contextlib
 import json
 import math
 import re
@@ -44,6 +45,7 @@ def _number(text: str) -> float | Decimal:
 
 _any: Final = msgspec.json.Decoder()
 _any_number: Final = msgspec.json.Decoder(float_hook=_number)
+_UNREAD: Final = object()
 _object: Final = msgspec.json.Decoder(dict[str, Raw])
 _list: Final = msgspec.json.Decoder(list[Raw])
 
@@ -110,15 +112,11 @@ def kind(text: bytes) -> str:
 
 def value(text: bytes, where: str = "") -> Any:
     """Decode to plain Python values: integers exact, numbers beyond a float's range as `decimal.Decimal`."""
-    try:
+    found: Any = _UNREAD
+    # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
+    with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = _any.decode(text)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
-        is_read = False
-    else:
-        is_read = True
-    # Behind the `except`, or an error here would have that one as its context.
-    if not is_read:
+    if found is _UNREAD:
         found = read(_any_number.decode, text, where)
     check_depth(text)
     return found
