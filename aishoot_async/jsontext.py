@@ -22,7 +22,7 @@ from .errors import UnexpectedResponseError
 T = TypeVar("T")
 Text = bytes | memoryview
 """JSON text; a view where it is a large part of a body."""
-MAX_DEPTH: Final = 512
+MAX_DEPTH: Final = 750
 """Lists and objects within each other. Each Python has a limit of its own, some of them for each way to read; this is
 less than any, so that what was read once can be read again."""
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)

@@ -262,7 +262,7 @@ class Ending:
     @property
     def _has_request_left(self) -> bool:
         """Whether there may be one request more: a list of one page is to cost no more than three."""
-        return self._seen_pages != 1 or self._pages_before[0] > 0
+        return self._seen_pages != 1
 
     @property
     def _is_sure(self) -> bool:
