@@ -22,7 +22,7 @@ from .errors import UnexpectedResponseError
 T = TypeVar("T")
 Text = bytes | memoryview
 """JSON text; a view where it is a large part of a body."""
-MAX_DEPTH: Final = 512
+MAX_DEPTH: Final = 750
 """Lists and objects within each other. Each Python has a limit of its own, some of them for each way to read; this is
 less than any, so that what was read once can be read again."""
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
@@ -45,6 +45,7 @@ def _number(text: str) -> float | Decimal:
 
 _any: Final = msgspec.json.Decoder()
 _any_number: Final = msgspec.json.Decoder(float_hook=_number)
+_UNREAD: Final = object()
 _object: Final = msgspec.json.Decoder(dict[str, Raw])
 _list: Final = msgspec.json.Decoder(list[Raw])
 
@@ -111,14 +112,11 @@ def kind(text: bytes) -> str:
 
 def value(text: bytes, where: str = "") -> Any:
     """Decode to plain Python values: integers exact, numbers beyond a float's range as `decimal.Decimal`."""
-    found: Any = None
-    is_read = False
+    found: Any = _UNREAD
     # A number out of a float's range, or worse: to ask for each number costs too much to be done at once.
     with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = _any.decode(text)
-        is_read = True
-    # Behind the `with`, or an error here would have that one as its context.
-    if not is_read:
+    if found is _UNREAD:
         found = read(_any_number.decode, text, where)
     check_depth(text)
     return found

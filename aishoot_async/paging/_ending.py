@@ -218,11 +218,13 @@ class Ending:
             raise error
         if unchanged is None:
             return Verdict.CHECK
-        if not reached and not again and (self._has_request_left or unclear or total is not None):
+        # One that is no clear refusal may be an accident, also where a page's own count looks like a total.
+        has_doubts = unclear and not self.total_is_shown
+        if not again and (has_doubts or (not reached and (self._has_request_left or total is not None))):
             return Verdict.AGAIN
         if total is not None and not reached:
             return self._empty(number, ended=False, again=True)
-        if unclear and self._latest >= self.page_size and not self.total_is_shown:
+        if has_doubts and self._latest >= self.page_size:
             self.doubt = f"page {number} answers {error.status}, so it cannot be known whether the list ends before it"
         return self._end()
 
@@ -242,7 +244,7 @@ class Ending:
                 raise after
         elif after.raws:
             return Verdict.AGAIN
-        if self._has_request_left:
+        if self._has_request_left or is_usual:
             self._is_empty_behind = True
             return Verdict.AGAIN
         return self._end()

@@ -60,7 +60,7 @@ def test_quiet_says_nothing_and_a_machine_gets_json(aishoot, tmp_path):
         (["--sandbox", "results", "export", "1"], 2, "--to"),
         (["--sandbox", "results", "export", "1", "--to", "r.csv"], 2, ".jsonl"),
         (["--sandbox", "results", "export", "1", "--to", "/no/where/r.jsonl"], 1, "No such file"),
-        (["--base-url", "nonsense", "results", "list", "1"], 2, "base_url"),
+        (["--base-url", "nonsense", "results", "list", "1"], 2, "base-url"),
         (["--base-url", "http://example.com", "results", "list", "1"], 2, "http://"),
         (["sandbox", "--port", "-5"], 2, "port"),
     ],

@@ -232,7 +232,7 @@ def test_a_destination_that_is_not_ours_stays(aishoot, tmp_path):
     ("to", "code", "said"),
     [
         ("r.jsonl.bz2", 2, "reads like a file's name"),
-        ("R.CSV", 2, "CSV needs columns"),
+        ("R.CSV", 2, "CSV needs --columns"),
         ("r.jsonl ", 2, "reads like a file's name"),
         ("~/r.jsonl", 2, "begins with ~"),
         ("-", 2, "no export can be written"),

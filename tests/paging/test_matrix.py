@@ -148,7 +148,7 @@ def judge(held: Running, service: Service) -> None:
     assert not isinstance(error, PagingLoopError) or service.past_end == "repeat", error
     # A page 0 that answers 500 may be one that cannot be read: only a total shows that there is none.
     is_doubted = service.base == 1 and service.below == 500
-    # So may a refusal of the page behind a full one: the service may as well have a limit.
+    # So may a refusal behind a full page be a limit of the service.
     is_doubted = is_doubted or service.past_end in {400, 422}
     assert complete == (error is None) or (is_doubted and not complete)
     assert complete or error or not (service.counts and service.pages > 1), "a total shows it"
