@@ -267,12 +267,12 @@ class Ending:
     @property
     def _has_request_left(self) -> bool:
         """Whether there may be one request more: a list of one page is to cost no more than three."""
-        return self._seen_pages != 1
+        return self._seen_pages != 1 or self._pages_before[0] > 0
 
     @property
     def _is_sure(self) -> bool:
-        """Whether it is known how many rows stand before the first page."""
-        return len(self._pages_before) == 1
+        """Whether it is known how many rows stand before the first page: none. Behind a cursor they are reckoned."""
+        return self._pages_before == (0,)
 
     def _add_up(self) -> None:
         self._so_far = [pages * self.page_size + self._rows for pages in self._pages_before]

@@ -96,7 +96,7 @@ async def test_a_consumer_who_is_too_hasty_lets_nothing_be_asked_for_twice(
         server.release(held)
         assert ids([row async for row in walk]) == names(11, first=10 if start else 1)
         # An empty page before the first is asked for twice, and so is one behind the last.
-        assert server.pages_asked_again == ([] if start else [0, 4])
+        assert server.pages_asked_again == ([4] if start else [0, 4])
 
 
 @pytest.mark.parametrize(("start", "held"), BEGINNINGS)

@@ -396,6 +396,18 @@ async def test_one_odd_answer_behind_the_second_page_ends_no_list(server: Hostil
         assert pager.report.complete
 
 
+@pytest.mark.parametrize("odd", [empty(), failure(404), (204, b""), (200, b"null")])
+@pytest.mark.parametrize("total", ["honest", "own", "missing"])
+@pytest.mark.parametrize("past_end", ["empty", 404, 500])
+async def test_one_odd_answer_behind_a_cursors_page_ends_no_list(
+    server: HostileServer, odd: Answer, total: str, past_end: str | int
+):
+    server.answer = Accident(Rows(rows(*range(1, 14)), cap=3, total=total, past_end=past_end), 5, odd)
+    async with server.session() as session:
+        pager = session.briefs.results(1, start=Cursor(4, 1, 3))
+        assert ids(await pager.collect()) == names(3, first=11)
+
+
 @pytest.mark.parametrize("base", [0, 1])
 @pytest.mark.parametrize("below", ["empty", "first"])
 @pytest.mark.parametrize("odd", [empty(), failure(404), failure(400), failure(422)])

@@ -264,7 +264,7 @@ async def test_a_brief_that_has_vanished_is_not_found_from_a_cursor(server: Host
         pytest.param(Cursor(2, 1, 4), "honest", [2, 3, 4, 4], id="on a full page"),
         pytest.param(Cursor(2, 1, 4), "missing", [2, 3, 4, 5, 4], id="on a full page, without a total"),
         pytest.param(Cursor(3, 1, 4), "honest", [3, 2, 4, 4], id="on the last page: is the one before it full?"),
-        pytest.param(Cursor(3, 1, 4), "missing", [3, 2, 4, 5], id="on the last page, without a total"),
+        pytest.param(Cursor(3, 1, 4), "missing", [3, 2, 4, 5, 4], id="on the last page, without a total"),
     ],
 )
 async def test_what_going_on_costs(server: HostileServer, cursor: Cursor, total: str, asked: list[int]):
