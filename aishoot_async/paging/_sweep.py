@@ -245,7 +245,7 @@ class Sweep(Source[T]):
         return outcome, verdict
 
     async def _judged_sheet(self, ending: Ending, sheet: Sheet[T]) -> tuple[Sheet[T], Verdict]:
-        if sheet.raws and not self._size_is_known:
+        if not self._size_is_known:
             await self._find_size(ending, sheet)
         verdict = ending.see(sheet)
         if verdict is Verdict.PEEK:
@@ -257,6 +257,7 @@ class Sweep(Source[T]):
             verdict = ending.beyond(after, is_usual=is_usual)
         if verdict is Verdict.AGAIN:
             sheet = await self._fetch("again", self._number)
+            await self._find_size(ending, sheet)
             verdict = ending.see(sheet, again=True)
         return sheet, verdict
 
@@ -267,19 +268,26 @@ class Sweep(Source[T]):
         the same rows only with the size that pages are cut by.
         """
         length = ending.latest_length
+        if self._size_is_known or not sheet.raws:
+            return
         if self._latest is None or not length or sheet.fingerprint == self._latest[1]:
             return  # it is the first, or the last one again
         if length not in {self.size, self._size_given}:
-            fetch, number = self._fetch_sized, sheet.asked
             if self._ahead is not None:
                 await self._ahead.rest()
-            try:
-                same = await self._aside.run("size", lambda: fetch(number, length))
-            except (BadRequestError, UnprocessableError):
-                ending.hides_rows = True  # as far as can be known
-            else:
-                ending.hides_rows = same.fingerprint != sheet.fingerprint
+            # Asked twice, as one odd answer would put a cursor on other rows.
+            differs = await self._is_cut_otherwise("size", sheet, length)
+            ending.hides_rows = differs and await self._is_cut_otherwise("size again", sheet, length)
         self._size_is_known = True
+
+    async def _is_cut_otherwise(self, name: str, sheet: Sheet[T], length: int) -> bool:
+        """Tell whether another page comes, or none, when pages of that length are asked for."""
+        fetch, number = self._fetch_sized, sheet.asked
+        try:
+            same = await self._aside.run(name, lambda: fetch(number, length))
+        except (BadRequestError, UnprocessableError):
+            return True  # as far as can be known
+        return same.fingerprint != sheet.fingerprint
 
     async def _judged_refusal(self, ending: Ending, error: APIStatusError) -> tuple[Sheet[T] | None, Verdict]:
         verdict = ending.refused(self._number, error)
@@ -294,6 +302,7 @@ class Sweep(Source[T]):
             sheet = await self._fetch("again", self._number)
         except APIStatusError as same:
             return None, ending.refused(self._number, same, unchanged=same.status == error.status, again=True)
+        await self._find_size(ending, sheet)
         return sheet, ending.see(sheet, again=True)
 
     async def _fetch(self, name: str, number: int) -> Sheet[T]:
