@@ -211,20 +211,20 @@ class Ending:
         """
         missing, unclear, total = error.status == 404, is_unclear(error), self._trusted()  # noqa: PLR2004
         reached = self._answered and self._reached()
-        if reached and error.status in REFUSED_BEYOND and (self._is_sure or unchanged or not missing):
+        if reached and error.status in REFUSED_BEYOND and self._is_sure:
             return self._end()
         may_be_the_end = reached or missing or total is None
         if not self._answered or not may_be_the_end or unchanged is False or not (unclear or error.status in _MISSING):
             raise error
         if unchanged is None:
             return Verdict.CHECK
-        # One that is no clear refusal may be an accident, also where a page's own count looks like a total.
-        has_doubts = unclear and not self.total_is_shown
+        # It may be an accident, also where a page's own count looks like a total, or where rows are reckoned.
+        has_doubts = (unclear and not self.total_is_shown) or (reached and not self._is_sure)
         if not again and (has_doubts or (not reached and (self._has_request_left or total is not None))):
             return Verdict.AGAIN
         if total is not None and not reached:
             return self._empty(number, ended=False, again=True)
-        if has_doubts and self._latest >= self.page_size:
+        if unclear and not self.total_is_shown and self._latest >= self.page_size:
             self.doubt = f"page {number} answers {error.status}, so it cannot be known whether the list ends before it"
         return self._end()
 

@@ -232,10 +232,11 @@ def test_a_total_that_only_one_base_explains_needs_one_more_look():
     assert judge.see(sheet(3, "", 9)) is AGAIN
     assert judge.see(sheet(3, "", 9), again=True) is END
     assert judge.refused(3, refusal(404)) is CHECK
-    assert judge.refused(3, refusal(404), unchanged=True) is END
+    assert judge.refused(3, refusal(404), unchanged=True) is AGAIN
+    assert judge.refused(3, refusal(404), unchanged=True, again=True) is END
     with pytest.raises(NotFoundError):
         judge.refused(3, refusal(404), unchanged=False)
-    assert judge.refused(3, refusal(400)) is END
+    assert judge.refused(3, refusal(400)) is CHECK
 
 
 def test_the_total_of_an_empty_page_past_the_end_says_nothing():
