@@ -28,8 +28,10 @@ def nobody(aishoot, alone, tmp_path):
     become = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", *rights]
 
     def run(*arguments, online=False, **variables):
-        kept = {"HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "AUTORETOUCH_CREDENTIALS_PATH"}
-        env = {name: value for name, value in (aishoot if online else alone).env.items() if name not in kept}
+        personal = {"HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "AUTORETOUCH_CREDENTIALS_PATH"}
+        given = (aishoot if online else alone).env
+        # Coverage of its subprocesses would be written where this user may not write.
+        env = {name: value for name, value in given.items() if name not in personal and not name.startswith("COVERAGE")}
         command = [*become, *aishoot.command, *arguments]
         done = subprocess.run(
             command, env=env | variables, cwd=tmp_path, capture_output=True, text=True, timeout=50, check=False
