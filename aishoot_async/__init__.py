@@ -39,6 +39,7 @@ __all__ = [
     "Gender",
     "Hook",
     "ImageResource",
+    "JobError",
     "Limits",
     "LockedError",
     "LoginRejectedError",

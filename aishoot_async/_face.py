@@ -24,6 +24,7 @@ from .errors import ConnectError as ConnectError
 from .errors import Cursor as Cursor
 from .errors import DriftError as DriftError
 from .errors import ExportError as ExportError
+from .errors import JobError as JobError
 from .errors import LockedError as LockedError
 from .errors import LoginRejectedError as LoginRejectedError
 from .errors import LoginRequiredError as LoginRequiredError

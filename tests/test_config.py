@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aishoot_async import AIShootSession, ConfigurationError, Limits, RetryPolicy, Timeouts
 from aishoot_async.config import canonical_url, is_loopback, parse_origin, parse_proxy
-from aishoot_async.export._job import service_name
+from aishoot_async.jobs._job import service_name
 
 NOT_SECONDS = [True, False, math.nan, math.inf, -math.inf, 0, 0.0, -1, "1", b"1", [], 10**400]
 NOT_COUNTS = [True, False, 0, -1, 1.0, 1.5, math.nan, "1", None, []]

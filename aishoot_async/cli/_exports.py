@@ -5,13 +5,14 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import attrs
 from cyclopts import Group, Parameter
 
 from aishoot_async import AIShootError, AIShootSession, RequestValidationError
 from aishoot_async.export import BriefOutcome, ExportProgress, ExportReport
+from aishoot_async.export.formats import FORMATS
 
 from ._context import Context
 from ._failures import DONE, FAILED, PARTLY
@@ -21,6 +22,10 @@ from ._talk import counted
 
 _SAID_AT_MOST: Final = 20
 _GROUP: Final = Group("Export", sort_key=1)
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[tuple(FORMATS)]
 
 
 @Parameter(name="*", group=_GROUP)
@@ -30,7 +35,7 @@ class ExportOptions:
 
     to: Annotated[str, Parameter(allow_leading_hyphen=True)]
     "The file, the folder, or the s3://, gs:// or az:// URL; a file's name says its format."
-    format: Literal["jsonl", "jsonl.gz", "jsonl.zst", "parquet", "csv"] | None = None
+    format: FormatName | None = None
     "The format, where the name does not say it; jsonl for folders."
     columns: str | None = None
     "Of CSV, which shows a part of each item: paths into its JSON, such as id,status,model.name."

@@ -1,6 +1,6 @@
-"""The worker's side: a brief is read by the pipeline of the one-machine export, and staged. Nothing is published here.
+"""The worker's side: a unit is done as on one machine, and staged. Nothing is published here.
 
-A worker may die, hang, or come back when its brief has long been given to another: whatever it has staged carries the
+A worker may die, hang, or come back when its unit has long been given to another: whatever it has staged carries the
 name of its attempt, and only the driver takes it from there.
 """
 
@@ -17,69 +17,64 @@ import attrs
 from distributed import Worker, get_worker
 
 from .._version import __version__
-from ..disk import sync_folder
-from ..errors import AIShootError, ConfigurationError, ExportError
-from ..export._destinations import read_store_url
-from ..export._disk import Disk
-from ..export._driver import folder_shape
-from ..export._export import results_of
-from ..export._formats import FORMATS
-from ..export._life import Content, Unit
-from ..export._publishing import staged_part
-from ..export._reading import Reading
-from ..export._reading import Sight as Seen
-from ..export._stage import Stage
-from ..export._stores import Store, staged_object
+from ..disk import Threads, sync_folder
+from ..errors import AIShootError, ConfigurationError, JobError
+from ..jobs import PartSet, ReadProgress, Unit, UnitWork, disk_error, staged_object, staged_part
 from ..session import AIShootSession
-from ._grant import GRANT, Grant
-from ._order import Delivery, Order, Sight
-from ._shift import Shift
+from ..storage.destinations import Destination, open_destination, parse_destination
+from ._messages import AttemptProgress, BriefTask, TaskResult
+from ._token_message import GRANT, TokenMessage
+from ._worker_run import WorkerRun
 
 
-async def bring(order: Order) -> Delivery:
-    """Bring one brief into staged parts: the task that the driver submits. It never raises an error of ours."""
-    attempt = Attempt(order, _post(get_worker()).shift(order))
-    task = asyncio.create_task(attempt.run())
-    attempt.shift.begin(task, attempt)
+async def read_brief(task: BriefTask) -> TaskResult:
+    """Stage one unit: the task that the driver submits. It never raises an error of ours."""
+    attempt = Attempt(task, _registry(get_worker()).run_of(task))
+    running = asyncio.create_task(attempt.run())
+    attempt.worker_run.begin(running, attempt)
     try:
-        await asyncio.wait([task])
+        await asyncio.wait([running])
     finally:
-        task.cancel()
-        await asyncio.wait([task])
-    return Delivery(attempt=attempt.name, fetched=attempt.sight.fetched) if task.cancelled() else task.result()
+        running.cancel()
+        await asyncio.wait([running])
+    if running.cancelled():
+        return TaskResult(attempt=attempt.name, fetched=attempt.progress.fetched)
+    return running.result()
 
 
 async def end_attempts(staging: str, dask_worker: Worker) -> None:
     """End what stages there, whichever run has ordered it, and forget its tokens."""
-    shifts = [shift for shift in _post(dask_worker).shifts.values() if shift.staging == staging]
-    await asyncio.gather(*(shift.close() for shift in shifts))
+    runs = [run for run in _registry(dask_worker).runs.values() if run.staging == staging]
+    await asyncio.gather(*(run.close() for run in runs))
 
 
-class _Post:
-    """A worker's shifts, by run."""
+class WorkerRegistry:
+    """What a worker does, by the driver's run."""
 
     def __init__(self, worker: Worker) -> None:
+        """Take the messages with tokens."""
         self._worker = worker
-        self.shifts: dict[str, Shift] = {}
+        self.runs: dict[str, WorkerRun] = {}
         cast("Any", worker).handlers[GRANT] = self._take
 
-    def shift(self, order: Order) -> Shift:
-        if order.run not in self.shifts:
-            self.shifts[order.run] = Shift(self._worker, order, lambda: self.shifts.pop(order.run, None))
-        return self.shifts[order.run]
+    def run_of(self, task: BriefTask) -> WorkerRun:
+        """Return what the worker does for the run of a task."""
+        if task.run not in self.runs:
+            self.runs[task.run] = WorkerRun(self._worker, task, lambda: self.runs.pop(task.run, None))
+        return self.runs[task.run]
 
-    def _take(self, grant: Grant) -> None:
-        if grant.run in self.shifts:
-            self.shifts[grant.run].take(grant)
-
-
-_posts: Final[WeakKeyDictionary[Worker, _Post]] = WeakKeyDictionary()
+    def _take(self, grant: TokenMessage) -> None:
+        if grant.run in self.runs:
+            self.runs[grant.run].take(grant)
 
 
-def _post(worker: Worker) -> _Post:
-    if worker not in _posts:
-        _posts[worker] = _Post(worker)
-    return _posts[worker]
+_registries: Final[WeakKeyDictionary[Worker, WorkerRegistry]] = WeakKeyDictionary()
+
+
+def _registry(worker: Worker) -> WorkerRegistry:
+    if worker not in _registries:
+        _registries[worker] = WorkerRegistry(worker)
+    return _registries[worker]
 
 
 class _NoJournal:
@@ -90,57 +85,57 @@ class _NoJournal:
 
 
 class Attempt:
-    """One attempt at one brief."""
+    """One attempt at one unit."""
 
-    def __init__(self, order: Order, shift: Shift) -> None:
+    def __init__(self, task: BriefTask, worker_run: WorkerRun) -> None:
         """Begin nothing yet."""
-        self.order = order
-        self.shift = shift
+        self.task = task
+        self.worker_run = worker_run
         self.name = uuid4().hex
-        self.sight = Sight(attempt=self.name, unit=order.unit, fetched=0, pages=0, items=0, total=None)
-        self._disk = Disk(2)
+        self.progress = AttemptProgress(attempt=self.name, unit=task.unit, fetched=0, pages=0, items=0, total=None)
+        self._disk = Threads(2, "the journal", partial(disk_error, task.kind.error))
 
-    async def run(self) -> Delivery:
-        """Bring the brief."""
-        content: Content | None = None
+    async def run(self) -> TaskResult:
+        """Stage the unit."""
+        parts: PartSet | None = None
         failure: AIShootError | None = None
         try:
-            content = await self._bring()
-        except (ConfigurationError, ExportError) as error:  # whose messages do not say where
-            failure = type(error)(f"{error} (on worker {self.shift.worker.address})")
+            parts = await self._stage()
+        except (ConfigurationError, JobError) as error:  # whose messages do not say where
+            failure = type(error)(f"{error} (on worker {self.worker_run.worker.address})")
         except AIShootError as error:
             failure = error
         finally:
             self._disk.close()
-        return Delivery(attempt=self.name, fetched=self.sight.fetched, content=content, error=failure)
+        return TaskResult(attempt=self.name, fetched=self.progress.fetched, parts=parts, error=failure)
 
-    async def _bring(self) -> Content:
-        order = self.order
-        if order.release != __version__:
-            raise ConfigurationError(f"aishoot-async is {__version__} there, and {order.release} at the driver")
-        session, store_options = await self.shift.open()
+    async def _stage(self) -> PartSet:
+        task = self.task
+        if task.release != __version__:
+            raise ConfigurationError(f"aishoot-async is {__version__} there, and {task.release} at the driver")
+        session, store_options = await self.worker_run.open()
         folder = await self._disk.run(self._make_folder)
         uploads: list[str] = []
         is_whole = False
         try:
-            content = attrs.evolve(await self._read(session, folder), attempt=self.name)
-            if order.store is not None:
-                await self._disk.run(self._upload, folder, content, store_options, uploads)
+            parts = attrs.evolve(await task.kind.run_unit(self._work(session, folder)), attempt=self.name)
+            if task.store is not None:
+                await self._disk.run(self._upload, folder, parts, store_options, uploads)
             is_whole = True
-            return content
+            return parts
         finally:
             if not is_whole and uploads:
-                await self._disk.run(self._take_back, folder, store_options, uploads)
-            if not is_whole or order.store is not None:
+                await self._disk.run(self._remove_uploads, folder, store_options, uploads)
+            if not is_whole or task.store is not None:
                 await self._disk.run(shutil.rmtree, folder, True)  # noqa: FBT003
 
     def _make_folder(self) -> Path:
-        order = self.order
-        if order.store is not None:
-            return Path(tempfile.mkdtemp(prefix="aishoot-", dir=self.shift.worker.local_directory))
-        staging = Path(order.staging)
-        if not (staging / order.run).exists():
-            raise ExportError(
+        task = self.task
+        if task.store is not None:
+            return Path(tempfile.mkdtemp(prefix="aishoot-", dir=self.worker_run.worker.local_directory))
+        staging = Path(task.staging)
+        if not (staging / task.run).exists():
+            raise task.kind.error(
                 f"{staging} is not the driver's folder: workers need a file system that they share with it, or an "
                 f"object store"
             )
@@ -149,33 +144,39 @@ class Attempt:
         sync_folder(staging)
         return folder
 
-    async def _read(self, session: AIShootSession, folder: Path) -> Content:
-        order = self.order
-        shape = folder_shape(FORMATS[order.format], order.columns)
-        listing = partial(results_of, session, order.paging, order.unit)
-        stage = Stage(folder, _NoJournal(), Unit(name=order.unit), shape)
-        strict = bool(order.paging.get("strict"))
-        unit = await Reading(stage, shape, self._disk, listing, self._see, strict=strict).run()
-        return unit.reading or Content()
+    def _work(self, session: AIShootSession, folder: Path) -> UnitWork:
+        task = self.task
+        return UnitWork(
+            session=session,
+            kind=task.kind,
+            unit=Unit(name=task.unit),
+            folder=folder,
+            journal=_NoJournal(),
+            disk=self._disk,
+            paging=task.paging,
+            on_read=self._on_read,
+        )
 
-    def _store(self, folder: Path, options: dict[str, Any]) -> Store:
-        order = self.order
-        url = read_store_url(order.store or "")
-        return Store(url, FORMATS[order.format], is_single=False, state=folder, options=options)
+    def _store(self, folder: Path, options: dict[str, Any]) -> Destination:
+        parsed = parse_destination(self.task.store or "")
+        error = self.task.kind.error
+        return open_destination(parsed, is_single=False, state=folder, store_options=options, error=error)
 
-    def _upload(self, folder: Path, content: Content, options: dict[str, Any], uploads: list[str]) -> None:
+    def _upload(self, folder: Path, parts: PartSet, options: dict[str, Any], uploads: list[str]) -> None:
         store = self._store(folder, options)
-        for part in content.staged:
-            uploads.append(staged_object(self.order.shard, self.name, part.number))
+        for part in parts.staged:
+            uploads.append(staged_object(self.task.shard, self.name, part.number))
             store.publish(staged_part(folder, part.number), uploads[-1])
 
-    def _take_back(self, folder: Path, options: dict[str, Any], uploads: list[str]) -> None:
+    def _remove_uploads(self, folder: Path, options: dict[str, Any], uploads: list[str]) -> None:
         store = self._store(folder, options)
         for name in uploads:
             store.remove(name)
 
-    def _see(self, seen: Seen) -> None:
+    def _on_read(self, read: ReadProgress) -> None:
         # A walk that is begun once more counts from 0.
-        fetched = self.sight.fetched + max(1, seen.pages - self.sight.pages)
-        self.sight = attrs.evolve(self.sight, fetched=fetched, pages=seen.pages, items=seen.items, total=seen.total)
-        self.shift.saw()
+        fetched = self.progress.fetched + max(1, read.pages - self.progress.pages)
+        self.progress = attrs.evolve(
+            self.progress, fetched=fetched, pages=read.pages, items=read.items, total=read.total
+        )
+        self.worker_run.on_page()

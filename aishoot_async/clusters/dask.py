@@ -1,31 +1,30 @@
-"""Export on Dask (``pip install 'aishoot-async[dask]'``): one brief is one task.
+"""Bulk jobs on Dask (``pip install 'aishoot-async[dask]'``): one unit is one task.
 
-The engine is Dask's; the pipeline is that of `aishoot_async.export`, and so are the parts, byte for byte. The API's
+The engine is Dask's; the pipeline is that of `aishoot_async.jobs`, and so are the parts, byte for byte. The API's
 limits are those of an account: where they are what holds one machine back, more machines add nothing.
 """
 
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, Unpack, cast
 
 import attrs
 from anyio import CancelScope
 
+from .. import jobs
 from .._version import __version__
 from ..callbacks import check_plain
 from ..config import check_seconds
-from ..errors import ConfigurationError, ExportError, RequestValidationError
-from ..export import ExportProgress, ExportReport
-from ..export._driver import IN_HAND
-from ..export._export import Options, make_job, paging_options, results_of, run
-from ..export._job import Job, unit_names
-from ..export._stores import Store
+from ..errors import ConfigurationError, JobError, RequestValidationError
+from ..export import ExportOptions, ExportProgress, ExportReport, results_export
+from ..jobs import CONCURRENCY, Job, JobReport
 from ..paging import whole
 from ..session import AIShootSession
+from ..storage.destinations import ObjectStore
 
 try:
     from dask import config
@@ -34,14 +33,13 @@ try:
 except ImportError:
     raise ConfigurationError("this needs dask.distributed: pip install 'aishoot-async[dask]'") from None
 
-from ._driver import ClusterDriver, staging_of
-from ._fleet import Fleet
-from ._grant import pickled
-from ._order import Order
+from ._messages import BriefTask
+from ._runner import ClusterRunner
+from ._token_message import pickled
 from ._window import Window
+from ._worker_pool import WorkerPool
 
 logger: Final = logging.getLogger("aishoot_async.clusters")
-_PATIENCE: Final = 1800.0
 _STALL: Final = 60.0
 _TELL_AFTER: Final = 1.0
 _PREFETCH: Final = 32
@@ -65,22 +63,12 @@ async def export_results(
     destination: str | os.PathLike[str],
     *,
     session: AIShootSession | None = None,
-    format: str | None = None,  # noqa: A002  # the public name
-    columns: Sequence[str] | None = None,
-    bom: bool = False,
-    refresh: bool = False,
-    restart: bool = False,
-    strict: bool = False,
-    shard: tuple[int, int] | None = None,
-    patience: float = _PATIENCE,
-    prefetch: int | None = None,
     in_flight: int | None = None,
     window: int | None = None,
     stall: float = _STALL,
     connect_timeout: float | None = None,
-    state: str | os.PathLike[str] | None = None,
-    store_options: Mapping[str, Any] | None = None,
     on_progress: Callable[[ExportProgress], object] | None = None,
+    **options: Unpack[ExportOptions],
 ) -> ClusterReport:
     """Write all results of briefs, read by the workers of a Dask cluster; see `aishoot_async.export.export_results`.
 
@@ -95,80 +83,89 @@ async def export_results(
         destination: a folder, or an object store's URL.
         session: says where the API is, and whose token, limits and time-outs hold; ``None`` for
             ``AIShootSession()``. Its hooks are not told of what workers do.
-        format: see `aishoot_async.export.export_results`, as all that is not said here.
-        columns: likewise.
-        bom: likewise.
-        refresh: likewise.
-        restart: likewise.
-        strict: likewise.
-        shard: likewise.
-        patience: likewise, for each worker.
-        prefetch: pages of each brief in flight or ready; never more than its share of ``in_flight``.
-        in_flight: requests on their way at most, of all workers together; ``None`` for the session's.
-        window: briefs that are out at once at most, each with the same share of ``in_flight``; ``None`` for as many as
-            the workers have threads now. For a cluster that grows when there is something to do, say how many. A
-            request that is refused (429) halves it for a while.
-        stall: seconds of which the scheduler hears nothing of a worker, after which its briefs are given to others.
-        connect_timeout: seconds for which the scheduler is tried; ``None`` for Dask's own setting
-            (``distributed.comm.timeouts.connect``), which is 30 unless somebody has set it.
-        state: likewise.
-        store_options: likewise; plain values, as they are sent.
+        in_flight: see `run_job`, as all that follows.
+        window: likewise.
+        stall: likewise.
+        connect_timeout: likewise.
         on_progress: called as workers tell how far they are, about once a second for each brief.
+        options: see `aishoot_async.export.ExportOptions`. ``patience`` holds for each worker; ``prefetch`` is never
+            more than a brief's share of ``in_flight``; ``store_options`` are plain values, as they are sent.
 
     Raises:
         AIShootError: as the one-machine export does.
         ConfigurationError: a package is missing, or the session has what cannot be sent (``ssl``).
         ExportError: besides, the scheduler cannot be reached, or the workers cannot do this.
     """
-    options = Options(
-        format=format,
-        columns=columns,
-        shard=shard,
-        refresh=refresh,
-        restart=restart,
-        strict=strict,
-        patience=patience,
-        prefetch=prefetch,
-        state=state,
-        store_options=store_options,
-        bom=bom,
-    )
     check_plain("on_progress", on_progress)
     async with AsyncExitStack() as stack:
         if session is None:
             session = await stack.enter_async_context(AIShootSession())
-        units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
-        job = make_job(session, units, destination, options, filters={})
-        limit = _check(session, job, options, in_flight=in_flight, window=window, stall=stall)
-        cluster = await stack.enter_async_context(_connected(client, connect_timeout))
-        widest = min(limit, len(job.own_units) or 1, window or await _threads(cluster))
-        share = limit // widest
-        paging = paging_options(options, alone=False) | {"prefetch": min(prefetch or _PREFETCH, share)}
-        fleet = Fleet(
-            cluster,
-            session._tokens,  # noqa: SLF001
-            order=_order(session, job, widest=widest, share=share, in_flight=limit, stall=stall, paging=paging),
-            window=Window(widest, clock=asyncio.get_running_loop().time),
-            stall=stall,
-            secrets={"proxy": session._settings.proxy, "store_options": dict(store_options or {})},  # noqa: SLF001
-        )
-        report = await run(
+        job = results_export(session, briefs, destination, **options)
+        report, refetched = await run_job(
+            client,
             session,
             job,
-            partial(results_of, session, paging),
             on_progress,
-            driver=partial(ClusterDriver, fleet=fleet),
-            traffic=lambda: fleet.traffic,
+            in_flight=in_flight,
+            window=window,
+            stall=stall,
+            connect_timeout=connect_timeout,
         )
-        return ClusterReport(destination=report.destination, outcomes=report.outcomes, refetched_pages=fleet.refetched)
+        return ClusterReport(destination=report.destination, outcomes=report.outcomes, refetched_pages=refetched)
 
 
-def _check(
-    session: AIShootSession, job: Job, options: Options, *, in_flight: object, window: object, stall: object
-) -> int:
-    """Refuse what a cluster cannot do; give how many requests may be on their way."""
+async def run_job(
+    client: Client | str,
+    session: AIShootSession,
+    job: Job,
+    on_progress: Callable[..., object] | None = None,
+    *,
+    in_flight: int | None = None,
+    window: int | None = None,
+    stall: float = _STALL,
+    connect_timeout: float | None = None,
+) -> tuple[JobReport, int]:
+    """Run a job of any kind on a cluster; return its report, and how many pages were fetched once more.
+
+    Args:
+        client: the cluster: a `distributed.Client`, or the scheduler's address.
+        session: says where the API is, and whose token, limits and time-outs hold.
+        job: what is to be done. Its kind is pickled, and its module must be there on the workers.
+        on_progress: called as workers tell how far they are.
+        in_flight: requests on their way at most, of all workers together; ``None`` for the session's.
+        window: units that are out at once at most, each with the same share of ``in_flight``; ``None`` for as many as
+            the workers have threads now. For a cluster that grows when there is something to do, say how many. A
+            request that is refused (429) halves it for a while.
+        stall: seconds of which the scheduler hears nothing of a worker, after which its units are given to others.
+        connect_timeout: seconds for which the scheduler is tried; ``None`` for Dask's own setting
+            (``distributed.comm.timeouts.connect``), which is 30 unless somebody has set it.
+
+    Raises:
+        AIShootError: as on one machine.
+        ConfigurationError: the session has what cannot be sent (``ssl``), or an option cannot work.
+        JobError: besides, the scheduler cannot be reached, or the workers cannot do this.
+    """
+    limit = _check(session, job, in_flight=in_flight, window=window, stall=stall)
+    async with _connected(client, connect_timeout, job.kind.error) as cluster:
+        widest = min(limit, len(job.own_units) or 1, window or await _threads(cluster))
+        staging = _staging_of(job)
+        pool = WorkerPool(
+            cluster,
+            session._tokens,  # noqa: SLF001
+            make_task=_task_maker(session, job, staging=staging, widest=widest, in_flight=limit, stall=stall),
+            window=Window(widest, clock=asyncio.get_running_loop().time),
+            stall=stall,
+            secrets={"proxy": session._settings.proxy, "store_options": dict(job.store_options)},  # noqa: SLF001
+            error=job.kind.error,
+        )
+        report = await jobs.run_job(session, job, on_progress, runner=ClusterRunner(pool, staging))
+        return report, pool.refetched
+
+
+def _check(session: AIShootSession, job: Job, *, in_flight: object, window: object, stall: object) -> int:
+    """Refuse what a cluster cannot do; return how many requests may be on their way."""
     settings = session._settings  # noqa: SLF001
-    if job.place.is_single:
+    if job.destination.is_single:
         raise RequestValidationError(
             "a cluster writes to a folder or below a URL; one file is for one brief, and for one machine",
             field="destination",
@@ -180,7 +177,7 @@ def _check(
     if not check_seconds("stall", stall):
         raise ConfigurationError("stall must be more than 0 seconds")
     try:
-        pickled(dict(options.store_options or {}))
+        pickled(dict(job.store_options))
     except Exception:  # noqa: BLE001  # objects refuse in ways of their own
         problem = "store_options hold what cannot be sent to workers; their own environment may say it"
     else:
@@ -188,28 +185,27 @@ def _check(
     raise ConfigurationError(problem)
 
 
-def _order(
-    session: AIShootSession,
-    job: Job,
-    *,
-    widest: int,
-    share: int,
-    in_flight: int,
-    stall: float,
-    paging: dict[str, Any],
-) -> Callable[..., Order]:
-    """Make what all orders of a run have in common."""
+def _staging_of(job: Job) -> str:
+    """Name what a job stages in, whatever folder this process works in."""
+    if isinstance(job.destination, ObjectStore):
+        return f"{job.destination.display_name} {job.shard.name}"
+    return str(job.staging_dir.absolute())
+
+
+def _task_maker(
+    session: AIShootSession, job: Job, *, staging: str, widest: int, in_flight: int, stall: float
+) -> Callable[..., BriefTask]:
+    """Return what makes the tasks of a run."""
     settings = session._settings  # noqa: SLF001
-    rate = settings.limits.rate
+    rate, share = settings.limits.rate, in_flight // widest
     return partial(
-        Order,
+        BriefTask,
         release=__version__,
-        store=job.place.title if isinstance(job.place, Store) else None,
+        kind=job.kind,
+        store=job.destination.display_name if isinstance(job.destination, ObjectStore) else None,
         shard=job.shard.name,
-        staging=staging_of(job),
+        staging=staging,
         base_url=session.base_url,
-        format=job.format.name,
-        columns=job.columns,
         timeouts=settings.timeouts,
         retry=settings.retry,
         share=share,
@@ -217,7 +213,7 @@ def _order(
         rate=None if rate is None else rate / widest,
         response_bytes=settings.limits.response_bytes,
         stall=stall,
-        paging=paging,
+        paging={**job.paging, "prefetch": min(job.paging.get("prefetch", _PREFETCH), share)},
     )
 
 
@@ -225,12 +221,12 @@ async def _threads(client: Any) -> int:
     """Count the workers' threads; of a cluster that has no worker yet, take what one machine would do."""
     threads: int = sum((await client.nthreads()).values())
     if not threads:
-        logger.warning("the cluster has no worker yet; the export begins when there is one")
-    return threads or IN_HAND
+        logger.warning("the cluster has no worker yet; the job begins when there is one")
+    return threads or CONCURRENCY
 
 
 @asynccontextmanager
-async def _connected(client: Any, connect_timeout: float | None) -> AsyncGenerator[Any]:
+async def _connected(client: Any, connect_timeout: float | None, error: type[JobError]) -> AsyncGenerator[Any]:
     """Connect to the same scheduler on this event loop; the caller's client may be of another, or of none."""
     if not isinstance(client, str | Client):
         raise ConfigurationError("client must be a distributed.Client, or the address of a scheduler")
@@ -241,7 +237,7 @@ async def _connected(client: Any, connect_timeout: float | None) -> AsyncGenerat
         address, asynchronous=True, security=security, set_as_default=False, name="aishoot-async", timeout=limit
     )
     try:
-        await _started(own, address, limit)
+        await _started(own, address, limit, error)
         yield own
     finally:
         with CancelScope(shield=True):
@@ -258,12 +254,12 @@ def _seconds_to_connect(connect_timeout: float | None) -> float:
     return connect_timeout
 
 
-async def _started(client: Any, address: str, limit: float) -> None:
+async def _started(client: Any, address: str, limit: float, error: type[JobError]) -> None:
     """Wait for the connection; that it takes long is told while it does.
 
     Raises:
         ConfigurationError: it is no address.
-        ExportError: nothing answers there within the limit, or something else than a scheduler does.
+        JobError: nothing answers there within the limit, or something else than a scheduler does.
     """
     telling = asyncio.get_running_loop().call_later(
         _TELL_AFTER, logger.warning, "the Dask scheduler at %s does not answer; it is tried for %g s", address, limit
@@ -271,13 +267,13 @@ async def _started(client: Any, address: str, limit: float) -> None:
     try:
         async with asyncio.timeout(limit):
             await client
-    except ValueError as error:
-        problem: Exception = ConfigurationError(f"{address} is no scheduler's address: {error}")
+    except ValueError as said:
+        problem: Exception = ConfigurationError(f"{address} is no scheduler's address: {said}")
     except TimeoutError:
-        problem = ExportError(f"the Dask scheduler at {address} cannot be reached: nothing answered within {limit:g} s")
-    except Exception as error:  # noqa: BLE001  # what is no scheduler may answer anything
-        problem = ExportError(
-            f"the Dask scheduler at {address} cannot be reached: {type(error).__name__}: {error}. Is it a scheduler, "
+        problem = error(f"the Dask scheduler at {address} cannot be reached: nothing answered within {limit:g} s")
+    except Exception as said:  # noqa: BLE001  # what is no scheduler may answer anything
+        problem = error(
+            f"the Dask scheduler at {address} cannot be reached: {type(said).__name__}: {said}. Is it a scheduler, "
             f"and of the same release of Dask?"
         )
     else:

@@ -28,7 +28,8 @@ AIShootError                        .cursor, or None
 ├ AuthError
 │ ├ LoginRequiredError
 │ └ LoginRejectedError
-├ ExportError
+├ JobError
+│ └ ExportError
 ├ SyncError
 │ └ CatalogError                    .line .field .key .problems
 └ LockedError
@@ -65,6 +66,7 @@ from ._work import (
     CatalogError,
     DriftError,
     ExportError,
+    JobError,
     LockedError,
     LoginRejectedError,
     LoginRequiredError,
@@ -90,6 +92,7 @@ __all__ = [
     "Cursor",
     "DriftError",
     "ExportError",
+    "JobError",
     "LockedError",
     "LoginRejectedError",
     "LoginRequiredError",

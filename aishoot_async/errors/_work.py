@@ -36,7 +36,11 @@ class LoginRejectedError(AuthError):
     """The auth server refused: denied, expired or revoked."""
 
 
-class ExportError(AIShootError):
+class JobError(AIShootError):
+    """A bulk job, such as an export, cannot go on."""
+
+
+class ExportError(JobError):
     """An export cannot go on."""
 
 

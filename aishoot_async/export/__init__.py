@@ -1,16 +1,28 @@
 """Bulk reading: all results of many briefs, or all SKUs, into files. It can be killed at any time, and goes on."""
 
-from ._claims import claims
-from ._encoders import lines
-from ._export import export_results, export_skus
-from ._report import BriefOutcome, ExportProgress, ExportReport
+from ..jobs import BriefOutcome, claims
+from ._export import (
+    ExportOptions,
+    ExportProgress,
+    ExportReport,
+    ResultsExport,
+    SkuExport,
+    export_results,
+    export_skus,
+    results_export,
+)
+from .formats import lines
 
 __all__ = [
     "BriefOutcome",
+    "ExportOptions",
     "ExportProgress",
     "ExportReport",
+    "ResultsExport",
+    "SkuExport",
     "claims",
     "export_results",
     "export_skus",
     "lines",
+    "results_export",
 ]

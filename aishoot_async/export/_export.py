@@ -2,51 +2,139 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, TypedDict, Unpack, cast
 
 import attrs
 
-from ..callbacks import check_plain
-from ..calls import Traffic
-from ..errors import ConfigurationError, Cursor, RequestValidationError
+from ..errors import ExportError, JobError
+from ..jobs import (
+    SKUS,
+    Job,
+    JobKind,
+    JobOptions,
+    JobProgress,
+    JobReport,
+    PartSet,
+    UnitWork,
+    brief_of,
+    check_options,
+    make_job,
+    run_job,
+    unit_names,
+)
 from ..paging import Pager
 from ..session import AIShootSession
-from ._columns import marked
-from ._destinations import Destination, read_destination, refuse_tilde
-from ._disk import Disk
-from ._driver import IN_HAND, Driver, Settings, usual_shape
-from ._encoders import check_columns
-from ._formats import Format, choose_format, format_by_name
-from ._job import Job, brief_of, parse_shard, service_name, unit_names
-from ._opening import Desk, journal_of, open_desk
-from ._places import SKUS, LocalFile, LocalFolder, Place
-from ._report import ExportProgress, ExportReport
-from ._stage import Shape
-from ._stores import Store
-from ._tally import Tally
-
-_PREFETCH: Final = 8
-_PREFETCH_ALONE: Final = 32
-_PATIENCE: Final = 1800.0
+from ..storage.destinations import parse_destination
+from ._part_writer import PartLayout, PartWriter
+from .formats import Format, choose_format, configure_format, find_format
 
 
-@attrs.frozen(kw_only=True)
-class Options:
-    """What both exports take."""
+class ExportProgress(JobProgress):
+    """How far an export is; see `aishoot_async.jobs.JobProgress`."""
+
+
+class ExportReport(JobReport):
+    """What an export came to; see `aishoot_async.jobs.JobReport`."""
+
+
+class FormatOptions(TypedDict, total=False):
+    """What is written.
+
+    Attributes:
+        format: ``"jsonl"``, ``"jsonl.gz"``, ``"jsonl.zst"``, ``"parquet"`` or ``"csv"``; ``None`` goes by the name.
+        columns: of CSV, which is a projection: paths into the JSON, such as ``model.name``. Strings come as text, all
+            else as its JSON; null and missing are both empty. What a spreadsheet takes for a formula is not altered.
+        bom: of CSV: begin each file with a byte order mark, by which Excel knows UTF-8.
+    """
 
     format: str | None
     columns: Sequence[str] | None
-    shard: tuple[int, int] | None
-    refresh: bool
-    restart: bool
-    strict: bool
-    patience: float
-    prefetch: int | None
-    state: str | os.PathLike[str] | None
-    store_options: Mapping[str, Any] | None
-    bom: bool = False
+    bom: bool
+
+
+class ExportOptions(FormatOptions, JobOptions, total=False):
+    """The options of an export: those of `FormatOptions`, and of all jobs (`JobOptions`)."""
+
+
+@attrs.frozen(kw_only=True)
+class ResultsExport(JobKind):
+    """The kind of job that writes the listing of each unit into parts of a format.
+
+    Attributes:
+        format: of the parts.
+        is_single: the destination is one file.
+    """
+
+    noun: ClassVar[str] = "export"
+    error: ClassVar[type[JobError]] = ExportError
+    progress: ClassVar[type[JobProgress]] = ExportProgress
+    report: ClassVar[type[JobReport]] = ExportReport
+
+    format: Format
+    is_single: bool
+
+    @property
+    def name(self) -> str:
+        """See `JobKind.name`."""
+        return "results"
+
+    @property
+    def suffix(self) -> str:
+        """See `JobKind.suffix`."""
+        return self.format.name
+
+    @property
+    def filters(self) -> Mapping[str, str]:
+        """What the listing is asked for."""
+        return {}
+
+    def identity(self) -> Mapping[str, Any]:
+        """See `JobKind.identity`."""
+        return {"filters": dict(self.filters), "columns": list(self.format.recorded_columns())}
+
+    def layout(self, unit: str) -> PartLayout:
+        """Return how a unit's parts are made."""
+        if self.is_single:
+            return PartLayout.of_file(self.format, brief_of(unit))
+        return PartLayout.of_folder(self.format)
+
+    async def run_unit(self, work: UnitWork) -> PartSet:
+        """See `JobKind.run_unit`."""
+        layout = self.layout(work.unit.name)
+        return await work.write_pages(PartWriter(work.folder, work.journal, work.unit, layout))
+
+    def warnings(self) -> Sequence[str]:
+        """See `JobKind.warnings`."""
+        return self.format.warnings()
+
+
+@attrs.frozen(kw_only=True)
+class SkuExport(ResultsExport):
+    """An export of SKUs.
+
+    Attributes:
+        project_filter, sku_id_filter: as for ``skus.list``.
+    """
+
+    project_filter: str | None = None
+    sku_id_filter: str | None = None
+
+    @property
+    def name(self) -> str:
+        """See `JobKind.name`."""
+        return SKUS
+
+    @property
+    def filters(self) -> Mapping[str, str]:
+        """What the listing is asked for."""
+        given = {"project_filter": self.project_filter, "sku_id_filter": self.sku_id_filter}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def listing(self, session: AIShootSession, unit: str, **paging: Any) -> Pager[bytes]:  # noqa: ARG002
+        """See `JobKind.listing`."""
+        return session.skus.list(
+            project_filter=self.project_filter, sku_id_filter=self.sku_id_filter, into=bytes, **paging
+        )
 
 
 async def export_results(
@@ -54,18 +142,8 @@ async def export_results(
     briefs: Iterable[int],
     destination: str | os.PathLike[str],
     *,
-    format: str | None = None,  # noqa: A002  # the public name
-    columns: Sequence[str] | None = None,
-    bom: bool = False,
-    refresh: bool = False,
-    restart: bool = False,
-    strict: bool = False,
-    shard: tuple[int, int] | None = None,
-    patience: float = _PATIENCE,
-    prefetch: int | None = None,
-    state: str | os.PathLike[str] | None = None,
-    store_options: Mapping[str, Any] | None = None,
     on_progress: Callable[[ExportProgress], object] | None = None,
+    **options: Unpack[ExportOptions],
 ) -> ExportReport:
     """Write all results of briefs, each as its own JSON, exact and whole. The same call again goes on where it stood.
 
@@ -86,25 +164,8 @@ async def export_results(
         briefs: the briefs' ids. In a folder there may be others than before: what is finished is not fetched again,
             and what is there of those not named stays.
         destination: where to.
-        format: ``"jsonl"``, ``"jsonl.gz"``, ``"jsonl.zst"``, ``"parquet"`` or ``"csv"``; ``None`` goes by the name.
-        columns: of CSV, which is a projection: paths into the JSON, such as ``model.name``. Strings come as text, all
-            else as its JSON; null and missing are both empty. What a spreadsheet takes for a formula is not altered.
-        bom: of CSV: begin each file with a byte order mark, by which Excel knows UTF-8.
-        refresh: fetch everything again, and replace the parts that have changed, at the service or by hand. A link
-            is replaced itself, and what it leads to is not touched; a folder is not replaced. The briefs may be others
-            than before, and what is there of those not named stays. An interrupted refresh goes on.
-        restart: remove what earlier runs have written here, and begin anew.
-        strict: walk each brief until two walks agree; one that never comes to that has failed. What was read
-            otherwise, or cut off, is read from its beginning.
-        shard: ``(number from 1, count)``: only the briefs of that shard. Each process of a folder takes another; the
-            last to finish writes ``_SUCCESS``.
-        patience: seconds for which an outage is ridden out.
-        prefetch: pages of each brief in flight or ready; ``None`` for 32, or 8 where there are several briefs.
-        state: a folder for the journals of object stores; ``None`` for ``$XDG_STATE_HOME/aishoot-async``, or
-            ``~/.local/state/aishoot-async``. Other destinations have theirs beside them.
-        store_options: what ``obstore.store.from_url`` takes besides the URL (``config``, ``client_options``, …), where
-            the environment does not say it.
         on_progress: called after each page, on the event loop; it is not awaited, and an async one is refused.
+        options: see `ExportOptions`.
 
     Raises:
         AIShootError: as every walk does, for the one brief of a file; otherwise only what stops all of them: the
@@ -113,29 +174,9 @@ async def export_results(
         ExportError: the destination cannot be written, belongs to another job, or has a damaged journal.
         LockedError: another process is at it.
         RequestValidationError: a brief or an option cannot be right.
+        TypeError: there is no such option.
     """
-    options = Options(
-        format=format,
-        columns=columns,
-        shard=shard,
-        refresh=refresh,
-        restart=restart,
-        strict=strict,
-        patience=patience,
-        prefetch=prefetch,
-        state=state,
-        store_options=store_options,
-        bom=bom,
-    )
-    units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
-    job = make_job(session, units, destination, options, filters={})
-    paging = paging_options(options, alone=len(units) == 1)
-    return await run(session, job, partial(results_of, session, paging), on_progress)
-
-
-def results_of(session: AIShootSession, paging: dict[str, Any], unit: str, start: Cursor | None) -> Pager[bytes]:
-    """List the results of a unit's brief, each as its own JSON."""
-    return session.briefs.results(brief_of(unit) or 0, into=bytes, start=start, **paging)
+    return await _run(session, results_export(session, briefs, destination, **options), on_progress)
 
 
 async def export_skus(
@@ -144,17 +185,8 @@ async def export_skus(
     *,
     project_filter: str | None = None,
     sku_id_filter: str | None = None,
-    format: str | None = None,  # noqa: A002  # the public name
-    columns: Sequence[str] | None = None,
-    bom: bool = False,
-    refresh: bool = False,
-    restart: bool = False,
-    strict: bool = False,
-    patience: float = _PATIENCE,
-    prefetch: int | None = None,
-    state: str | os.PathLike[str] | None = None,
-    store_options: Mapping[str, Any] | None = None,
     on_progress: Callable[[ExportProgress], object] | None = None,
+    **options: Unpack[ExportOptions],
 ) -> ExportReport:
     """Write all SKUs, each as its own JSON; see `export_results`. A folder holds ``part-00000.jsonl`` and so on.
 
@@ -163,145 +195,68 @@ async def export_skus(
         destination: where to.
         project_filter: as for ``skus.list``.
         sku_id_filter: likewise.
-        format: see `export_results`, as all that follows.
-        columns: likewise.
-        bom: likewise.
-        refresh: likewise.
-        restart: likewise.
-        strict: likewise.
-        patience: likewise.
-        prefetch: likewise.
-        state: likewise.
-        store_options: likewise.
-        on_progress: likewise.
+        on_progress: see `export_results`.
+        options: see `ExportOptions`; there is no ``shard``.
 
     Raises:
         AIShootError: as `export_results`.
     """
-    options = Options(
-        format=format,
-        columns=columns,
-        shard=None,
-        refresh=refresh,
-        restart=restart,
-        strict=strict,
-        patience=patience,
-        prefetch=prefetch,
-        state=state,
-        store_options=store_options,
-        bom=bom,
+    if "shard" in options:
+        raise TypeError("export_skus() got an unexpected keyword argument 'shard'")
+    return await _run(
+        session,
+        _make_job(
+            session,
+            SkuExport,
+            (SKUS,),
+            destination,
+            options,
+            project_filter=project_filter,
+            sku_id_filter=sku_id_filter,
+        ),
+        on_progress,
     )
-    given = {"project_filter": project_filter, "sku_id_filter": sku_id_filter}
-    filters = {name: value for name, value in given.items() if value is not None}
-    job = make_job(session, (SKUS,), destination, options, filters=filters)
-    paging = paging_options(options, alone=True)
-
-    def listing(_unit: str, start: Cursor | None) -> Pager[bytes]:
-        return session.skus.list(
-            project_filter=project_filter, sku_id_filter=sku_id_filter, into=bytes, start=start, **paging
-        )
-
-    return await run(session, job, listing, on_progress)
 
 
-async def run(
+def results_export(
     session: AIShootSession,
-    job: Job,
-    listing: Callable[[str, Cursor | None], Pager[bytes]],
-    on_progress: Callable[[ExportProgress], object] | None = None,
-    shape: Callable[[Job, str], Shape] = usual_shape,
-    *,
-    driver: Callable[[Job, Desk, Disk, Settings], Driver] = Driver,
-    traffic: Callable[[], Traffic] | None = None,
-) -> ExportReport:
-    """Run a job: see `export_results`. A driver of another kind brings the briefs in another way."""
-    check_plain("on_progress", on_progress)
-    listing(job.units[0], None)  # options that cannot work are refused before anything is opened
-    disk = Disk(IN_HAND + 1, journal_of(job))
-    # A caller that is cancelled while the desk is opened never sees it, and it must be closed all the same.
-    desks: list[Desk] = []
-    try:
-        await disk.run(lambda: desks.append(open_desk(job)))
-        tally = Tally(traffic or (lambda: session.traffic), len(job.own_units), on_progress)
-        outcomes = await driver(job, desks[0], disk, Settings(listing=listing, tally=tally, shape=shape)).run()
-    finally:
-        try:
-            for desk in desks:
-                await disk.run(desk.close)
-        finally:
-            disk.close()
-    place = job.place
-    return ExportReport(destination=place.title if isinstance(place, Store) else Path(place.title), outcomes=outcomes)
+    briefs: Iterable[int],
+    destination: str | os.PathLike[str],
+    **options: Unpack[ExportOptions],
+) -> Job:
+    """Return the job of `export_results`, for who runs it elsewhere; nothing is read or written.
+
+    Raises:
+        AIShootError: as `export_results` does of what cannot be right.
+    """
+    units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
+    return _make_job(session, ResultsExport, units, destination, options)
 
 
-def make_job(
+def _make_job(
     session: AIShootSession,
+    kind: type[ResultsExport],
     units: tuple[str, ...],
     destination: str | os.PathLike[str],
-    options: Options,
-    *,
-    filters: dict[str, str],
+    options: ExportOptions,
+    **listing: Any,
 ) -> Job:
-    if options.refresh and options.restart:
-        raise RequestValidationError(
-            "refresh keeps what has not changed, restart keeps nothing: choose", field="restart"
-        )
-    where = read_destination(destination)
-    chosen = choose_format(options.format, where.file_name)
-    is_single = format_by_name(where.file_name) is not None
-    if is_single and len(units) > 1:
-        raise RequestValidationError(
-            f"one file holds one brief, and {len(units)} are named; name a folder, where each has its own",
-            field="briefs",
-        )
-    if chosen.name != "csv" and options.columns is not None:
-        raise RequestValidationError(f"columns are for CSV; {chosen.name} holds all of each item", field="columns")
-    if chosen.name != "csv" and options.bom:
-        raise RequestValidationError(f"bom is for CSV; {chosen.name} has no byte order mark", field="bom")
-    columns = check_columns(options.columns) if chosen.name == "csv" else ()
-    return Job(
-        kind=SKUS if units == (SKUS,) else "results",
-        service=service_name(session.base_url),
-        filters=filters,
-        format=chosen,
-        columns=marked(columns) if options.bom else columns,
-        place=_place(where, chosen, options, is_single=is_single),
-        units=units,
-        shard=parse_shard(options.shard, is_single=is_single),
-        refresh=options.refresh,
-        restart=options.restart,
-        strict=options.strict,
+    check_options(options, ExportOptions)
+    parsed = parse_destination(destination)
+    chosen = configure_format(choose_format(options.get("format"), parsed.file_name), options)
+    is_single = find_format(parsed.file_name) is not None
+    return make_job(
+        session,
+        kind(format=chosen, is_single=is_single, **listing),
+        units,
+        parsed,
+        options,
+        is_single=is_single,
+        is_file_name=find_format(parsed.last_segment) is not None,
     )
 
 
-def _place(where: Destination, chosen: Format, options: Options, *, is_single: bool) -> Place:
-    if where.url is not None:
-        state = _state_folder() if options.state is None else _given_folder(options.state)
-        return Store(where.url, chosen, is_single=is_single, state=state, options=options.store_options)
-    name = where.text
-    if is_single:
-        # Beside what a link leads to: only there can a file take its place.
-        is_link = os.path.islink(name)  # noqa: PTH114  # of a place where nobody may look, it says no
-        return LocalFile(Path(os.path.realpath(name) if is_link else name))
-    return LocalFolder(Path(name), chosen)
-
-
-def _given_folder(path: str | os.PathLike[str]) -> Path:
-    refuse_tilde(os.fspath(path), field="state")
-    return Path(path)
-
-
-def _state_folder() -> Path:
-    home = os.environ.get("XDG_STATE_HOME") or ""
-    try:
-        return (Path(home) if Path(home).is_absolute() else Path.home() / ".local" / "state") / "aishoot-async"
-    except RuntimeError:
-        msg = "no home folder is known, where the journal of a job in an object store could be: set XDG_STATE_HOME"
-    raise ConfigurationError(msg)
-
-
-def paging_options(options: Options, *, alone: bool) -> dict[str, Any]:
-    prefetch = options.prefetch or (_PREFETCH_ALONE if alone else _PREFETCH)
-    # What a walk sees of a change is said by the report.
-    paging: dict[str, Any] = {"prefetch": prefetch, "patience": options.patience, "on_drift": "ignore"}
-    return {**paging, "strict": True} if options.strict else paging
+async def _run(
+    session: AIShootSession, job: Job, on_progress: Callable[[ExportProgress], object] | None
+) -> ExportReport:
+    return cast("ExportReport", await run_job(session, job, on_progress))

@@ -12,7 +12,7 @@ import pytest
 
 from aishoot_async.clusters.dask import export_results
 from aishoot_async.export import export_results as on_one_machine
-from aishoot_async.export._journal import Journal
+from aishoot_async.jobs import Journal
 from aishoot_async.sandbox import Delay, Fault
 from helpers.cluster import BRIEFS, IN_FLIGHT, ROWS, TESTS, give_nothing, manifest, processes, staged, stopped
 from helpers.parts import contents

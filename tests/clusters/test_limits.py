@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aishoot_async import Limits
 from aishoot_async.clusters import dask
-from aishoot_async.clusters._health import Health
+from aishoot_async.clusters._liveness import Liveness
 from aishoot_async.clusters._window import HOLD, Window
 from aishoot_async.clusters.dask import export_results
 from aishoot_async.sandbox import Fault, Status
@@ -111,12 +111,12 @@ async def test_what_is_out_finishes_and_then_there_is_less_room():
 
 
 def test_a_worker_hangs_when_the_scheduler_hears_nothing_of_it():
-    health = Health(10.0)
-    health.look({"a": {"last_seen": 5.0}, "b": {"last_seen": 5.0}}, 0.0)
-    health.look({"a": {"last_seen": 5.0}, "b": {"last_seen": 6.0}}, 9.0)
-    assert health.hung(10.0) == set()
-    assert health.hung(11.0) == {"a"}
-    assert health.fit(11.0) == ["b"]
-    health.look({"a": {"last_seen": 7.0}}, 12.0)
-    assert health.hung(12.0) == set()
-    assert health.fit(12.0) == ["a"]
+    liveness = Liveness(10.0)
+    liveness.update({"a": {"last_seen": 5.0}, "b": {"last_seen": 5.0}}, 0.0)
+    liveness.update({"a": {"last_seen": 5.0}, "b": {"last_seen": 6.0}}, 9.0)
+    assert liveness.stalled(10.0) == set()
+    assert liveness.stalled(11.0) == {"a"}
+    assert liveness.healthy(11.0) == ["b"]
+    liveness.update({"a": {"last_seen": 7.0}}, 12.0)
+    assert liveness.stalled(12.0) == set()
+    assert liveness.healthy(12.0) == ["a"]

@@ -7,10 +7,10 @@ import signal
 import pytest
 
 from aishoot_async import ExportError
-from aishoot_async.clusters import _driver
 from aishoot_async.clusters.dask import export_results
-from aishoot_async.export import _driver as one_machine
+from aishoot_async.export import ResultsExport
 from aishoot_async.export import export_results as on_one_machine
+from aishoot_async.jobs import JobWorkspace
 from helpers.cluster import processes
 from helpers.parts import contents
 from helpers.s3 import SECRET, objects, other_client, store_options
@@ -59,8 +59,8 @@ async def test_one_machine_publishes_what_workers_have_staged(
     def lost(*arguments):
         raise ExportError("lost")
 
-    monkeypatch.setattr(one_machine, "publish", lost)
-    monkeypatch.setattr(_driver.ClusterDriver, "_sweep", lambda self: None)
+    monkeypatch.setattr(ResultsExport, "publish", lost)
+    monkeypatch.setattr(JobWorkspace, "remove_unwanted", lambda self: None)
     with pytest.raises(ExportError, match="lost"):
         await export_results(cluster.address, FEW, f"s3://{bucket}/r", session=session, **options)
     monkeypatch.undo()

@@ -8,7 +8,7 @@ import pytest
 
 from aishoot_async import AuthenticationError, AuthError, LoginRejectedError
 from aishoot_async.auth import CredentialFile, RefreshToken
-from aishoot_async.clusters._grant import Grant
+from aishoot_async.clusters._token_message import TokenMessage
 from aishoot_async.clusters.dask import export_results
 from aishoot_async.sandbox import Fault, Status
 from aishoot_async.secret import Secret
@@ -41,7 +41,7 @@ async def test_tokens_that_expire_are_renewed_once_and_shown_to_nobody(cluster, 
     assert server.calls["refresh"] == 3  # the first, and one for each expiry
     tokens = {request.token for request in server.requests if request.token} | {refresh}
     assert len(tokens) >= 4
-    assert any("aishoot-" in text and "Order" in text for text in seen)
+    assert any("aishoot-" in text and "BriefTask" in text for text in seen)
     for text in (*seen, str(await client.get_worker_logs()), str(await client.get_scheduler_logs())):
         assert not [token for token in tokens if token in text]
     logged = cluster.log.read_text()
@@ -86,12 +86,14 @@ async def test_a_source_that_fails_in_its_own_way_stops_everything(cluster, serv
     assert "the-token-itself" not in str(caught.value)
 
 
-def test_a_grant_shows_nothing_and_cannot_be_pickled():
-    grant = Grant(run="r", token=Secret("the-token"), proxy="http://user:password@proxy:1", store_options={"k": "key"})
-    assert "token" not in repr(grant)
-    assert "password" not in repr(grant)
+def test_a_token_message_shows_nothing_and_cannot_be_pickled():
+    message = TokenMessage(
+        run="r", token=Secret("the-token"), proxy="http://user:password@proxy:1", store_options={"k": "key"}
+    )
+    assert "the-token" not in repr(message)
+    assert "password" not in repr(message)
     with pytest.raises(TypeError):
-        pickle.dumps(grant)
+        pickle.dumps(message)
 
 
 async def test_a_message_of_the_service_that_holds_the_token_is_scrubbed(cluster, server, session, tmp_path):

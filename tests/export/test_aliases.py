@@ -6,25 +6,12 @@ import subprocess
 import pytest
 
 from aishoot_async import ExportError, LockedError
-from aishoot_async.export import export_results
-from aishoot_async.export._export import Options, make_job
-from aishoot_async.export._opening import open_desk
+from aishoot_async.export import export_results, results_export
+from aishoot_async.jobs._workspace import open_workspace
 from aishoot_async.sandbox import Sandbox
 from helpers.parts import session_of
 
 pytestmark = pytest.mark.anyio
-NOTHING = Options(
-    format=None,
-    columns=None,
-    shard=None,
-    refresh=False,
-    restart=False,
-    strict=False,
-    patience=0,
-    prefetch=None,
-    state=None,
-    store_options=None,
-)
 
 
 @pytest.fixture
@@ -77,13 +64,12 @@ async def test_any_spelling_finds_the_journal(session, place, spelling, name):
 @pytest.mark.parametrize("name", ["r", "r.jsonl"])
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_any_spelling_meets_the_lock(session, place, spelling, name):
-    job = make_job(session, ("brief_id=1",), place / "real" / "deep" / name, NOTHING, filters={})
-    desk = open_desk(job)
+    workspace = open_workspace(results_export(session, [1], place / "real" / "deep" / name))
     try:
         with pytest.raises(LockedError):
             await export_results(session, [1], _spelled(spelling, place, name))
     finally:
-        desk.close()
+        workspace.close()
     assert (await export_results(session, [1], _spelled(spelling, place, name))).complete
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from aishoot_async import ExportError, RequestValidationError
 from aishoot_async.export import export_results
-from aishoot_async.export._formats import FORMATS, choose_format, format_by_name
+from aishoot_async.export.formats import FORMATS, choose_format, find_format
 from aishoot_async.sandbox import Sandbox
 from helpers.parts import needs, session_of, visible
 from helpers.s3 import store_options
@@ -183,7 +183,7 @@ async def test_a_stream_is_no_destination(session, device):
 @given(st.text(), st.sampled_from(list(FORMATS)), st.data())
 def test_the_case_of_a_suffix_is_no_matter(stem, wanted, data):
     suffix = "".join(data.draw(st.sampled_from([sign, sign.upper()])) for sign in f".{wanted}")
-    assert format_by_name(f"{stem}{suffix}") is FORMATS[wanted]
+    assert find_format(f"{stem}{suffix}") is FORMATS[wanted]
 
 
 @given(st.text())
@@ -191,6 +191,6 @@ def test_a_name_is_that_of_a_file_that_can_be_written_or_of_a_folder_or_refused(
     try:
         chosen = choose_format(None, name)
     except RequestValidationError:
-        assert format_by_name(name) is None
+        assert find_format(name) is None
     else:
-        assert chosen is (format_by_name(name) or FORMATS["jsonl"])
+        assert chosen is (find_format(name) or FORMATS["jsonl"])

@@ -3,7 +3,7 @@
 import pytest
 
 from aishoot_async import RequestValidationError
-from aishoot_async.export._destinations import read_destination
+from aishoot_async.storage.destinations import parse_destination
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,11 @@ from aishoot_async.export._destinations import read_destination
 )
 def test_a_refused_destination_shows_no_password(text: str) -> None:
     with pytest.raises(RequestValidationError) as caught:
-        read_destination(text)
+        parse_destination(text)
     assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["https://host/a@b", "ftp://host/r", "nfs://host/r"])
 def test_a_refused_destination_is_named(text: str) -> None:
     with pytest.raises(RequestValidationError, match=text.partition("@")[2] or text):
-        read_destination(text)
+        parse_destination(text)

@@ -189,7 +189,7 @@ async def test_a_place_that_cannot_be_written_is_an_export_error(tmp_path):
 async def test_nothing_blocks_the_event_loop(tmp_path):
     async with Sandbox(briefs={1: 250, 2: 30}) as sandbox, session_of(sandbox) as session:
         await export_results(session, [1], tmp_path / "warm")
-        with blockbuster_ctx(scanned_modules=["aishoot_async.export"]):
+        with blockbuster_ctx(scanned_modules=["aishoot_async.export", "aishoot_async.jobs", "aishoot_async.storage"]):
             await export_results(session, [1, 2], tmp_path / "r", format="jsonl.gz")
     assert visible(tmp_path / "r") == ["_SUCCESS", "_manifest.ndjson", "brief_id=1", "brief_id=2"]
 

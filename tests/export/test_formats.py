@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aishoot_async import ConfigurationError, Page
-from aishoot_async.export import _formats, export_results
-from aishoot_async.export._encoders import lines, make_encoder
-from aishoot_async.export._formats import FORMATS
+from aishoot_async.export import export_results, formats, lines
+from aishoot_async.export.formats import FORMATS, configure_format
 from aishoot_async.sandbox import Fault, RawBody, Sandbox
 from helpers.parts import session_of
 
@@ -142,7 +141,7 @@ async def test_half_a_character_fails_its_brief_aloud_and_no_other(tmp_path, hal
 
 
 async def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(_formats, "find_spec", lambda _: None)
+    monkeypatch.setattr(formats, "find_spec", lambda _: None)
     async with Sandbox() as sandbox, session_of(sandbox) as session:
         with pytest.raises(ConfigurationError, match=r"aishoot-async\[data\]"):
             await export_results(session, [1], tmp_path / "r.parquet")
@@ -158,7 +157,7 @@ items = st.dictionaries(
 @settings(max_examples=40)
 @given(st.lists(st.lists(items, max_size=4), max_size=4))
 def test_whatever_the_items_are_csv_reads_back_as_many_rows(pages):
-    encoder = make_encoder(FORMATS["csv"], columns=["a", "b.c"])
+    encoder = FORMATS["csv"](columns=["a", "b.c"]).encoder(None)
     numbered = [Page(number=number, items=page, raw=page) for number, page in enumerate(pages)]
     text = b"".join([encoder.begin(), *encoder.block(numbered)]).decode()
     assert len(list(csv.reader(io.StringIO(text, newline="")))) == 1 + sum(map(len, pages))
@@ -166,11 +165,12 @@ def test_whatever_the_items_are_csv_reads_back_as_many_rows(pages):
 
 @settings(max_examples=40)
 @given(st.lists(st.lists(items, max_size=4), max_size=6), st.integers(0, 6))
-def test_a_seamless_format_gives_the_same_bytes_wherever_blocks_are_cut(pages, cut):
+def test_a_splittable_format_gives_the_same_bytes_wherever_blocks_are_cut(pages, cut):
     numbered = [Page(number=number, items=page, raw=page) for number, page in enumerate(pages)]
     for known in FORMATS.values():
-        if known.seamless:
-            one, two = make_encoder(known, columns=["a"]), make_encoder(known, columns=["a"])
+        if known.splittable:
+            chosen = configure_format(known, {"columns": ["a"]} if "columns" in known.options else {})
+            one, two = chosen.encoder(None), chosen.encoder(None)
             parts = [*two.block(numbered[:cut]), *two.block(numbered[cut:])]
             assert b"".join(one.block(numbered)) == b"".join(parts)
 
@@ -178,7 +178,7 @@ def test_a_seamless_format_gives_the_same_bytes_wherever_blocks_are_cut(pages, c
 def test_lines_come_page_by_page_and_not_as_a_block():
     """The memory of a block would be asked of the system, and given back, each time."""
     numbered = [Page(number=number, items=(), raw=[b'{"id":%d}' % number, b"{}"]) for number in range(3)]
-    assert [*make_encoder(FORMATS["jsonl"]).block(numbered)] == [b'{"id":%d}\n{}\n' % number for number in range(3)]
+    assert [*FORMATS["jsonl"]().encoder(None).block(numbered)] == [b'{"id":%d}\n{}\n' % number for number in range(3)]
 
 
 @pytest.mark.parametrize("gap", [b"\n", b"\r", b"\r\n", b"\n  "])

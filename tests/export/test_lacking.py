@@ -13,8 +13,8 @@ import pytest
 
 from aishoot_async import ExportError
 from aishoot_async.disk import explain_sqlite_error, is_damage
-from aishoot_async.export import _journal as journals
 from aishoot_async.export import export_results
+from aishoot_async.jobs import _journal as journals
 from aishoot_async.sandbox import Sandbox
 from helpers.parts import contents, session_of
 
@@ -201,7 +201,7 @@ def test_a_journal_of_another_user_is_not_damaged(tmp_path):
     journals.Journal.create(path).close()
     path.chmod(0o600)
     code = (
-        "import sqlite3, sys, pathlib\nfrom aishoot_async.export._journal import Journal\n"
+        "import sqlite3, sys, pathlib\nfrom aishoot_async.jobs import Journal\n"
         "import os; os.setgid(65534); os.setuid(65534)\n"
         "try: Journal(pathlib.Path(sys.argv[1]))\n"
         "except OSError as error: print(error.strerror)"

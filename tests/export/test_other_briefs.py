@@ -6,9 +6,8 @@ import json
 import pytest
 
 from aishoot_async import ExportError, LockedError, NotFoundError
-from aishoot_async.export import export_results, export_skus
-from aishoot_async.export._export import Options, make_job
-from aishoot_async.export._opening import open_desk
+from aishoot_async.export import export_results, export_skus, results_export
+from aishoot_async.jobs._workspace import open_workspace
 from aishoot_async.sandbox import Fault, Sandbox, Status
 from helpers.parts import contents, rows_of, session_of, visible
 from helpers.s3 import store_options
@@ -183,26 +182,14 @@ async def test_a_damaged_journal_may_own_the_folder(tmp_path, session):
 
 
 async def test_a_job_at_work_owns_the_folder(tmp_path, session):
-    nothing = Options(
-        format=None,
-        columns=None,
-        shard=None,
-        refresh=False,
-        restart=False,
-        strict=False,
-        patience=0,
-        prefetch=None,
-        state=None,
-        store_options=None,
-    )
-    desk = open_desk(make_job(session, ("brief_id=1",), tmp_path / "r", nothing, filters={}))
+    workspace = open_workspace(results_export(session, [1], tmp_path / "r"))
     try:
         with pytest.raises(LockedError):
             await export_results(session, [1], tmp_path / "r", format="jsonl.gz")
         with pytest.raises(LockedError):
             await export_results(session, [1], tmp_path / "r", shard=(2, 2))
     finally:
-        desk.close()
+        workspace.close()
 
 
 def test_a_brief_that_is_published_by_half_keeps_the_mark_away(tmp_path, exports, small_pages):

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from aishoot_async import ExportError
 from aishoot_async.export import export_results
-from aishoot_async.export._formats import FORMATS
-from aishoot_async.export._job import Job, unit_names
-from aishoot_async.export._marks import Shard, lower, raise_
-from aishoot_async.export._places import LocalFolder
+from aishoot_async.jobs import Job, unit_names
+from aishoot_async.jobs._layout import Shard
+from aishoot_async.jobs._success_files import publish_success_file, remove_success_file
 from aishoot_async.sandbox import Fault, Sandbox, Status, ThreadedSandbox
+from aishoot_async.storage.destinations import LocalFolder
 from helpers.exporting import exporter
 from helpers.parts import contents, session_of, visible
 
@@ -66,15 +66,15 @@ def test_a_shard_that_fails_while_another_says_that_all_is_there_is_heard(tmp_pa
     class Racing(LocalFolder):
         def write(self, name, content):
             if name == "_SUCCESS":
-                lower(self, Shard(2, 2))
+                remove_success_file(self, Shard(2, 2))
             super().write(name, content)
 
-    place = Racing(tmp_path, FORMATS["jsonl"])
+    place = Racing(tmp_path)
     place.write("_SUCCESS-2-of-2", b"")
-    raise_(place, Shard(1, 2))
+    publish_success_file(place, Shard(1, 2))
     assert visible(tmp_path) == ["_SUCCESS-1-of-2"]
-    place = LocalFolder(tmp_path, FORMATS["jsonl"])
-    raise_(place, Shard(2, 2))
+    place = LocalFolder(tmp_path)
+    publish_success_file(place, Shard(2, 2))
     assert visible(tmp_path) == ["_SUCCESS", "_SUCCESS-1-of-2", "_SUCCESS-2-of-2"]
 
 
@@ -88,16 +88,16 @@ def test_a_mark_that_is_not_there_is_an_error_unless_another_shard_took_it_away(
             if name == "_SUCCESS":
                 self.remove(name)
                 if is_taken_away:
-                    lower(self, Shard(2, 2))
+                    remove_success_file(self, Shard(2, 2))
                 raise ExportError("it is not there")
 
-    place = Asked(tmp_path, FORMATS["jsonl"])
+    place = Asked(tmp_path)
     place.write("_SUCCESS-2-of-2", b"")
     if is_taken_away:
-        raise_(place, Shard(1, 2))
+        publish_success_file(place, Shard(1, 2))
     else:
         with pytest.raises(ExportError, match="not there"):
-            raise_(place, Shard(1, 2))
+            publish_success_file(place, Shard(1, 2))
     assert "_SUCCESS" not in visible(tmp_path)
     assert "_SUCCESS-1-of-2" in visible(tmp_path)
 
@@ -108,7 +108,7 @@ ids = st.sets(st.integers(-(2**63), 2**63 - 1), min_size=1)
 @given(ids, ids, st.integers(1, 9))
 def test_each_brief_is_in_one_shard_and_stays_there(briefs, others, count):
     def shards(named):
-        job = {"kind": "results", "service": "", "filters": {}, "format": None, "columns": (), "place": None}
+        job = {"kind": None, "service": "", "destination": None}
         return [
             set(Job(**job, units=unit_names(list(named)), shard=Shard(number, count)).own_units)
             for number in range(1, count + 1)

@@ -7,11 +7,10 @@ import pytest
 from anyio import to_thread
 
 from aishoot_async import ExportError
-from aishoot_async.export import _stores, export_results
-from aishoot_async.export._destinations import read_store_url
-from aishoot_async.export._formats import FORMATS
-from aishoot_async.export._stores import Store, staged_object
+from aishoot_async.export import export_results
+from aishoot_async.jobs import staged_object
 from aishoot_async.sandbox import Sandbox
+from aishoot_async.storage.destinations import ObjectStore, _object_store, parse_store_url
 from helpers.parts import session_of
 from helpers.s3 import other_client, store_options
 from helpers.s3_stub import BUCKET, Answer, S3Stub, error
@@ -200,14 +199,15 @@ def staged(tmp_path):
 
 
 def _store(options):
-    url = read_store_url(FOLDER)
-    return Store(url, FORMATS["jsonl"], is_single=False, state=options["state"], options=options["store_options"])
+    url = parse_store_url(FOLDER)
+    where = {"is_single": False, "is_file_name": False, "state": options["state"]}
+    return ObjectStore(url, **where, options=options["store_options"], error=ExportError)
 
 
 @pytest.mark.parametrize("kind", ["begin", "part", "finish"])
 @pytest.mark.parametrize("answer", PUT_ANSWERS.values(), ids=PUT_ANSWERS)
 async def test_a_part_sent_in_pieces_is_staged_until_it_is_there(stub, options, staged, monkeypatch, kind, answer):
-    monkeypatch.setattr(_stores, "MAX_SINGLE_PUT", len(BIG) - 1)
+    monkeypatch.setattr(_object_store, "MAX_SINGLE_PUT", len(BIG) - 1)
     store = _store(options)
     stub.wrong = lambda operation: answer if operation.kind == kind else None
     # A piece that nobody keeps is missed by the store, when it is to put them together.
@@ -233,7 +233,7 @@ async def test_a_part_that_memory_can_hold_is_sent_in_one_request(stub, options,
 
 @pytest.mark.parametrize("kind", ["part", "finish"])
 async def test_pieces_are_taken_back_when_the_upload_fails(stub, options, staged, monkeypatch, kind):
-    monkeypatch.setattr(_stores, "MAX_SINGLE_PUT", len(BIG) - 1)
+    monkeypatch.setattr(_object_store, "MAX_SINGLE_PUT", len(BIG) - 1)
     stub.wrong = lambda operation: error(403, "AccessDenied") if operation.kind == kind else None
     with pytest.raises(ExportError):
         await to_thread.run_sync(_store(options).publish, staged, "brief_id=1/part-00000.jsonl")
@@ -263,4 +263,4 @@ async def test_what_is_not_there_can_be_looked_up_and_deleted(stub, options):
     await to_thread.run_sync(store.remove, "nothing")
     stub.wrong = lambda operation: Answer(status=403) if operation.kind == "list" else None
     with pytest.raises(ExportError, match="403"):
-        await to_thread.run_sync(store.names, "brief_id=1")
+        await to_thread.run_sync(store.list_files, "brief_id=1")

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from aishoot_async import ConfigurationError, ExportError, LockedError, RequestValidationError
 from aishoot_async.export import export_results
-from aishoot_async.export._destinations import read_destination
-from aishoot_async.export._formats import FORMATS
-from aishoot_async.export._stores import Store
 from aishoot_async.sandbox import Sandbox
+from aishoot_async.storage.destinations import open_destination, parse_destination
 from helpers.parts import session_of
 from helpers.s3 import objects, store_options
 from helpers.s3_stub import BUCKET, S3Stub
@@ -200,9 +198,8 @@ async def test_one_place_has_one_lock_however_it_is_spelled(session, stub, optio
 
 
 def _home(url, options, **store_options):
-    where = read_destination(url)
-    store = Store(where.url, FORMATS["jsonl"], is_single=False, state=options["state"], options=store_options)
-    return store.home
+    where = {"is_single": False, "state": options["state"], "store_options": store_options}
+    return open_destination(parse_destination(url), **where).state_dir
 
 
 @pytest.mark.parametrize("environment", [False, True])
@@ -251,7 +248,7 @@ segments = st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_charac
 @given(st.lists(segments.filter(lambda segment: segment not in {".", ".."}), min_size=1), st.sampled_from(["", "/"]))
 def test_a_key_is_read_letter_by_letter(names, end):
     key = "/".join(names)
-    url = read_destination(f"s3://bucket/{key}{end}").url
+    url = parse_destination(f"s3://bucket/{key}{end}").url
     assert url is not None
     assert (url.bucket, url.key, url.root) == ("bucket", key, "s3://bucket")
     assert url.file_name == ("" if end else names[-1])
@@ -262,7 +259,7 @@ def test_no_text_is_read_by_two_rules(text):
     """It is refused, a path of this machine, or a key that is in the text as it stands."""
     for start in ("", "s3://", "s3://b/", "az://c/", "S3A://b/x/"):
         try:
-            where = read_destination(start + text)
+            where = parse_destination(start + text)
         except RequestValidationError:
             continue
         if where.url is None:

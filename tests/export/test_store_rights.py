@@ -7,10 +7,11 @@ from anyio import to_thread
 
 from aishoot_async import ExportError
 from aishoot_async.export import export_results
-from aishoot_async.export._destinations import read_store_url
-from aishoot_async.export._formats import FORMATS
-from aishoot_async.export._stores import StagedObjects, Store, staged_object
+from aishoot_async.jobs import staged_object
+from aishoot_async.jobs._layout import UNSHARDED
+from aishoot_async.jobs._publishing import StagedObjects
 from aishoot_async.sandbox import Sandbox
+from aishoot_async.storage.destinations import ObjectStore, parse_store_url
 from helpers.parts import session_of
 from helpers.s3 import store_options
 from helpers.s3_stub import BUCKET, Answer, S3Stub, error
@@ -148,7 +149,8 @@ async def test_a_manifest_of_an_earlier_release_that_cannot_go_is_left(session, 
 def store_of(options, url=FOLDER, **config):
     given = {**options["store_options"]}
     given["config"] = {**given["config"], **config}
-    return Store(read_store_url(url), FORMATS["jsonl"], is_single=False, state=options["state"], options=given)
+    where = {"is_single": False, "is_file_name": False, "state": options["state"]}
+    return ObjectStore(parse_store_url(url), **where, options=given)
 
 
 @pytest.mark.parametrize("answer", SINGLE.values(), ids=SINGLE)
@@ -157,7 +159,7 @@ async def test_what_workers_have_staged_is_left_and_said_once(stub, options, cap
     for number in range(3):
         stub.objects[f"r/{staged_object('1-of-1', '0' * 32, number)}"] = b"rows"
     refuse(stub, answer, "delete", "bulk delete")
-    staged = StagedObjects(store, "1-of-1", "0" * 32)
+    staged = StagedObjects(store, UNSHARDED, "0" * 32)
     with caplog.at_level(logging.WARNING, "aishoot_async"):
         await to_thread.run_sync(staged.move, 0, store, "brief_id=1/part-00000.jsonl")
         await to_thread.run_sync(staged.clear)
@@ -183,7 +185,8 @@ async def test_who_wants_bulk_deletion_has_it(stub, options, name):
 )
 def test_other_stores_are_given_nothing_that_they_do_not_take(tmp_path, url, config):
     pytest.importorskip("obstore")
-    Store(read_store_url(url), FORMATS["jsonl"], is_single=False, state=tmp_path, options={"config": config})
+    where = {"is_single": False, "is_file_name": False, "state": tmp_path}
+    ObjectStore(parse_store_url(url), **where, options={"config": config})
 
 
 async def test_what_is_not_there_is_not_deleted(stub, options):

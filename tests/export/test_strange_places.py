@@ -13,8 +13,8 @@ import pytest
 
 from aishoot_async import ExportError
 from aishoot_async.export import export_results
-from aishoot_async.export._places import empty_folder
 from aishoot_async.sandbox import Sandbox
+from aishoot_async.storage.destinations import empty_folder
 from helpers.parts import contents, rows_of, session_of, visible
 
 pytestmark = pytest.mark.anyio

@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 
 from aishoot_async import AIShootError, AIShootSession, RetryPolicy
-from aishoot_async.export import _export, _files, _journal, _places, _publishing, _stores, export_results
-from aishoot_async.export._driver import usual_shape
-from aishoot_async.export._formats import Measure
+from aishoot_async.export import ResultsExport, export_results
+from aishoot_async.jobs import Journal, SizeLimit
+from aishoot_async.storage.append_file import AppendFile
+from aishoot_async.storage.destinations import LocalFile, LocalFolder, ObjectStore
 from helpers.forking import fork_children, limit_files, parent_of
 
 
@@ -73,7 +74,7 @@ class Steps:
     def __init__(self, last: int | None) -> None:
         self.count = 0
         self._last = last
-        write = _files.GrowingFile.write
+        write = AppendFile.write
 
         def torn(file: Any, data: bytes) -> None:
             if self._is_last():
@@ -81,13 +82,12 @@ class Steps:
                 os.kill(os.getpid(), signal.SIGKILL)
             write(file, data)
 
-        _files.GrowingFile.write = torn
-        self._wrap(_files.GrowingFile, "sync")
-        self._wrap(_journal.Journal, "save")
-        self._wrap(_publishing, "publish")
-        for place in (_places.LocalFile, _places.LocalFolder, _stores.Store):
+        AppendFile.write = torn
+        self._wrap(AppendFile, "sync")
+        self._wrap(Journal, "save")
+        for destination in (LocalFile, LocalFolder, ObjectStore):
             for name in ("publish", "write", "remove"):
-                self._wrap(place, name)
+                self._wrap(destination, name)
 
     def _is_last(self) -> bool:
         self.count += 1
@@ -110,17 +110,14 @@ class Steps:
 def small_parts() -> None:
     """Let blocks and parts end after few pages, and the journal be written after each block."""
 
-    def shape(job: Any, unit: str) -> Any:
-        usual = usual_shape(job, unit)
-        return attrs.evolve(
-            usual,
-            format=attrs.evolve(usual.format, block=Measure(2, 1 << 30)),
-            part=None if usual.part is None else Measure(6, 1 << 30),
-            every=0.0,
-        )
+    usual_layout = ResultsExport.layout
 
-    run = _export.run
-    _export.run = lambda session, job, listing, tell=None: run(session, job, listing, tell, shape)
+    def layout(kind: Any, unit: str) -> Any:
+        usual = usual_layout(kind, unit)
+        part = None if usual.part is None else SizeLimit(6, 1 << 30)
+        return attrs.evolve(usual, block=SizeLimit(2, 1 << 30), part=part, checkpoint_interval=0.0)
+
+    ResultsExport.layout = layout  # type: ignore[method-assign]
 
 
 async def export(job: dict[str, Any]) -> Any:

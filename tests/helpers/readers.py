@@ -17,12 +17,12 @@ from aishoot_async.auth._wire import read_tokens
 from aishoot_async.calls._answers import request_id, retry_after, status_error
 from aishoot_async.calls._hooks import shown_headers
 from aishoot_async.cli._bugs import _without_tokens
-from aishoot_async.export._stores import _said
 from aishoot_async.hooks._opentelemetry import redacted
 from aishoot_async.jsontext import members, value
 from aishoot_async.paging._envelope import open_envelope
 from aishoot_async.picture import header_of
 from aishoot_async.resources._answers import created, deleted
+from aishoot_async.storage.destinations._object_store import _said
 from aishoot_async.sync import read_catalog
 from aishoot_async.sync._alike import name_forms
 from aishoot_async.sync._fields import same

@@ -1,0 +1,1 @@
+"""Files: written atomically, locked, synced; and the places that bulk jobs write to."""
