@@ -5,6 +5,7 @@ The only code that knows cattrs; apart from `codec`, because that is imported by
 
 import dataclasses
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeVar, cast
 
 import attrs
@@ -127,3 +128,33 @@ def _structure(text: bytes, into: Any, hook: Callable[[Any, Any], Any]) -> Any:
         problem, _, where = found[0].partition(" @ $")
     msg = f"no {getattr(into, '__name__', into)}: {problem}"
     raise UnexpectedResponseError(msg, where=where.removeprefix("."), body=text)
+
+
+def _member(given: object, wanted: Any) -> Any:
+    return wanted(given)
+
+
+def _make_plain_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=False)
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exactly(kind, kind))
+    converter.register_structure_hook(StrEnum, _member)
+    return converter
+
+
+_plain_values: Final = _make_plain_converter()
+
+
+def to_plain(value: attrs.AttrsInstance) -> dict[str, Any]:
+    """Return a value of attrs classes as what JSON can hold, for journals and the like."""
+    # By what a value is, and not by what its field says: that may name the base class.
+    return attrs.asdict(value)
+
+
+def from_plain(plain: object, wanted: type[T]) -> T:
+    """Return what `to_plain` was given; fields that the class does not have are left out.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is something else.
+    """
+    return _plain_values.structure(plain, wanted)

@@ -75,12 +75,10 @@ class ResultsExport(JobKind):
 
     @property
     def name(self) -> str:
-        """See `JobKind.name`."""
         return "results"
 
     @property
     def suffix(self) -> str:
-        """See `JobKind.suffix`."""
         return self.format.name
 
     @property
@@ -89,7 +87,6 @@ class ResultsExport(JobKind):
         return {}
 
     def identity(self) -> Mapping[str, Any]:
-        """See `JobKind.identity`."""
         return {"filters": dict(self.filters), "columns": list(self.format.recorded_columns())}
 
     def layout(self, unit: str) -> PartLayout:
@@ -104,7 +101,6 @@ class ResultsExport(JobKind):
         return await work.write_pages(PartWriter(work.folder, work.journal, work.unit, layout))
 
     def warnings(self) -> Sequence[str]:
-        """See `JobKind.warnings`."""
         return self.format.warnings()
 
 
@@ -121,7 +117,6 @@ class SkuExport(ResultsExport):
 
     @property
     def name(self) -> str:
-        """See `JobKind.name`."""
         return SKUS
 
     @property
@@ -131,7 +126,6 @@ class SkuExport(ResultsExport):
         return {name: value for name, value in given.items() if value is not None}
 
     def listing(self, session: AIShootSession, unit: str, **paging: Any) -> Pager[bytes]:  # noqa: ARG002
-        """See `JobKind.listing`."""
         return session.skus.list(
             project_filter=self.project_filter, sku_id_filter=self.sku_id_filter, into=bytes, **paging
         )

@@ -71,17 +71,14 @@ class PartWriter:
 
     @property
     def parts(self) -> PartSet:
-        """See `PageWriter.parts`."""
         return self._parts
 
     @property
     def block(self) -> SizeLimit:
-        """See `PageWriter.block`."""
         return self._layout.block
 
     @property
     def splittable(self) -> bool:
-        """See `PageWriter.splittable`."""
         return self._layout.format.splittable
 
     def begin(self, *, now: str, sweeps: int) -> None:
@@ -157,7 +154,6 @@ class PartWriter:
         return part
 
     def checkpoint(self) -> None:
-        """See `PageWriter.checkpoint`."""
         if self._file is not None and self._layout.format.resumable:
             self._file.sync()
             self._synced = self._file.size
@@ -213,7 +209,6 @@ class PartWriter:
         self._parts = attrs.evolve(self._parts, staged=(joined,))
 
     def close(self) -> None:
-        """See `PageWriter.close`."""
         if self._file is not None:
             self._file.close()
         self._file = self._encoder = None

@@ -12,7 +12,8 @@ from typing import Final
 
 from ..disk import is_damage, raise_reason, replacing
 from ..errors import JobError
-from ._units import PartSet, Unit, from_plain, to_plain
+from ..structuring import to_plain
+from ._units import PartSet, Unit, read_unit
 
 VERSION: Final = 1
 _ID: Final = 0x41534A31
@@ -97,13 +98,13 @@ class Journal:
         """Read the row of a unit."""
         with self._lock:
             row = self._db.execute("SELECT record FROM unit WHERE name = ?", (name,)).fetchone()
-        return Unit(name=name) if row is None else from_plain(json.loads(row[0]), self._part_set)
+        return Unit(name=name) if row is None else read_unit(json.loads(row[0]), self._part_set)
 
     def units(self) -> dict[str, Unit]:
         """Read every row."""
         with self._lock:
             rows = self._db.execute("SELECT name, record FROM unit").fetchall()
-        return {name: from_plain(json.loads(record), self._part_set) for name, record in rows}
+        return {name: read_unit(json.loads(record), self._part_set) for name, record in rows}
 
     def save(self, *units: Unit, **facts: str) -> None:
         """Write rows and facts, all of them or none."""

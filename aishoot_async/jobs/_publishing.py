@@ -38,15 +38,12 @@ class StagedFolder:
     folder: Path
 
     def has(self, number: int) -> bool:
-        """See `StagedParts.has`."""
         return path_exists(staged_part(self.folder, number))
 
     def move(self, number: int, destination: Destination, name: str) -> None:
-        """See `StagedParts.move`."""
         destination.publish(staged_part(self.folder, number), name)
 
     def clear(self) -> None:
-        """See `StagedParts.clear`."""
         if self.folder.is_dir():
             empty_folder(self.folder)
             self.folder.rmdir()
@@ -61,15 +58,12 @@ class StagedObjects:
     attempt: str
 
     def has(self, number: int) -> bool:
-        """See `StagedParts.has`."""
         return self.store.size(staged_object(self.shard.name, self.attempt, number)) is not None
 
     def move(self, number: int, destination: Destination, name: str) -> None:  # noqa: ARG002  # it is the store
-        """See `StagedParts.move`."""
         self.store.rename(staged_object(self.shard.name, self.attempt, number), name)
 
     def clear(self) -> None:
-        """See `StagedParts.clear`."""
         remove_staged_objects(self.store, self.shard, lambda attempt: attempt == self.attempt)
 
 

@@ -24,6 +24,8 @@ from typing import Any, Final
 
 import attrs
 
+from ..structuring import from_plain
+
 
 class State(StrEnum):
     """Where a unit stands."""
@@ -190,34 +192,14 @@ class Unit:
         return self.state is State.DONE and not self.is_stale and is_whole
 
 
-def to_plain(unit: Unit) -> dict[str, Any]:
-    """Return what JSON can hold."""
-    return attrs.asdict(unit)
-
-
-def from_plain(plain: dict[str, Any], part_set: type[PartSet] = PartSet) -> Unit:
-    """Read what `to_plain` returned.
+def read_unit(plain: Any, part_set: type[PartSet] = PartSet) -> Unit:
+    """Return the unit of a row of the journal; ``part_set`` is what the kind of job keeps of each walk.
 
     Raises:
-        KeyError, TypeError, ValueError: it is something else.
+        KeyError, TypeError, ValueError: it is none.
     """
-    return Unit(
-        name=plain["name"],
-        state=State(plain["state"]),
-        reading=_part_set(plain["reading"], part_set),
-        published=_part_set(plain["published"], part_set),
-        is_stale=plain["is_stale"],
+    reading, published = (
+        None if walk is None else from_plain(walk, part_set) for walk in (plain["reading"], plain["published"])
     )
-
-
-def _part_set(plain: dict[str, Any] | None, part_set: type[PartSet]) -> PartSet | None:
-    if plain is None:
-        return None
-    parts: dict[str, Any] = {
-        "staged": tuple(Part(**part) for part in plain["staged"]),
-        "open": None if plain["open"] is None else Part(**plain["open"]),
-        "point": Checkpoint(**plain["point"]),
-    }
-    # Of another kind of job there may be fields more.
-    known = attrs.fields_dict(part_set)
-    return part_set(**{name: value for name, value in plain.items() if name in known} | parts)
+    unit = from_plain({**plain, "reading": None, "published": None}, Unit)
+    return attrs.evolve(unit, reading=reading, published=published)

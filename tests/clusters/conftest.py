@@ -1,7 +1,6 @@
 """What the tests of clusters share: one cluster for all of a process's tests, and a server whose briefs have pages."""
 
 import asyncio
-import os
 
 import attrs
 import pytest
@@ -10,8 +9,6 @@ from aishoot_async.export import export_results
 from aishoot_async.sandbox import ThreadedSandbox
 from helpers.cluster import BRIEFS, cluster_of_two, session_at
 
-# On a busy machine, Dask gives up on a worker that is being started again, and the tests would wait for it for ever.
-os.environ.setdefault("DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT", "600s")
 pytest.importorskip("distributed")
 
 

@@ -34,6 +34,7 @@ def test_a_cluster_of_this_command_alone(tmp_path):
     assert contents(tmp_path / "r") == contents(tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_there_and_a_brief_that_is_not(cluster, server, tmp_path):
     arguments = ("results", "export", "1", "2", "99", "--to", str(tmp_path / "r"), "--dask", cluster.address)
     done = aishoot(*arguments, "--report", str(tmp_path / "report.json"), env=environment(server))
@@ -50,6 +51,7 @@ def test_a_cluster_that_is_there_and_a_brief_that_is_not(cluster, server, tmp_pa
     assert "2 briefs were finished before" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_login_that_is_refused(cluster, server, tmp_path):
     server.expire_tokens()
     arguments = ("results", "export", "1", "2", "--to", str(tmp_path / "r"), "--dask", cluster.address)

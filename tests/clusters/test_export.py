@@ -37,6 +37,7 @@ async def test_it_is_the_export_of_one_machine(cluster, server, session, whole, 
     assert (again.was_finished, server.calls["brief_results"]) == (True, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["parquet", "jsonl.gz"])
 async def test_formats(cluster, session, tmp_path, name):
     if name == "parquet":
@@ -47,6 +48,7 @@ async def test_formats(cluster, session, tmp_path, name):
     assert len(contents(tmp_path / "r")) == len(FEW)
 
 
+@pytest.mark.slow
 async def test_each_goes_on_with_what_the_other_has_begun(cluster, server, session, whole, tmp_path):
     for name, first, second in (("a", on_cluster, on_machine), ("b", on_machine, on_cluster)):
         folder = tmp_path / name
@@ -82,6 +84,7 @@ async def test_a_failing_brief_does_not_stop_the_others(cluster, session, tmp_pa
     assert not (tmp_path / "r" / "_SUCCESS").exists()
 
 
+@pytest.mark.slow
 async def test_refresh_replaces_what_has_changed_and_restart_begins_anew(cluster, server, session, tmp_path):
     await export_results(cluster.address, FEW, tmp_path / "r", session=session)
     server.insert_results(3, 0)
@@ -93,6 +96,7 @@ async def test_refresh_replaces_what_has_changed_and_restart_begins_anew(cluster
     assert staged(tmp_path / "r") == []
 
 
+@pytest.mark.slow
 async def test_strict_and_changing_briefs(cluster, server, session, tmp_path):
     server.add_fault(Fault(InsertRows(brief=1), operation="brief_results", brief=1, page=2, times=1))
     report = await export_results(cluster.address, [1, 2], tmp_path / "r", session=session, strict=True)
@@ -103,6 +107,7 @@ async def test_strict_and_changing_briefs(cluster, server, session, tmp_path):
     assert [(outcome.brief_id, outcome.sweeps) for outcome in report.unstable] == [(1, 3)]
 
 
+@pytest.mark.slow
 async def test_shards_at_the_same_time_leave_each_other_alone(cluster, session, whole, tmp_path):
     reports = await asyncio.gather(
         *(
@@ -116,6 +121,7 @@ async def test_shards_at_the_same_time_leave_each_other_alone(cluster, session, 
     assert staged(tmp_path / "r") == []
 
 
+@pytest.mark.slow
 async def test_any_client_will_do(cluster, client, session, tmp_path):
     from distributed import Client  # noqa: PLC0415
 
@@ -131,12 +137,14 @@ async def test_any_client_will_do(cluster, client, session, tmp_path):
     assert not {thread.name for thread in set(threading.enumerate()) - threads if "aishoot" in thread.name}
 
 
+@pytest.mark.slow
 async def test_without_a_session_the_environment_says_where(cluster, server, tmp_path, monkeypatch):
     monkeypatch.setenv("AISHOOT_TOKEN", server.token)
     monkeypatch.setenv("AISHOOT_BASE_URL", server.url)
     assert (await export_results(cluster.address, 1, tmp_path / "r")).items == 50
 
 
+@pytest.mark.slow
 async def test_a_folder_that_is_not_shared_is_said_to_be_none(cluster, client, session, tmp_path):
     # What the driver sees there, workers see elsewhere: as if the path were of another machine.
     def elsewhere(dask_worker):

@@ -27,12 +27,14 @@ async def test_all_workers_together_keep_the_limit(cluster, server, session, tmp
     assert server.max_in_flight <= in_flight
 
 
+@pytest.mark.slow
 async def test_a_window_of_ones_own_shares_the_limit_out(cluster, server, session, tmp_path):
     report = await export_results(cluster.address, BRIEFS, tmp_path / "r", session=session, window=2, prefetch=32)
     assert report.complete
     assert 2 < server.max_in_flight <= 16
 
 
+@pytest.mark.slow
 async def test_a_rate_holds_for_all_workers_together(cluster, server, tmp_path):
     async with session_at(server, limits=Limits(rate=40.0)) as session:
         begun = time.monotonic()
@@ -40,6 +42,7 @@ async def test_a_rate_holds_for_all_workers_together(cluster, server, tmp_path):
         assert server.calls["brief_results"] / (time.monotonic() - begun) <= 40.0 + 5
 
 
+@pytest.mark.slow
 async def test_a_refusal_narrows_the_window(cluster, server, session, tmp_path, monkeypatch):
     windows = []
 

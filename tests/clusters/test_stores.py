@@ -11,12 +11,19 @@ from aishoot_async.clusters.dask import export_results
 from aishoot_async.export import ResultsExport
 from aishoot_async.export import export_results as on_one_machine
 from aishoot_async.jobs import JobWorkspace
-from helpers.cluster import processes
+from helpers.cluster import cluster_of_two, processes
 from helpers.parts import contents
 from helpers.s3 import SECRET, objects, other_client, store_options
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 FEW = range(1, 17)
+
+
+@pytest.fixture
+def cluster(tmp_path_factory):
+    """Start a cluster for each test: none has workers that another has killed."""
+    with cluster_of_two(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ async def test_tokens_that_expire_are_renewed_once_and_shown_to_nobody(cluster, 
     assert not [token for token in tokens if token in logged]
 
 
+@pytest.mark.slow
 async def test_a_credential_file_is_the_drivers_alone(cluster, server, tmp_path):
     import json  # noqa: PLC0415
 
@@ -75,6 +76,7 @@ async def test_a_login_that_is_refused_stops_everything(cluster, server, tmp_pat
     assert server.calls["brief_results"] <= 32
 
 
+@pytest.mark.slow
 async def test_a_source_that_fails_in_its_own_way_stops_everything(cluster, server, tmp_path):
     class Broken:
         async def token(self, rejected=None):
@@ -96,6 +98,7 @@ def test_a_token_message_shows_nothing_and_cannot_be_pickled():
         pickle.dumps(message)
 
 
+@pytest.mark.slow
 async def test_a_message_of_the_service_that_holds_the_token_is_scrubbed(cluster, server, session, tmp_path):
     body = f'{{"message": "bad token {server.token}"}}'.encode()
     server.add_fault(Fault(Status(422, body=body), operation="brief_results", brief=1))

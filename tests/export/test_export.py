@@ -248,6 +248,15 @@ async def test_bad_input_is_refused_before_any_call(tmp_path, briefs, name, opti
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_an_option_that_there_is_not_is_refused_as_python_does(tmp_path):
+    async with Sandbox() as sandbox, session_of(sandbox) as session:
+        with pytest.raises(TypeError, match=r"unexpected keyword argument 'colums'.*columns"):
+            await export_results(session, [1], tmp_path / "r.csv", colums=["id"])
+        with pytest.raises(TypeError, match="shard"):
+            await export_skus(session, tmp_path / "r", shard=(1, 2))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_lines_of_items_with_and_without_line_breaks():
     assert lines([]) == b""
     assert lines([b'{"a":1}', b'{"b":"\\n"}']) == b'{"a":1}\n{"b":"\\n"}\n'

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from aishoot_async.export import export_results
 from aishoot_async.export.formats import FORMATS
 from aishoot_async.sandbox import Delay, Fault, Sandbox, ThreadedSandbox
 from helpers.netstrings import Netstrings
-from helpers.parts import contents, session_of
+from helpers.parts import contents, journal_rows, session_of
 
 pytestmark = pytest.mark.anyio
 ROWS = 12_000
@@ -73,7 +72,7 @@ def test_it_goes_on_after_it_was_killed(tmp_path):
     with ThreadedSandbox(briefs={1: ROWS}, faults=faults) as server:
         command = ("results", "export", 1, "--to", tmp_path / "r.netstrings", "--report", tmp_path / "report.json")
         with aishoot(*command, server=server, stderr=subprocess.DEVNULL) as process:
-            until(lambda: journalled_rows(tmp_path / ".r.netstrings.aishoot" / "1-of-1" / "journal.sqlite") > 0)
+            until(lambda: journalled_rows(tmp_path / ".r.netstrings.aishoot") > 0)
             process.send_signal(signal.SIGKILL)
         server.clear_faults()
         server.reset_requests()
@@ -95,15 +94,7 @@ def until(is_true):
         time.sleep(0.05)
 
 
-def journalled_rows(path):
+def journalled_rows(state):
     """Return how many rows the journal says are on the disk."""
-    if not path.exists():
-        return 0
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    try:
-        units = [json.loads(record) for (record,) in connection.execute("SELECT record FROM unit")]
-    except sqlite3.OperationalError:
-        return 0
-    finally:
-        connection.close()
-    return sum(unit["reading"]["open"]["rows"] for unit in units if unit["reading"] and unit["reading"]["open"])
+    readings = [row["reading"] for row in journal_rows(state)]
+    return sum(reading["open"]["rows"] for reading in readings if reading and reading["open"])

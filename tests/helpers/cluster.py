@@ -35,7 +35,13 @@ class Cluster:
 def cluster_of_two(folder: Path, *, threads: int = 4) -> Generator[Cluster]:
     log = folder / "cluster.log"
     env = {key: value for key, value in os.environ.items() if not key.startswith(("AISHOOT", "AUTORETOUCH"))}
-    env |= {"PYTHONPATH": str(TESTS), "DASK_LOGGING__DISTRIBUTED": "debug", "DASK_TEMPORARY_DIRECTORY": str(folder)}
+    env |= {
+        "PYTHONPATH": str(TESTS),
+        "DASK_LOGGING__DISTRIBUTED": "debug",
+        "DASK_TEMPORARY_DIRECTORY": str(folder),
+        # On a busy machine, Dask gives up on a worker that is being started again, and the tests would wait for ever.
+        "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "600s",
+    }
     command = [sys.executable, __file__, str(threads)]
     with (
         log.open("wb") as file,
@@ -72,6 +78,20 @@ def staged(folder: Path) -> list[str]:
 async def processes(client: Any) -> dict[str, int]:
     """Give the workers' process ids, by address."""
     return await client.run(os.getpid, on_error="ignore")
+
+
+def attempts_in_hand(dask_worker: Any) -> int:
+    """Count what a worker has in hand, for whichever driver."""
+    from aishoot_async.clusters._attempt import _registry  # noqa: PLC0415
+
+    return sum(len(run._attempts) for run in _registry(dask_worker).runs.values())
+
+
+async def idle(client: Any) -> None:
+    """Wait until no worker has anything in hand."""
+    async with asyncio.timeout(40):
+        while any((await client.run(attempts_in_hand)).values()):  # noqa: ASYNC110  # they are other processes
+            await asyncio.sleep(0.05)
 
 
 def give_nothing(dask_worker: Any) -> None:

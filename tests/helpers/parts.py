@@ -28,6 +28,15 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def journal_rows(state: Path) -> list[dict[str, Any]]:
+    """Read the rows of an unsharded job's journal, while the job runs or not; none where there is no journal yet."""
+    try:
+        with closing(sqlite3.connect((state / "1-of-1" / "journal.sqlite").as_uri() + "?mode=ro", uri=True)) as journal:
+            return [json.loads(record) for (record,) in journal.execute("SELECT record FROM unit")]
+    except sqlite3.OperationalError:
+        return []
+
+
 def visible(folder: Path) -> list[str]:
     return sorted(found.name for found in folder.iterdir() if not found.name.startswith("."))
 

@@ -113,7 +113,6 @@ class Csv(Format):
     )
 
     def encoder(self, brief_id: int | None) -> Encoder:  # noqa: ARG002
-        """See `Format.encoder`."""
         return _CsvEncoder(self)
 
     def recorded_columns(self) -> Sequence[str]:

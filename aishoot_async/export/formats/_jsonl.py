@@ -64,7 +64,6 @@ class JsonLines(Format):
     splittable: ClassVar[bool] = True
 
     def encoder(self, brief_id: int | None) -> Encoder:  # noqa: ARG002
-        """See `Format.encoder`."""
         return _LineEncoder()
 
 
@@ -75,7 +74,6 @@ class _CompressedJsonLines(Format):
         """Compress a block."""
 
     def encoder(self, brief_id: int | None) -> Encoder:  # noqa: ARG002
-        """See `Format.encoder`."""
         return _CompressedLineEncoder(self)
 
 

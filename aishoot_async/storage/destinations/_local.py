@@ -94,7 +94,6 @@ class LocalFile(_Local):
         return self.path.with_name(f".{self.path.name}.aishoot")
 
     def prepare(self) -> None:
-        """See `Destination.prepare`."""
         if self.path.exists() and not self.path.is_file():
             what = "a directory" if self.path.is_dir() else "no regular file"
             raise self.error(f"cannot write {self.path}: it is {what}")
@@ -115,7 +114,6 @@ class LocalFile(_Local):
         """Write nothing: there is no other file beside this one."""
 
     def remove(self, name: str) -> None:
-        """See `Destination.remove`."""
         if name == self.path.name:
             _remove(self.path)
 
@@ -135,7 +133,6 @@ class LocalFolder(_Local):
         return self.path / ".aishoot"
 
     def prepare(self) -> None:
-        """See `Destination.prepare`."""
         if self.path.exists() and not self.path.is_dir():
             what = "its name is not that of a file that can be written" if self.path.is_file() else "no file either"
             raise self.error(f"cannot write {self.path}: it is no folder, and {what}")
@@ -156,12 +153,10 @@ class LocalFolder(_Local):
         return sorted(str(path.relative_to(self.path)) for path in found)
 
     def write(self, name: str, content: bytes) -> None:
-        """See `Destination.write`."""
         with replacing(self.path / name) as file:
             file.write(content)
 
     def remove(self, name: str) -> None:
-        """See `Destination.remove`."""
         _remove(self.path / name)
 
 

@@ -175,12 +175,10 @@ class ObjectStore:
         raise self._error(f"cannot list {self.display_name}: {problem}")
 
     def size(self, name: str) -> int | None:
-        """See `Destination.size`."""
         found = self._find(name)
         return None if found is None else int(found["size"])
 
     def sizes(self, names: Sequence[str]) -> dict[str, int]:
-        """See `Destination.sizes`."""
         if not self.is_single:
             return self._listed("")
         return {name: size for name in names if (size := self.size(name)) is not None}
@@ -189,7 +187,6 @@ class ObjectStore:
         """See `Destination.check_replaceable`: any object is."""
 
     def contains(self, name: str, size: int, sha256: str) -> bool:  # noqa: ARG002  # stores have checksums of their own
-        """See `Destination.contains`."""
         return self.size(name) == size
 
     def list_files(self, folder: str) -> Sequence[str]:
@@ -199,7 +196,6 @@ class ObjectStore:
         return sorted(self._listed(folder))
 
     def publish(self, staged: Path, name: str) -> None:
-        """See `Destination.publish`."""
         size = staged.stat().st_size
         # In one request, where that is no matter of memory: one of many that is killed leaves its pieces in the store.
         self._do("put", name, staged, use_multipart=size > MAX_SINGLE_PUT)
@@ -215,7 +211,6 @@ class ObjectStore:
         self.discard(name)
 
     def read(self, name: str) -> bytes | None:
-        """See `Destination.read`."""
         if self._find(name) is None:
             return None
         try:
@@ -227,13 +222,11 @@ class ObjectStore:
         raise self._error(f"cannot read {name} at {self.display_name}: {problem}")
 
     def write(self, name: str, content: bytes) -> None:
-        """See `Destination.write`."""
         if not self.is_single:
             self._do("put", name, content)
             self._verify(name, len(content))
 
     def remove(self, name: str) -> None:
-        """See `Destination.remove`."""
         if not self.is_single or name == self.file_name:
             self._delete(name)
 
