@@ -142,7 +142,7 @@ def _meeting(one: Path, other: Path) -> str:
     """Say how two paths meet, where they do: in one file, or one would be a folder of the other."""
     for above, below in ((one, other), (other, one)):
         inside = names_below(below, above)
-        if inside is not None and not (inside and above.is_dir()):
+        if inside is not None and not (inside and os.path.isdir(above)):  # noqa: PTH112  # it refuses no name
             return "a file and a folder in it" if inside else "one file"
     return ""
 
