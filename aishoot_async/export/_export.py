@@ -12,6 +12,7 @@ from ..callbacks import check_plain
 from ..calls import Traffic
 from ..errors import ConfigurationError, Cursor, RequestValidationError
 from ..paging import Pager
+from ..samefile import leads_to
 from ..session import AIShootSession
 from ._columns import marked
 from ._destinations import Destination, read_destination, refuse_tilde
@@ -278,12 +279,8 @@ def _place(where: Destination, chosen: Format, options: Options, *, is_single: b
     if where.url is not None:
         state = _state_folder() if options.state is None else _given_folder(options.state)
         return Store(where.url, chosen, is_single=is_single, state=state, options=options.store_options)
-    name = where.text
-    if is_single:
-        # Beside what a link leads to: only there can a file take its place.
-        is_link = os.path.islink(name)  # noqa: PTH114  # of a place where nobody may look, it says no
-        return LocalFile(Path(os.path.realpath(name) if is_link else name))
-    return LocalFolder(Path(name), chosen)
+    path = Path(where.text)
+    return LocalFile(leads_to(path)) if is_single else LocalFolder(path, chosen)
 
 
 def _given_folder(path: str | os.PathLike[str]) -> Path:

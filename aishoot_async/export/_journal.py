@@ -47,7 +47,7 @@ class Journal:
             except BaseException:
                 self._db.close()
                 raise
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, RecursionError) as error:
             if not is_damage(error):
                 raise_reason(error, path)
                 raise

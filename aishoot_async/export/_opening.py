@@ -140,7 +140,7 @@ def _difference(said: str | None, job: Job) -> str:
     """Say in what another job differs from this one."""
     try:
         theirs: Any = json.loads(said or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         theirs = None
     if not isinstance(theirs, dict):
         return f"{job.place.home / _JOB} cannot be read"
@@ -237,7 +237,7 @@ def _restart(job: Job, home: Path, own: Path) -> None:
 def _format_of(said: str | None) -> Format | None:
     try:
         return FORMATS[json.loads(said or "")["format"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
