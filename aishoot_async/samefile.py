@@ -17,6 +17,11 @@ def identity(path: str | os.PathLike[str]) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
+def leads_to(path: Path) -> Path:
+    """Follow a path that is a link: beside what it leads to, a file that takes its place is made."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path  # noqa: PTH114  # it refuses no name
+
+
 def names_below(path: Path, place: Path) -> tuple[str, ...] | None:
     """Give the names that lead from a file or a folder to a path; neither of them need be there.
 

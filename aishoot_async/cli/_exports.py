@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from ._outputs import check_outputs, is_stream, write_whole
 from ._talk import counted
 
 _SAID_AT_MOST: Final = 20
+_SHARD: Final = re.compile(r"(\d{1,9})/(\d{1,9})", re.ASCII)
 _GROUP: Final = Group("Export", sort_key=1)
 if TYPE_CHECKING:
     FormatName = str
@@ -74,11 +76,11 @@ def read_shard(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    number, slash, count = text.partition("/")
-    if not (slash and number.isascii() and number.isdigit() and count.isascii() and count.isdigit()):
-        msg = f"--shard takes I/N, such as 2/8, not {text}"
+    found = _SHARD.fullmatch(text)
+    if found is None:
+        msg = f"--shard takes I/N, such as 2/8, not {text[:40]}"
         raise RequestValidationError(msg, field="shard")
-    return int(number), int(count)
+    return int(found[1]), int(found[2])
 
 
 async def run_export(

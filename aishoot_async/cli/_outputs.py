@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from aishoot_async import AIShootError, CredentialFile, RequestValidationError
 from aishoot_async.disk import replacing
-from aishoot_async.samefile import identity, names_below
+from aishoot_async.samefile import identity, leads_to, names_below
 
 _LOGIN: Final = "the login's file"
 _STREAMS: Final = {0: "stdin", 1: "stdout", 2: "stderr"}
@@ -24,7 +24,7 @@ _IN_PLACE: Final = frozenset(
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None], to: str | None = None) -> None:
-    """See, before anything is done, that no output is an input, another output, or a part of an export.
+    """See, before anything is done, that each output has a folder and is no input, other output or part of an export.
 
     Args:
         outputs: the files that are written, by their options.
@@ -32,7 +32,7 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path 
         to: the destination of an export, whose own option is ``--to``.
 
     Raises:
-        RequestValidationError: two are one file; it names both options.
+        RequestValidationError: two are one file, and it names both options; or a folder is missing, and it names that.
     """
     written = {name: path for name, path in outputs.items() if path is not None and not is_stream(path)}
     read = {name: path for name, path in inputs.items() if path is not None and str(path) != "-"}
@@ -43,14 +43,19 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path 
             raise _refusal(name, f"{name} and {other} are {one}, {path}, and would overwrite each other")
     for name, path in written.items():
         _check_surroundings(name, path)
+    folders = {name: leads_to(path).parent for name, path in written.items()}
     if to is not None:
-        from aishoot_async.export import claims  # noqa: PLC0415  # slow to import, and of exports alone
+        from aishoot_async.export import claims, needed_folder  # noqa: PLC0415  # slow to import, of exports alone
 
         if "://" not in to:
             _check_surroundings("--to", Path(to))
         for name, path in known.items():
             if (problem := claims(to, path)) is not None:
                 raise _refusal(name, f"{name} and --to would overwrite each other: {path} {problem}")
+        if (folder := needed_folder(to)) is not None:
+            folders["--to"] = folder
+    for name, folder in folders.items():
+        _check_folder(name, folder)
 
 
 def check_pictures(outputs: Mapping[str, Path | None], pictures: Iterable[str]) -> None:
@@ -103,6 +108,19 @@ def _keep_mode(place: Path, file: BinaryIO) -> None:
         os.fchmod(file.fileno(), stat.S_IMODE(place.stat().st_mode))
 
 
+def _check_folder(name: str, folder: Path) -> None:
+    try:
+        is_folder = stat.S_ISDIR(folder.stat().st_mode)
+    except FileNotFoundError:
+        raise _refusal(name, f"{name}: the folder {folder} is not there: make it first, or name another") from None
+    except NotADirectoryError:
+        is_folder = False
+    except (OSError, ValueError):  # where nobody may look, or nothing can be called so: said where it is opened
+        return
+    if not is_folder:
+        raise _refusal(name, f"{name}: {folder} is no folder: name another")
+
+
 def _check_surroundings(name: str, path: Path) -> None:
     """See that an output is neither what the shell has redirected, nor where the login is kept."""
     try:
@@ -124,7 +142,7 @@ def _meeting(one: Path, other: Path) -> str:
     """Say how two paths meet, where they do: in one file, or one would be a folder of the other."""
     for above, below in ((one, other), (other, one)):
         inside = names_below(below, above)
-        if inside is not None and not (inside and above.is_dir()):
+        if inside is not None and not (inside and os.path.isdir(above)):  # noqa: PTH112  # it refuses no name
             return "a file and a folder in it" if inside else "one file"
     return ""
 

@@ -107,17 +107,19 @@ class SyncOptions:
         suffix = ".jsonl" if catalog is None else catalog.suffix
         if self.failures is not None and self.failures.suffix.lower() != suffix.lower():
             raise _refusal("failures", f"the failures are a catalog too: --failures must end in {suffix}")
-        for name in ("plan_out", *_OF_WHAT_WAS_DONE):
-            path: Path | None = getattr(self, name)
-            if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
-                raise _refusal(name, f"{_spelled(name)}: {path} cannot be written")
         for name in ("plan_out", "failures"):
-            path = getattr(self, name)
+            path: Path | None = getattr(self, name)
             if path is not None and is_stream(path):
                 raise _refusal(name, f"{_spelled(name)}: {path} is no file that could be replaced")
         state = self.state
-        beside = {f"the {end[1:]} of --state": state.with_name(state.name + end) for end in _BESIDE} if state else {}
+        beside = {f"the {end[1:]} of --state": Path(f"{state}{end}") for end in _BESIDE} if state else {}
         check_outputs(self.outputs, {"the catalog": catalog, "--plan": self.plan, **beside})
+        for name in ("plan_out", *_OF_WHAT_WAS_DONE):
+            path = getattr(self, name)
+            if path is None:
+                continue
+            if os.path.isdir(path) or not os.access(path.parent, os.W_OK | os.X_OK):  # noqa: PTH112  # it refuses no name
+                raise _refusal(name, f"{_spelled(name)}: {path} cannot be written")
 
     @property
     def outputs(self) -> dict[str, Path | None]:

@@ -9,6 +9,7 @@ from ._export import (
     SkuExport,
     export_results,
     export_skus,
+    needed_folder,
     results_export,
 )
 from .formats import lines
@@ -24,5 +25,6 @@ __all__ = [
     "export_results",
     "export_skus",
     "lines",
+    "needed_folder",
     "results_export",
 ]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, TypedDict, Unpack, cast
 
 import attrs
@@ -23,6 +24,7 @@ from ..jobs import (
     unit_names,
 )
 from ..paging import Pager
+from ..samefile import leads_to
 from ..session import AIShootSession
 from ..storage.destinations import parse_destination
 from ._part_writer import PartLayout, PartWriter
@@ -225,6 +227,24 @@ def results_export(
     """
     units = unit_names([briefs] if isinstance(briefs, int) else list(briefs))
     return _make_job(session, ResultsExport, units, destination, options)
+
+
+def needed_folder(destination: str) -> Path | None:
+    """Return the folder that must be there for an export to begin: a file's own, or the first on the way to a folder.
+
+    Returns:
+        The folder; ``None`` in a store, or where none is on the way. Blocking.
+
+    Raises:
+        RequestValidationError: the destination cannot be read.
+    """
+    parsed = parse_destination(destination)
+    if parsed.url is not None:
+        return None
+    path = leads_to(Path(parsed.text))
+    if find_format(parsed.file_name) is not None:
+        return path.parent
+    return next((folder for folder in path.parents if os.path.lexists(folder)), None)
 
 
 def _make_job(

@@ -54,7 +54,7 @@ class Journal:
             except BaseException:
                 self._db.close()
                 raise
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as problem:
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, RecursionError) as problem:
             if not is_damage(problem):
                 raise_reason(problem, path)
                 raise

@@ -13,6 +13,7 @@ Beside it (``.aishoot``; of an object store, on the machine that runs the job)::
     1-of-1/staging/brief_id=1/part-00000.staged
 """
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -170,8 +171,8 @@ def claims(destination: str, path: Path) -> str | None:
         return "is the destination"
     if inside is not None and _CLAIMED.fullmatch(inside[0]):
         return "is a name that the export gives in its folder"
-    if names_below(path, to.with_name(f".{to.name}.aishoot")) is not None:
+    if to.name and names_below(path, to.with_name(f".{to.name}.aishoot")) is not None:
         return "is where the export keeps its journal"
-    if not path.is_dir() and names_below(to, path) is not None:
+    if not os.path.isdir(path) and names_below(to, path) is not None:  # noqa: PTH112  # it refuses no name
         return "would have to be a folder"
     return None

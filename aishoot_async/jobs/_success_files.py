@@ -80,7 +80,7 @@ def remove_earlier_manifest(destination: Destination, shard: Shard, digest: str 
 def _is_manifest(content: bytes) -> bool:
     try:
         rows = [json.loads(line) for line in content.splitlines()]
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return bool(rows) and all(isinstance(row, dict) and row.keys() >= _MANIFEST_FIELDS for row in rows)
 

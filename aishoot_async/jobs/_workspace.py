@@ -169,7 +169,7 @@ def _difference(said: str | None, job: Job) -> str:
     """Say in what another job differs from this one."""
     try:
         theirs: Any = json.loads(said or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         theirs = None
     if not isinstance(theirs, dict):
         return f"{job.destination.state_dir / _JOB} cannot be read"
@@ -270,7 +270,7 @@ def _suffix_of(said: str | None) -> str | None:
     """Return how the parts of another job end."""
     try:
         suffix = json.loads(said or "")["format"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return suffix if isinstance(suffix, str) and _SUFFIX.fullmatch(suffix) else None
 

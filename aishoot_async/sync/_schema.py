@@ -76,7 +76,7 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
         except BaseException:
             database.close()
             raise
-    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, RecursionError) as error:
         if not is_damage(error):
             raise_reason(error, path)
             raise

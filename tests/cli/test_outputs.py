@@ -141,6 +141,40 @@ def test_other_files_beside_and_in_the_folder_may_be_reports(aishoot, exported):
         assert json.loads((exported / report).read_text())["complete"]
 
 
+@pytest.mark.parametrize("to", [".", "./", "../here", "here/.."])
+def test_the_folder_one_is_in_can_be_exported_to_and_reported_in(ran, server, tmp_path, monkeypatch, to):
+    (tmp_path / "here/here").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    code, _, said = ran("-q", "results", "export", "2", "--to", to, "--report", "r.json", against=server)
+    assert (code, said) == (0, "")
+    assert json.loads(Path("r.json").read_text())["complete"]
+    assert Path("_SUCCESS").exists()
+    assert ran("results", "export", "2", "--to", to, "--report", "_SUCCESS", against=server)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["results", "export", "1", "--to", "new", "--report", "x" * 300], "File name too long"),
+        (["results", "export", "1", "--to", "new", "--report", "."], "Is a directory"),
+        (["results", "export", "1", "--to", "new", "--report", "/"], "the report cannot be written to /"),
+        (["results", "export", "1", "--to", "new", "--report", "a\0b"], "null byte"),
+        (["results", "export", "1", "--to", "new", "--shard", "9" * 5000 + "/2"], "--shard takes I/N"),
+        (["results", "export", "1", "--to", "new", "--shard", "1/2/3"], "--shard takes I/N"),
+        (["skus", "sync", "c.csv", "--state", ""], "name a file"),
+        (["skus", "sync", "c.csv", "--state", "/"], "name a file"),
+        (["skus", "sync", "c.csv", "--state", "s", "--plan-out", "/"], "--plan-out: / cannot be written"),
+        (["--organization", "o", "skus", "sync", "c.csv", "--state", "s", "--plan-out", "x" * 300], "name too long"),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_a_sentence(ran, server, catalog, arguments, said):
+    code, _, err = ran(*arguments, against=server)
+    assert code in {1, 2}
+    assert said in err
+    assert "Traceback" not in err
+    assert not (catalog / "new").exists()
+
+
 CATALOG = "key,name,frontImage\na,A,front.png\n"
 
 

@@ -156,10 +156,13 @@ def test_wrong_usage_is_a_sentence_and_where_to_look(ran, arguments, said):
     assert where.endswith("--help.")
 
 
-@pytest.mark.parametrize(("database", "said"), [("/no/where.db", "unable to open"), (__file__, "not a database")])
-def test_a_database_that_cannot_be_used_is_a_sentence(ran, database, said):
-    code, out, err = ran("sandbox", "--database", database)
-    assert (code, out) == (1, "")
+@pytest.mark.parametrize(
+    ("database", "code", "said"),
+    [("/no/where.db", 2, "the folder /no is not there"), ("/", 1, "unable to open"), (__file__, 1, "not a database")],
+)
+def test_a_database_that_cannot_be_used_is_a_sentence(ran, database, code, said):
+    found, out, err = ran("sandbox", "--database", database)
+    assert (found, out) == (code, "")
     assert said in err
 
 

@@ -58,25 +58,46 @@ def test_a_shard_without_briefs_is_not_called_finished(aishoot, server, tmp_path
         assert ("finished already" in done.stderr) is finished
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "results export 1 --to {tmp}/missing/r.jsonl",
-        "results export 1 --to {tmp}/missing/r.csv --columns id",
-        "skus export --to {tmp}/missing/deeper/r.parquet",
-        "results export 1 --to {tmp}/r.jsonl --report {tmp}/missing/report.json",
-        "skus sync {tmp}/c.csv --state {tmp}/s --apply --report {tmp}/missing/report.json",
-        "skus sync {tmp}/c.csv --state {tmp}/missing/s",
-        "sandbox --database {tmp}/missing/data.db",
-    ],
-)
-def test_a_missing_folder_is_named_before_anything_is_asked_for(aishoot, server, tmp_path, command):
+NEEDS_A_FOLDER = [
+    "results export 1 --to {}/r.jsonl",
+    "results export 1 --to {}/r.csv --columns id",
+    "results export 1 --to dangling.jsonl",
+    "skus export --to {}/r.parquet",
+    "results export 1 --to r.jsonl --report {}/report.json",
+    "results export 1 --to r.jsonl --report dangling.jsonl",
+    "skus export --to new --report {}/report.json",
+    "skus sync c.csv --state s --apply --report {}/report.json",
+    "skus sync c.csv --state s --apply --failures {}/f.csv",
+    "skus sync c.csv --state s --plan-out {}/plan.json",
+    "skus sync c.csv --state {}/s",
+    "sandbox --database {}/data.db",
+]
+
+
+@pytest.mark.parametrize("command", NEEDS_A_FOLDER)
+@pytest.mark.parametrize("folder", ["missing", "missing/deeper", "./missing", "plain", "plain/deeper"])
+def test_a_missing_folder_is_named_before_anything_is_asked_for(ran, server, tmp_path, monkeypatch, command, folder):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "c.csv").write_text("key,name,frontImage\nA,N,f\n")
-    done = aishoot(*command.format(tmp=tmp_path).split())
-    assert done.returncode in {1, 2}, done.stderr
-    assert f"{tmp_path}/missing" in done.stderr
-    assert not (tmp_path / "missing").exists()
+    (tmp_path / "plain").write_text("a file")
+    (tmp_path / "dangling.jsonl").symlink_to(f"{folder}/r.jsonl")
+    before = sorted(tmp_path.rglob("*"))
+    code, out, said = ran(*command.format(folder).split(), against=server)
+    assert (code, out) == (2, "")
+    option = command.rpartition("--")[2].split()[0] if "--columns" not in command else "to"
+    assert f"error: --{option}: " in said
+    assert f"{folder.removeprefix('./')} is n" in said
+    assert sorted(tmp_path.rglob("*")) == before
     assert server.calls.total() == 0
+
+
+@pytest.mark.parametrize("to", ["plain/out", "plain/deeper/out/"])
+def test_a_folder_cannot_be_made_in_a_file(ran, server, tmp_path, monkeypatch, to):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plain").write_text("a file")
+    code, _, said = ran("results", "export", "1", "--to", to, against=server)
+    assert (code, server.calls.total()) == (2, 0)
+    assert "--to: plain is no folder" in said
 
 
 def test_the_folder_of_a_folder_is_made(aishoot, tmp_path):

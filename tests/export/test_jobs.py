@@ -122,6 +122,12 @@ def _row(path):
     database.close()
 
 
+def _deep_row(path):
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE unit SET record = ?", ("[" * 200_000,))
+    database.close()
+
+
 def _page(path):
     with path.open("r+b") as file:
         file.seek(4096)
@@ -132,7 +138,7 @@ def _gone(path):
     path.unlink()
 
 
-@pytest.mark.parametrize("damage", [_truncate, _empty, _garbage, _foreign, _newer, _row, _page, _gone])
+@pytest.mark.parametrize("damage", [_truncate, _empty, _garbage, _foreign, _newer, _row, _deep_row, _page, _gone])
 async def test_a_damaged_journal_is_refused(tmp_path, sandbox, session, damage):
     folder = tmp_path / "r"
     await export_results(session, [1, 2], folder)
@@ -146,6 +152,31 @@ async def test_a_damaged_journal_is_refused(tmp_path, sandbox, session, damage):
     assert sandbox.calls["brief_results"] == 0
     assert (await export_results(session, [1, 2], folder, restart=True)).complete
     assert contents(folder) == before
+
+
+DEEP = '{"format": ' + "[" * 200_000
+
+
+@pytest.mark.parametrize(
+    "text", [DEEP, "", "[]", "null", '{"format": []}', '{"format": "avro"}', "9" * 5000, "\ufeff{}"]
+)
+async def test_a_job_that_nobody_can_read_is_another_one(tmp_path, session, text):
+    folder = tmp_path / "r"
+    await export_results(session, [1, 2], folder)
+    (folder / ".aishoot/job.json").write_text(text)
+    with pytest.raises(ExportError, match=r"belongs to another export.*restart=True"):
+        await export_results(session, [1, 2], folder)
+    assert (await export_results(session, [1, 2], folder, restart=True)).complete
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "", "[]", "null\n", '{"rows": 1}\n', "9" * 5000, "\ufeff{}"])
+async def test_what_only_has_the_name_of_an_earlier_manifest_is_left_alone(tmp_path, session, text):
+    folder = tmp_path / "r"
+    await export_results(session, [1, 2], folder)
+    (folder / "_manifest.jsonl").write_text(text)
+    assert (await export_results(session, [1, 2], folder, refresh=True)).complete
+    assert (await export_results(session, [1, 2], folder, restart=True)).complete
+    assert (folder / "_manifest.jsonl").read_text() == text
 
 
 def test_a_second_process_is_turned_away(tmp_path, exports):

@@ -106,6 +106,12 @@ def no_json(path):
         database.commit()
 
 
+def nested_too_deeply(path):
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("UPDATE item SET applied = ?", ("[" * 200_000,))
+        database.commit()
+
+
 def emptied(path):
     path.write_bytes(b"")
 
@@ -114,7 +120,9 @@ def text(path):
     path.write_text("key,name\n" * 500)
 
 
-@pytest.mark.parametrize("damage", [other_database, another_version, cut_short, overwritten, no_json, emptied, text])
+@pytest.mark.parametrize(
+    "damage", [other_database, another_version, cut_short, overwritten, no_json, nested_too_deeply, emptied, text]
+)
 async def test_a_damaged_or_foreign_file_is_refused_and_not_touched(service, sync, damage):
     plan = await sync.plan(items(1, 2))
     await sync.apply(plan)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError, JobError
+from ...samefile import leads_to
 from ._local import LocalFile, LocalFolder
 from ._object_store import ObjectStore
 from ._parsing import ParsedDestination, refuse_tilde
@@ -48,9 +49,7 @@ def open_destination(
         )
     if not is_single:
         return LocalFolder(Path(parsed.text), error)
-    # Beside what a link leads to: only there can a file take its place.
-    is_link = os.path.islink(parsed.text)  # noqa: PTH114  # of a place where nobody may look, it says no
-    return LocalFile(Path(os.path.realpath(parsed.text) if is_link else parsed.text), error)
+    return LocalFile(leads_to(Path(parsed.text)), error)
 
 
 def _given_state(path: str | os.PathLike[str]) -> Path:
