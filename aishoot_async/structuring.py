@@ -145,14 +145,10 @@ def _make_plain_converter() -> cattrs.Converter:
 _plain_values: Final = _make_plain_converter()
 
 
-def to_plain(value: attrs.AttrsInstance) -> dict[str, Any]:
-    """Return a value of attrs classes as what JSON can hold, for journals and the like."""
-    # By what a value is, and not by what its field says: that may name the base class.
-    return attrs.asdict(value)
-
-
 def from_plain(plain: object, wanted: type[T]) -> T:
-    """Return what `to_plain` was given; fields that the class does not have are left out.
+    """Return the value of which `attrs.asdict` has made plain values, as journals and the like keep them.
+
+    Members of which the class has no field are left out.
 
     Raises:
         KeyError, TypeError, ValueError: it is something else.

@@ -63,7 +63,7 @@ class WorkerRegistry:
             self.runs[task.run] = WorkerRun(self._worker, task, lambda: self.runs.pop(task.run, None))
         return self.runs[task.run]
 
-    def _take(self, grant: TokenMessage) -> None:
+    def _take(self, grant: TokenMessage) -> None:  # Dask passes the message's member by this name
         if grant.run in self.runs:
             self.runs[grant.run].take(grant)
 
@@ -88,7 +88,7 @@ class Attempt:
     """One attempt at one unit."""
 
     def __init__(self, task: BriefTask, worker_run: WorkerRun) -> None:
-        """Begin nothing yet."""
+        """Request nothing yet."""
         self.task = task
         self.worker_run = worker_run
         self.name = uuid4().hex

@@ -17,7 +17,7 @@ class Liveness:
         self._seen: dict[str, tuple[float, float]] = {}
 
     def update(self, workers: Mapping[str, Mapping[str, Any]], now: float) -> None:
-        """Take in what the scheduler says of its workers."""
+        """Record what the scheduler says of its workers."""
         before, self._seen = self._seen, {}
         for worker, said in workers.items():
             last, since = before.get(worker, (None, now))

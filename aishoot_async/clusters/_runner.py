@@ -20,7 +20,7 @@ class ClusterRunner:
     """A `UnitRunner` whose units are done by a pool of workers."""
 
     def __init__(self, pool: WorkerPool, staging: str) -> None:
-        """Begin nothing yet; ``staging`` names where the workers stage."""
+        """Submit nothing yet; ``staging`` names where the workers stage."""
         self.concurrency = pool.window.widest
         self._pool = pool
         self._staging = staging

@@ -31,14 +31,14 @@ class Window:
         return int(self.place.total_tokens)
 
     def refused(self) -> None:
-        """Hear that the service has refused a request for there being too many."""
+        """Halve the window: the service has refused a request (429)."""
         self._clean = 0
         if self._clock() >= self._held_until:
             self._held_until = self._clock() + HOLD
             self.place.total_tokens = max(1, self.size // 2)
 
     def brought(self) -> None:
-        """Hear that a brief has come without a refusal."""
+        """Count a brief that came without a refusal."""
         self._clean += 1
         if self._clean >= self.size and self.size < self.widest:
             self._clean = 0

@@ -49,7 +49,7 @@ class WorkerPool:
         secrets: dict[str, Any],
         error: type[JobError],
     ) -> None:
-        """Begin nothing yet.
+        """Submit nothing yet.
 
         Args:
             client: an asynchronous client of our own.
@@ -86,7 +86,7 @@ class WorkerPool:
 
     @asynccontextmanager
     async def at_work(self, staging: str) -> AsyncGenerator[None]:
-        """Hear the workers; what else stages there is ended before, and what is left of us after."""
+        """Listen to the workers. What else stages there is ended before, and what is left of this run after."""
         await self._end_attempts(staging)
         self._client.subscribe_topic(TOPIC, self._on_event)
         self._spawn(self._watch())

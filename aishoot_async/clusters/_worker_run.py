@@ -39,7 +39,7 @@ class WorkerRun:
     """A worker's part in one run. It is the `TokenSource` of its session."""
 
     def __init__(self, worker: Worker, task: BriefTask, ended: Callable[[], object]) -> None:
-        """Begin nothing yet; the run's first task says what holds for all of them."""
+        """Request nothing yet; the run's first task says what holds for all of them."""
         self.worker = worker
         self.staging = task.staging
         self._task = task
@@ -56,7 +56,7 @@ class WorkerRun:
         self._sent = -_MIN_INTERVAL
 
     async def open(self) -> tuple[AIShootSession, dict[str, Any]]:
-        """Give the session, and what the object store takes.
+        """Return the session, and what the object store takes.
 
         Raises:
             AIShootError: the driver has no token.
@@ -112,7 +112,7 @@ class WorkerRun:
             await asyncio.wait(tasks)
 
     async def token(self, rejected: str | None = None) -> str:
-        """Give the access token, another one from the driver if this one was refused.
+        """Return the access token, another one from the driver if this one was refused.
 
         Raises:
             AIShootError: as it was for the driver.

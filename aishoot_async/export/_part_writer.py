@@ -56,7 +56,7 @@ class PartWriter:
     """Writes the parts of one walk: a `PageWriter`."""
 
     def __init__(self, folder: Path, journal: JournalLike, unit: Unit, layout: PartLayout) -> None:
-        """Touch nothing yet."""
+        """Open nothing yet."""
         self._unit = unit
         self._folder = folder
         self._journal = journal

@@ -67,7 +67,7 @@ class LocalRunner:
     """Does the units on this machine."""
 
     def __init__(self, session: AIShootSession, job: Job) -> None:
-        """Begin nothing yet."""
+        """Run nothing yet."""
         self.concurrency = 1 if job.destination.is_single else CONCURRENCY
         self._session = session
         self._job = job

@@ -10,9 +10,10 @@ import threading
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from ..disk import is_damage, raise_reason, replacing
 from ..errors import JobError
-from ..structuring import to_plain
 from ._units import PartSet, Unit, read_unit
 
 VERSION: Final = 1
@@ -108,7 +109,7 @@ class Journal:
 
     def save(self, *units: Unit, **facts: str) -> None:
         """Write rows and facts, all of them or none."""
-        rows = [(unit.name, json.dumps(to_plain(unit))) for unit in units]
+        rows = [(unit.name, json.dumps(attrs.asdict(unit))) for unit in units]
         with self._lock, self._db:
             self._db.executemany("INSERT OR REPLACE INTO unit VALUES (?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", list(facts.items()))

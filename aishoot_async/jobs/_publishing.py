@@ -23,7 +23,7 @@ class StagedParts(Protocol):
         ...
 
     def move(self, number: int, destination: Destination, name: str) -> None:
-        """Give a part its name at the destination, in place of what had it."""
+        """Move a part to its name at the destination, in place of what had it."""
         ...
 
     def clear(self) -> None:

@@ -24,8 +24,6 @@ from typing import Any, Final
 
 import attrs
 
-from ..structuring import from_plain
-
 
 class State(StrEnum):
     """Where a unit stands."""
@@ -198,6 +196,8 @@ def read_unit(plain: Any, part_set: type[PartSet] = PartSet) -> Unit:
     Raises:
         KeyError, TypeError, ValueError: it is none.
     """
+    from ..structuring import from_plain  # noqa: PLC0415  # cattrs is slow to import, and a new job reads nothing
+
     reading, published = (
         None if walk is None else from_plain(walk, part_set) for walk in (plain["reading"], plain["published"])
     )

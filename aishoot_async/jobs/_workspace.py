@@ -204,7 +204,7 @@ def _read_job(home: Path) -> str | None:
 
 
 def _check_brief_of_file(job: Job, journal: Journal) -> None:
-    """See that a file is not another brief's. A folder has room for all: what is there of others stays.
+    """Refuse a file of another brief. A folder has room for all: what is there of others stays.
 
     Raises:
         JobError: it is, or somebody has put a file there.
@@ -222,7 +222,9 @@ def _check_brief_of_file(job: Job, journal: Journal) -> None:
 
 
 def _check_published(job: Job, journal: Journal) -> None:
-    """See that what was published stands there. What is gone is fetched again; a refresh fetches what was changed too.
+    """Compare what was published with what stands there.
+
+    What is gone is fetched again; a refresh fetches what was changed too.
 
     Raises:
         JobError: something there has changed since, and is not to be refreshed; or it cannot be replaced.

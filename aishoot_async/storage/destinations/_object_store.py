@@ -125,7 +125,7 @@ class ObjectStore:
                 logger.warning("what was staged is left: %s", error)
 
     def _verify(self, name: str, size: int) -> None:
-        """See that an object is there, whole: whatever the store has answered to those who sent it.
+        """Check that an object is there, whole: whatever the store has answered to those who sent it.
 
         Raises:
             JobError: it is not.
@@ -203,7 +203,7 @@ class ObjectStore:
         staged.unlink()
 
     def rename(self, name: str, new_name: str) -> None:
-        """Give an object another name, in place of what had it."""
+        """Rename an object, in place of what has the new name."""
         size = self.size(name)
         self._do("copy", name, self._key(new_name))
         if size is not None:

@@ -51,7 +51,7 @@ class StoreUrl:
     file_name: str
 
     def spellings(self, *, is_single: bool, is_file_name: bool, account: str | None) -> Sequence[str]:
-        """Name the place: first as all its spellings come to, then as journals of earlier releases may have it.
+        """Return the names of the place: first that of all its spellings, then those in earlier releases' journals.
 
         Args:
             is_single: it is an object, not a prefix.
