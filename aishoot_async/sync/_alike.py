@@ -11,7 +11,7 @@ from typing import Final
 
 from ._fields import HASH, Fields, name_key, same, texts_of, without_query
 from ._keys import drifted_key
-from ._life import Owned
+from ._operations import Owned
 
 _TRANSLITERATED: Final = str.maketrans(
     {

@@ -15,11 +15,11 @@ from ..failures import ends_all
 from ..session import AIShootSession
 from ._catalog import organization_of
 from ._checking import foreign, outrun
-from ._gate import Gate
-from ._life import Owned
-from ._looking import Looker, Rows
+from ._circuit_breaker import Gate
+from ._operations import Owned
 from ._plan import IDLE, SyncAction, SyncEntry, SyncPlan
 from ._readback import ReadBack
+from ._remote import Looker, Rows
 from ._report import OutcomeKind, SyncOutcome, SyncReport
 from ._sending import Doubt, Sender, outcome_of, remembered
 from ._state import State, opened, state_path

@@ -7,12 +7,12 @@ import attrs
 
 from ..errors import CatalogError, ConfigurationError
 from ..session import AIShootSession
-from ._deciding import Wish
 from ._fields import IMAGES, stated
+from ._images import Picture, is_path, look
 from ._item import CatalogItem
 from ._keys import key_identity, twin_problem
-from ._pictures import Picture, is_path, look
 from ._plan import PlannedPicture
+from ._planner import Wish
 from ._state import State
 from ._structure import is_heading
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 
 from ._fields import FIELDS, Fields, has_changed
-from ._life import Owned
 from ._matching import Fit, Legibility, Shelf, named
+from ._operations import Owned
 from ._plan import SyncAction, SyncEntry, SyncPlan
 
 

@@ -7,11 +7,11 @@ from typing import Final
 
 import attrs
 
-from ._deciding import Decider, Situation, Wish
 from ._decisions import Decisions
-from ._life import Owned
+from ._operations import Owned
 from ._plan import SyncAction, SyncEntry
-from ._resembling import Pool, Resemblance, find_resemblances
+from ._planner import Decider, Situation, Wish
+from ._similarity import Pool, Resemblance, find_resemblances
 
 _CANDIDATES: Final = 20
 """SKUs that an entry names; a sentence names fewer."""

@@ -5,7 +5,7 @@ from typing import Any
 from ..errors import RequestValidationError
 from ..models import WIRE_NAMES, Sku, SkuUpdate
 from ._fields import FIELDS, IMAGES, Fields, project_numbers, request_fields, same, shown, without_query
-from ._life import Owned
+from ._operations import Owned
 from ._plan import SyncEntry
 
 Rendering = tuple[str, str]

@@ -11,8 +11,8 @@ import attrs
 
 from ..errors import SyncError
 from ._fields import IMAGES, stated
+from ._images import is_path
 from ._item import CatalogItem
-from ._pictures import is_path
 
 Prefer = Literal["catalog", "remote"]
 Decision = Literal["adopt", "create"]

@@ -15,17 +15,17 @@ from ..config import check_seconds
 from ..errors import ConfigurationError
 from ..session import AIShootSession
 from ._catalog import collect, organization_of, wishes
-from ._deciding import Situation, Wish, deletions
 from ._deciding_all import decide_all
 from ._decisions import Decide, Decisions, check_keys, parse_decisions
 from ._fields import shows
 from ._item import CatalogItem
 from ._keys import respelled
-from ._life import Operation
 from ._limits import MaxDelete, check_catalog, check_deletions, parse_max_delete
-from ._looking import Looker
 from ._matching import Held
+from ._operations import Operation
 from ._plan import Prefer, SyncEntry, SyncPlan
+from ._planner import Situation, Wish, deletions
+from ._remote import Looker
 from ._state import State, opened, state_path
 
 logger: Final = logging.getLogger("aishoot_async.sync")

@@ -9,9 +9,9 @@ import attrs
 from ..errors import AIShootError
 from ..failures import ends_all
 from ._fields import ABSENT, Fields, equal, same
-from ._life import Owned
-from ._looking import Looker, Rows
+from ._operations import Owned
 from ._plan import SyncAction, SyncEntry
+from ._remote import Looker, Rows
 from ._report import OutcomeKind, SyncOutcome
 from ._sending import Doubt, Touched, applied, outcome_of
 

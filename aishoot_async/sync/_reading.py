@@ -8,9 +8,9 @@ from typing import Final
 from ..errors import CatalogError
 from ._item import CatalogItem
 from ._keys import key_identity, twin_problem
-from ._reading_csv import csv_rows
+from ._readers import csv_rows
 from ._reading_json import json_rows
-from ._reading_rows import Complain, RowReader, Stated
+from ._rows import Complain, RowReader, Stated
 
 _FORMATS: Final = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from .. import jsontext
 from ..errors import UnexpectedResponseError
-from ._reading_rows import Complain, Heading, Stated, fields_of
+from ._rows import Complain, Heading, Stated, fields_of
 
 _BOM: Final = b"\xef\xbb\xbf"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ._parquet import pa, pq
-from ._reading_rows import Complain, Heading, Stated, fields_of, miss
+from ._rows import Complain, Heading, Stated, fields_of, miss
 
 _ROWS_AT_ONCE: Final = 4096
 

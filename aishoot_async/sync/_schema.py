@@ -11,7 +11,7 @@ import attrs
 
 from ..disk import is_damage, raise_reason, replacing
 from ..errors import SyncError
-from ._life import Operation, Owned
+from ._operations import Operation, Owned
 
 VERSION: Final = 1
 _ID: Final = 0x41534A32

@@ -8,11 +8,11 @@ from ..errors import AIShootError, AmbiguousWriteError, NotFoundError, RequestVa
 from ..failures import ends_all, is_passing
 from ..models import Sku, SkuCreate
 from ..session import AIShootSession
+from ._circuit_breaker import Gate
 from ._failures import may_have_happened, sentence
 from ._fields import ABSENT, FIELDS, Fields, has_changed, request_fields, same, shown
-from ._gate import Gate
-from ._life import Operation, Owned
 from ._merging import merged
+from ._operations import Operation, Owned
 from ._plan import SyncAction, SyncEntry
 from ._report import OutcomeKind, SyncOutcome
 from ._state import State

@@ -16,7 +16,7 @@ from ..config import canonical_url
 from ..disk import Threads, locked
 from ..errors import SyncError
 from ._fields import Fields
-from ._life import End, Kind, Operation, Owned
+from ._operations import End, Kind, Operation, Owned
 from ._schema import Content, open_database
 from ._writer import Statement, Writer
 

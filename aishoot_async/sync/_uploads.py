@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..session import AIShootSession
-from ._pictures import Picture, upload
+from ._images import Picture, upload
 from ._plan import PlannedPicture
 
 

@@ -15,8 +15,8 @@ from aishoot_async.models import PagingReport
 from aishoot_async.sandbox import Sandbox
 from aishoot_async.sync import CatalogItem
 from aishoot_async.sync._alike import name_forms
-from aishoot_async.sync._looking import Looker
-from aishoot_async.sync._resembling import Pool, find_resemblances
+from aishoot_async.sync._remote import Looker
+from aishoot_async.sync._similarity import Pool, find_resemblances
 from helpers.sessions import session_for
 from sync.running import Syncing, counts, item
 from sync.service import LostError, Service

@@ -8,7 +8,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from aishoot_async import ConfigurationError, NotFoundError, SyncError
-from aishoot_async.sync._pictures import Picture, is_path, look, upload
+from aishoot_async.sync._images import Picture, is_path, look, upload
 from helpers.image_service import ImageService, identifier_of, images_of
 from helpers.leaks import NothingLeft
 from helpers.pictures import exif, jpeg, png, tiff, webp_extended, webp_lossless, webp_lossy

@@ -7,7 +7,7 @@ import pytest
 
 from aishoot_async import CatalogError, ConfigurationError
 from aishoot_async.sandbox import Fault, Sandbox, Status
-from aishoot_async.sync import SyncPlan, _pictures
+from aishoot_async.sync import SyncPlan, _images
 from aishoot_async.sync._applying import WORKERS
 from helpers.pictures import png
 from helpers.sessions import session_for
@@ -41,13 +41,13 @@ async def sync(sandbox, tmp_path):
 @pytest.fixture
 def hashed(monkeypatch):
     paths = []
-    examined = _pictures._examined
+    examined = _images._examined
 
     async def spy(path, found):
         paths.append(path.name)
         return await examined(path, found)
 
-    monkeypatch.setattr(_pictures, "_examined", spy)
+    monkeypatch.setattr(_images, "_examined", spy)
     return paths
 
 

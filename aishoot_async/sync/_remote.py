@@ -11,8 +11,8 @@ from anyio import to_thread
 from ..errors import UnstableListingError
 from ..session import AIShootSession
 from ._fields import IMAGES, Fields, has_changed, shown, volatile_images
-from ._life import Operation, Owned
 from ._matching import Held, Legibility, Matched, Shelf, match
+from ._operations import Operation, Owned
 from ._state import State
 
 logger: Final = logging.getLogger("aishoot_async.sync")

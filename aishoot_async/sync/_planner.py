@@ -7,8 +7,8 @@ import attrs
 
 from ._fields import FIELDS, Fields, equal, has_changed, shows
 from ._judging import Known, Verdict, judge
-from ._life import Operation, Owned
 from ._matching import Fit, Held, Legibility, Shelf, named
+from ._operations import Operation, Owned
 from ._plan import PlannedPicture, Prefer, SyncAction, SyncEntry
 
 

@@ -14,9 +14,9 @@ import attrs
 from .. import jsontext
 from ..errors import RequestValidationError, UnexpectedResponseError
 from ..models import WIRE_NAMES, SkuCreate
+from ._images import SUFFIXES
 from ._item import CatalogItem
 from ._keys import clean_key
-from ._pictures import SUFFIXES
 from ._structure import cell_problem, column_of, heading_problem, is_blank, is_heading, is_unnamed, row_problem
 
 _SPELLINGS: Final = ("key", *WIRE_NAMES.values(), *WIRE_NAMES)

@@ -27,8 +27,8 @@ import attrs
 
 from ._alike import AlikeIndex, name_forms
 from ._fields import Fields
-from ._life import Owned
 from ._matching import named
+from ._operations import Owned
 
 _NAMED: Final = 6  # one more than a sentence shows
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from ._reading_rows import Complain, Heading, Stated, fields_of, miss
+from ._rows import Complain, Heading, Stated, fields_of, miss
 from ._structure import column_of, is_blank
 
 _DELIMITERS: Final = ",;\t|"
