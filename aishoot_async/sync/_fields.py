@@ -41,13 +41,13 @@ ABSENT: Final = Absent.ABSENT
 _NOTHING: Final[Fields] = MappingProxyType({})
 
 
-def stated(sku: SkuCreate) -> dict[str, Any]:
+def desired_fields(sku: SkuCreate) -> dict[str, Any]:
     """Give the fields that a catalog states."""
     given = {field: getattr(sku, field) for field in FIELDS}
     return {field: _plain(value) for field, value in given.items() if value is not UNSET}
 
 
-def shown(sku: Sku) -> dict[str, Any]:
+def remote_fields(sku: Sku) -> dict[str, Any]:
     """Give the fields that a service shows, whatever their types."""
     if not sku.raw:
         given = {field: getattr(sku, field) for field in FIELDS}
@@ -78,7 +78,7 @@ def request_fields(fields: Fields) -> dict[str, Any]:
     return made
 
 
-def equal(field: str, one: object, other: object) -> bool:
+def same_remote(field: str, one: object, other: object) -> bool:
     """Tell whether two values are equal that a service has shown, or a catalog stated. Not shown is as good as null."""
     return one == other or _canonical(field, one) == _canonical(field, other)
 
@@ -125,19 +125,26 @@ def has_changed(
     """
     old, new = before.get(field, ABSENT), now.get(field, ABSENT)
     sent = applied.get(field)
-    if field in IMAGES and sent is not None and same(field, sent, old) and not same(field, sent, new):
+    if (
+        field in IMAGES
+        and sent is not None
+        and matches_desired(field, sent, old)
+        and not matches_desired(field, sent, new)
+    ):
         return True  # also where the identifier stands in the query
-    return field not in volatile and not equal(field, old, new)
+    return field not in volatile and not same_remote(field, old, new)
 
 
 def volatile_images(one: Fields, other: Fields) -> frozenset[str]:
     """Return the images that a SKU shows otherwise in two answers, the second of which was asked for at once."""
     return frozenset(
-        field for field in IMAGES if field in one and field in other and not equal(field, one[field], other[field])
+        field
+        for field in IMAGES
+        if field in one and field in other and not same_remote(field, one[field], other[field])
     )
 
 
-def same(field: str, wanted: object, value: object) -> bool:
+def matches_desired(field: str, wanted: object, value: object) -> bool:
     """Tell whether a service shows what is wanted, in one rendering or another. What it does not show, it does not."""
     if value is ABSENT or wanted is None or value is None:
         return wanted is value
@@ -198,12 +205,12 @@ def name_key(name: object) -> str:
     return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
 
 
-def shows(field: str, wanted: object, row: Fields) -> bool:
+def echoes(field: str, wanted: object, row: Fields) -> bool:
     """Tell whether a row may show what was sent: a name trimmed and composed perhaps, and nothing for nothing."""
     value = row.get(field, ABSENT)
     if field == "name":
         return isinstance(value, str) and _composed(str(wanted)) == _composed(value)
-    return same(field, wanted, value) or ((wanted is None or wanted == []) and value in (ABSENT, None, []))
+    return matches_desired(field, wanted, value) or ((wanted is None or wanted == []) and value in (ABSENT, None, []))
 
 
 def _composed(name: str) -> str:

@@ -14,8 +14,8 @@ import attrs
 from .. import jsontext
 from ..errors import RequestValidationError, UnexpectedResponseError
 from ..models import WIRE_NAMES, SkuCreate
+from ._catalog import CatalogItem
 from ._images import SUFFIXES
-from ._item import CatalogItem
 from ._keys import clean_key
 from ._structure import cell_problem, column_of, heading_problem, is_blank, is_heading, is_unnamed, row_problem
 
@@ -29,11 +29,11 @@ _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fal
 _WHOLE: Final = re.compile(r"\s*\d{1,100}\s*", re.ASCII)
 _CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
-Stated = tuple[int, dict[str, Any]]
+ParsedRow = tuple[int, dict[str, Any]]
 """A row: its line, and what it states by field."""
 
 
-class Complain(Protocol):
+class ProblemSink(Protocol):
     """Takes a problem."""
 
     def __call__(self, line: int | None, field: str | None, problem: str, key: str | None = None, /) -> object:
@@ -42,22 +42,22 @@ class Complain(Protocol):
 
 
 def fields_of(
-    names: Iterable[str], line: int | None, complain: Complain, told: set[str] | None = None
+    names: Iterable[str], line: int | None, report: ProblemSink, reported: set[str] | None = None
 ) -> list[str] | None:
     """Give the field that each name is.
 
     Args:
         names: the headings, or the members of an object.
         line: where they stand.
-        complain: told of each that is none.
-        told: those that were complained of before, of which once is enough; this adds to it.
+        report: reported of each that is none.
+        reported: those that were complained of before, of which once is enough; this adds to it.
 
     Returns:
         The fields; an empty text for a column without a name. ``None`` when there is one that is no column.
     """
     found: dict[str, str] = {}
     fields: list[str] = []
-    told = set() if told is None else told
+    reported = set() if reported is None else reported
     sound = True
     for name in names:
         field = "" if is_unnamed(name) else column_of(name)
@@ -71,9 +71,9 @@ def fields_of(
             found[field] = name
         if problem is not None:
             sound = False
-            if name not in told:
-                complain(line, field or name, problem)
-            told.add(name)
+            if name not in reported:
+                report(line, field or name, problem)
+            reported.add(name)
         fields.append(field or "")
     return fields if sound else None
 
@@ -86,14 +86,14 @@ class Heading:
         fields: the field of each; an empty text where there is no heading.
         line: where the headings stand.
         unit: what a row is counted in.
-        complain: told once of each column that holds something and has no heading.
+        report: reported once of each column that holds something and has no heading.
     """
 
     fields: Sequence[str]
     line: int | None
     unit: str
-    complain: Complain
-    _told: set[int] = attrs.field(factory=set, init=False)
+    report: ProblemSink
+    _reported: set[int] = attrs.field(factory=set, init=False)
 
     def pair(self, line: int, cells: Iterable[Any]) -> dict[str, Any]:
         """Return the cells of a row by their fields."""
@@ -101,18 +101,18 @@ class Heading:
         for place, (field, cell) in enumerate(zip(self.fields, cells, strict=True), 1):
             if field:
                 paired[field] = cell
-            elif place not in self._told and not is_blank(cell):
-                self._told.add(place)
+            elif place not in self._reported and not is_blank(cell):
+                self._reported.add(place)
                 problem = f"column {place} has no name, and {self.unit} {line} holds {reprlib.repr(cell)} in it"
-                self.complain(self.line, None, problem)
+                self.report(self.line, None, problem)
         return paired
 
 
-def miss(fields: Collection[str], line: int | None, complain: Complain, what: str = "") -> bool:
-    """Complain of each field that every SKU needs and that is not there; say whether there is one."""
+def require(fields: Collection[str], line: int | None, report: ProblemSink, what: str = "") -> bool:
+    """ProblemSink of each field that every SKU needs and that is not there; say whether there is one."""
     missing = [field for field in _NEEDED if field not in fields]
     for field in missing:
-        complain(line, field, f"{what}{_NEEDED[field]} is missing")
+        report(line, field, f"{what}{_NEEDED[field]} is missing")
     return bool(missing)
 
 
@@ -127,25 +127,25 @@ class RowReader:
 
     Attributes:
         folder: where the paths of pictures begin: the catalog file's own folder.
-        complain: told of each field of a row that cannot be right.
+        report: reported of each field of a row that cannot be right.
     """
 
     folder: Path
-    complain: Complain
+    report: ProblemSink
     _there: dict[str, bool] = attrs.field(factory=dict, init=False)  # whether a picture is; asked once
 
     def item(self, line: int, stated: Mapping[str, Any]) -> CatalogItem | None:
         """Make an item of what a row states; text is read as a cell of a table is.
 
         Returns:
-            The item, or ``None`` when there was something to complain of, the row is blank, or it is the heading once
+            The item, or ``None`` when there was something to report of, the row is blank, or it is the heading once
             more: files that were put one behind the other have one each.
         """
         if all(map(is_blank, stated.values())) or is_heading(stated):
             return None
         problem = row_problem(stated)
         if problem is not None:
-            self.complain(line, None, problem)
+            self.report(line, None, problem)
             return None
         values: dict[str, Any] = {field: self._value(field, value) for field, value in stated.items()}
         problems = [*_key_problems(values), *_cell_problems(values)]
@@ -154,14 +154,14 @@ class RowReader:
         key = values.pop("key", None)
         named = key if isinstance(key, str) else None
         for field, problem in problems:
-            self.complain(line, field, problem, named)
-        if not (miss(stated, line, self.complain) or problems):
+            self.report(line, field, problem, named)
+        if not (require(stated, line, self.report) or problems):
             try:
                 return CatalogItem(key, SkuCreate(**values), line=line)
             except RequestValidationError:
                 pass
         for field, problem in _field_problems(values):
-            self.complain(line, field, problem, named)
+            self.report(line, field, problem, named)
         return None
 
     def _value(self, field: str, value: Any) -> Any:

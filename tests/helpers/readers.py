@@ -24,9 +24,9 @@ from aishoot_async.paging._envelope import open_envelope
 from aishoot_async.picture import header_of
 from aishoot_async.resources._answers import created, deleted
 from aishoot_async.sync import read_catalog
-from aishoot_async.sync._alike import name_forms
-from aishoot_async.sync._fields import same
+from aishoot_async.sync._fields import matches_desired
 from aishoot_async.sync._keys import clean_key, drifted_key, key_identity
+from aishoot_async.sync._similarity import name_forms
 from aishoot_async.sync._structure import cell_problem, row_problem
 from aishoot_async.transport import Response
 from aishoot_async.volatile import without_volatile
@@ -104,8 +104,8 @@ def catalog(suffix: str) -> Callable[[str], None]:
 
 
 def images(text: str) -> None:
-    same("front_image", "a" * 64, text)
-    same("front_image", "some-identifier", text)
+    matches_desired("front_image", "a" * 64, text)
+    matches_desired("front_image", "some-identifier", text)
     name_forms(text)
 
 

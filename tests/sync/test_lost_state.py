@@ -14,9 +14,8 @@ from aishoot_async import UnstableListingError
 from aishoot_async.models import PagingReport
 from aishoot_async.sandbox import Sandbox
 from aishoot_async.sync import CatalogItem
-from aishoot_async.sync._alike import name_forms
-from aishoot_async.sync._remote import Looker
-from aishoot_async.sync._similarity import Pool, find_resemblances
+from aishoot_async.sync._remote import RemoteView
+from aishoot_async.sync._similarity import Pool, find_resemblances, name_forms
 from helpers.sessions import session_for
 from sync.running import Syncing, counts, item
 from sync.service import LostError, Service
@@ -239,9 +238,9 @@ class ListingInDoubt:
 
 
 async def test_nothing_is_built_on_a_listing_that_may_not_be_whole():
-    looker = Looker(ListingInDoubt(), None, settle=0, patience=0, sleep=None)
+    remote = RemoteView(ListingInDoubt(), None, settle=0, patience=0, sleep=None)
     with pytest.raises(UnstableListingError, match="may not be all of them"):
-        await looker.look()
+        await remote.refresh()
 
 
 # The rule by itself.

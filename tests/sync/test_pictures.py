@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import anyio
 import pytest
 from blockbuster import blockbuster_ctx
 
 from aishoot_async import ConfigurationError, NotFoundError, SyncError
-from aishoot_async.sync._images import Picture, is_path, look, upload
+from aishoot_async.sync._images import PlannedPicture, examine, is_path, upload
 from helpers.image_service import ImageService, identifier_of, images_of
 from helpers.leaks import NothingLeft
 from helpers.pictures import exif, jpeg, png, tiff, webp_extended, webp_lossless, webp_lossy
@@ -30,6 +31,11 @@ class Memory:
 
     def remember(self, picture):
         self.known[str(picture.path), picture.size, picture.mtime_ns] = picture.identifier
+
+
+async def look(paths, memory):
+    pictures, problems = await examine(map(str, paths), memory)
+    return [{Path(path): found for path, found in by_path.items()} for by_path in (pictures, problems)]
 
 
 def write(folder, files):
@@ -58,7 +64,9 @@ async def test_every_format_is_found_and_hashed(tmp_path):
     for path in paths:
         found = path.stat()
         data = FORMATS[path.name]
-        assert pictures[path] == Picture(path, found.st_size, found.st_mtime_ns, identifier_of(data))
+        assert pictures[path] == PlannedPicture(
+            path=str(path), size=found.st_size, mtime_ns=found.st_mtime_ns, identifier=identifier_of(data)
+        )
 
 
 async def test_a_second_run_reads_no_picture(tmp_path):
@@ -242,7 +250,9 @@ async def test_a_picture_that_is_gone_fails_and_other_errors_are_what_they_are(t
 async def test_a_picture_that_the_service_calls_otherwise_is_named_with_what_it_calls_it(tmp_path, given):
     (path,) = write(tmp_path, {"a.png": GOOD})
     found = path.stat()
-    picture = Picture(path, found.st_size, found.st_mtime_ns, identifier_of(GOOD))
+    picture = PlannedPicture(
+        path=str(path), size=found.st_size, mtime_ns=found.st_mtime_ns, identifier=identifier_of(GOOD)
+    )
 
     async def answer(_, connection):
         await connection.answer(given.encode(), 201)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -41,13 +42,13 @@ async def sync(sandbox, tmp_path):
 @pytest.fixture
 def hashed(monkeypatch):
     paths = []
-    examined = _images._examined
+    examined = _images._examine_one
 
     async def spy(path, found):
-        paths.append(path.name)
+        paths.append(Path(path).name)
         return await examined(path, found)
 
-    monkeypatch.setattr(_images, "_examined", spy)
+    monkeypatch.setattr(_images, "_examine_one", spy)
     return paths
 
 
