@@ -12,15 +12,11 @@ from attrs import frozen
 from aishoot_async.sandbox._app import App, Tables
 from aishoot_async.sandbox._database import fact, open_database, set_fact
 from aishoot_async.sandbox._faults import Fault, FaultPlan
-from aishoot_async.sandbox._login import CLIENT_ID
-from aishoot_async.sandbox._options import SandboxOptions
-from aishoot_async.sandbox._rendering import Rendering
+from aishoot_async.sandbox._login import CLIENT_ID, TokenPair, TokenTable
 from aishoot_async.sandbox._requests import RecordedRequest, RequestLog
 from aishoot_async.sandbox._result_table import ResultTable
-from aishoot_async.sandbox._settings import SandboxSettings
-from aishoot_async.sandbox._sku_body import complete_fields
-from aishoot_async.sandbox._sku_table import SkuTable, read_documents
-from aishoot_async.sandbox._token_table import TokenPair, TokenTable
+from aishoot_async.sandbox._settings import SandboxOptions, SandboxSettings
+from aishoot_async.sandbox._skus import Rendering, SkuTable, complete_fields, read_documents
 from aishoot_async.sandbox._wire import PlatformError
 
 _SCOPE = "offline_access"

@@ -5,13 +5,10 @@ from typing import Final
 
 from attrs import evolve
 
-from aishoot_async.sandbox._envelopes import Listing, wrap
-from aishoot_async.sandbox._options import Envelope
-from aishoot_async.sandbox._paging import Window, asked_window, settled_window, told_last, told_total
+from aishoot_async.sandbox._listing import Listing, Window, asked_window, settled_window, told_last, told_total, wrap
 from aishoot_async.sandbox._result_table import ResultTable
-from aishoot_async.sandbox._settings import SandboxSettings
-from aishoot_async.sandbox._sku_body import complete_fields, read_object
-from aishoot_async.sandbox._sku_table import SkuTable
+from aishoot_async.sandbox._settings import Envelope, SandboxSettings
+from aishoot_async.sandbox._skus import SkuTable, complete_fields, read_object
 from aishoot_async.sandbox._wire import Answer, Call, PlatformError
 
 _BRIEF_ID: Final = re.compile(r"-?[0-9]{1,18}")

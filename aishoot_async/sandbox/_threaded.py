@@ -8,10 +8,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from aishoot_async.sandbox._faults import Fault
-from aishoot_async.sandbox._options import SandboxOptions
 from aishoot_async.sandbox._requests import RecordedRequest
 from aishoot_async.sandbox._sandbox import Sandbox
-from aishoot_async.sandbox._settings import SandboxSettings
+from aishoot_async.sandbox._settings import SandboxOptions, SandboxSettings
 
 T = TypeVar("T")
 
