@@ -9,7 +9,7 @@ from attrs import frozen
 
 import aishoot_async.sandbox._demo as demo
 from aishoot_async.sandbox._database import take_serials
-from aishoot_async.sandbox._settings import RenderImages
+from aishoot_async.sandbox._settings import RenderImages, SandboxSettings
 from aishoot_async.sandbox._wire import Call, PlatformError, compact
 
 GENDERS: Final = ("male", "female")
@@ -137,21 +137,13 @@ _HUGE = 2**62  # beyond any table, within SQLite's integers
 class SkuTable:
     """The SKUs of one sandbox."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        *,
-        seed: int,
-        integer_ids: bool,
-        id_filter: str,
-        rendering: Rendering,
-    ) -> None:
-        """`id_filter` is `substring` or `exact`; `rendering` says how the fields look in answers."""
+    def __init__(self, connection: sqlite3.Connection, settings: SandboxSettings) -> None:
+        """Work on an open database."""
         self._db = connection
-        self._seed = seed
-        self._integer_ids = integer_ids
-        self._exact = id_filter == "exact"
-        self._rendering = rendering
+        self._settings = settings
+        self._rendering = Rendering(settings.render_images, settings.omit_fields)
+        # By id: the Unix time from which listings show the latest write, and what they show until then.
+        self._late: dict[str, tuple[float, str | None]] = {}
 
     def fill(self, count: int) -> None:
         """Add demo SKUs at the end; every third is available to the whole organization."""
@@ -163,7 +155,9 @@ class SkuTable:
             first = take_serials(self._db, "skus", count)
             rank = self._open_gap(position, count)
             rows = [
-                self._row(serial, rank + step, demo.sku_fields(self._seed, serial), serial % EVERY_NTH_IS_GLOBAL == 1)
+                self._row(
+                    serial, rank + step, demo.sku_fields(self._settings.seed, serial), serial % EVERY_NTH_IS_GLOBAL == 1
+                )
                 for step, serial in enumerate(range(first, first + count))
             ]
             self._db.executemany("INSERT INTO skus VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
@@ -175,8 +169,12 @@ class SkuTable:
         sku_id: str | None = None,
         position: int | None = None,
         is_global: bool = False,
-    ) -> str:
-        """Add one SKU with complete body fields; returns its JSON. Raises `ValueError` when the id is taken."""
+        lag: float = 0.0,
+    ) -> tuple[str, str]:
+        """Add one SKU with complete body fields, which listings show after `lag` seconds; returns its id and JSON.
+
+        Raises `ValueError` when the id is taken.
+        """
         with self._db:
             serial = take_serials(self._db, "skus")
             row = self._row(serial, self._open_gap(position, 1), fields, is_global, sku_id)
@@ -184,11 +182,19 @@ class SkuTable:
                 self._db.execute("INSERT INTO skus VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             except sqlite3.IntegrityError:
                 raise ValueError(f"there is a SKU with the id {row[0]!r} already") from None
-        return str(row[-1])
+        self._show_late(str(row[0]), None, lag)
+        return str(row[0]), str(row[-1])
 
-    def replace(self, sku_id: str, fields: Mapping[str, Any]) -> str | None:
+    def fields(self, sku_id: str) -> dict[str, Any]:
+        """Return the body fields of a SKU as they were sent. Raises `KeyError` for an unknown one."""
+        found = self._db.execute("SELECT fields FROM skus WHERE id = ?", (sku_id,)).fetchone()
+        if found is None:
+            raise KeyError(sku_id)
+        return cast("dict[str, Any]", json.loads(found[0]))
+
+    def replace(self, sku_id: str, fields: Mapping[str, Any], *, lag: float = 0.0) -> str | None:
         """Replace all body fields; returns the SKU's JSON, or None where there is no such SKU."""
-        found = self._db.execute("SELECT serial, revision FROM skus WHERE id = ?", (sku_id,)).fetchone()
+        found = self._db.execute("SELECT serial, revision, document FROM skus WHERE id = ?", (sku_id,)).fetchone()
         if found is None:
             return None
         document = self._document(sku_id, found[0], found[1] + 1, fields)
@@ -197,7 +203,14 @@ class SkuTable:
                 "UPDATE skus SET revision = revision + 1, fields = ?, document = ? WHERE id = ?",
                 (compact(fields), document, sku_id),
             )
+        self._show_late(sku_id, found[2], lag)
         return document
+
+    def _show_late(self, sku_id: str, before: str | None, lag: float) -> None:
+        if lag:
+            self._late[sku_id] = (self._settings.clock() + lag, before)
+        else:
+            self._late.pop(sku_id, None)
 
     def delete(self, sku_id: str) -> bool:
         """Delete one SKU; says whether there was one."""
@@ -213,14 +226,34 @@ class SkuTable:
 
     def count(self, query: Mapping[str, str]) -> int:
         """How many SKUs pass the filters of a query."""
+        if self._late:
+            return len(self._listed(query))
         where, values = self._filters(query)
         return int(self._db.execute(f"SELECT count(*) FROM skus{where}", values).fetchone()[0])  # noqa: S608
 
     def page(self, query: Mapping[str, str], offset: int, limit: int) -> list[str]:
         """Return the JSON of the SKUs that pass the filters of a query, in order; -1 is no limit."""
+        if self._late:
+            rows = self._listed(query)[offset:]
+            return rows if limit < 0 else rows[:limit]
         where, values = self._filters(query)
         statement = f"SELECT document FROM skus{where} ORDER BY rank LIMIT ? OFFSET ?"  # noqa: S608
         return [row[0] for row in self._db.execute(statement, (*values, min(limit, _HUGE), min(offset, _HUGE)))]
+
+    def _listed(self, query: Mapping[str, str]) -> list[str]:
+        """Return what listings show by now, while some writes are late."""
+        now = self._settings.clock()
+        where, values = self._filters(query)
+        found = self._db.execute(f"SELECT id, document FROM skus{where} ORDER BY rank", values)  # noqa: S608
+        shown = (
+            self._late[sku_id][1] if sku_id in self._late and now < self._late[sku_id][0] else document
+            for sku_id, document in found
+        )
+        return [document for document in shown if document is not None]
+
+    def documents(self) -> list[str]:
+        """Return the JSON of all SKUs, in order, however late listings are."""
+        return [row[0] for row in self._db.execute("SELECT document FROM skus ORDER BY rank")]
 
     def global_page(self) -> list[str]:
         """Return the JSON of all SKUs that are available to the whole organization, in order."""
@@ -230,7 +263,7 @@ class SkuTable:
         clauses: list[str] = []
         values: list[str] = []
         if wanted := query.get("skuIdFilter"):
-            clauses.append("id = ?" if self._exact else "instr(id, ?)")
+            clauses.append("id = ?" if self._settings.sku_id_filter == "exact" else "instr(id, ?)")
             values.append(wanted)
         if project := query.get("projectFilter"):
             clauses.append(
@@ -257,14 +290,17 @@ class SkuTable:
         sku_id: str | None = None,
     ) -> tuple[str | int, ...]:
         if sku_id is None:
-            sku_id = str(serial) if self._integer_ids else demo.sku_id(self._seed, serial)
+            sku_id = str(serial) if self._settings.integer_ids else demo.sku_id(self._settings.seed, serial)
         return sku_id, serial, rank, int(is_global), 1, compact(fields), self._document(sku_id, serial, 1, fields)
 
+    def wire_id(self, sku_id: str) -> int | str:
+        """Return an id as it goes over the wire."""
+        return int(sku_id) if self._settings.integer_ids and sku_id.isascii() and sku_id.isdigit() else sku_id
+
     def _document(self, sku_id: str, serial: int, revision: int, fields: Mapping[str, Any]) -> str:
-        wire_id = int(sku_id) if self._integer_ids and sku_id.isascii() and sku_id.isdigit() else sku_id
         return compact(
             {
-                "id": wire_id,
+                self._settings.id_name: self.wire_id(sku_id),
                 **self._rendering.apply(fields),
                 "createdAt": demo.moment(serial * 11),
                 "updatedAt": demo.moment(serial * 11 + revision - 1),

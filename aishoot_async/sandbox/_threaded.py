@@ -165,6 +165,10 @@ class ThreadedSandbox:
             lambda: self._sandbox.insert_sku(sku_id=sku_id, position=position, is_global=is_global, **fields)
         )
 
+    def update_sku(self, sku_id: str, **fields: object) -> dict[str, Any]:
+        """See `Sandbox.update_sku`."""
+        return self._run(lambda: self._sandbox.update_sku(sku_id, **fields))
+
     def delete_sku(self, sku_id: str) -> None:
         """See `Sandbox.delete_sku`."""
         self._run(lambda: self._sandbox.delete_sku(sku_id))

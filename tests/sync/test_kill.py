@@ -6,9 +6,9 @@ import random
 
 import pytest
 
+from helpers.sku_service import LostError, SkuService
 from helpers.syncing import catalog, syncer
 from sync.running import Syncing, counts
-from sync.service import LostError, Service
 
 pytestmark = pytest.mark.anyio
 COUNT = 60
@@ -21,30 +21,30 @@ async def children():
 
 
 def fatal(children, moment, chance):
-    """Make what befalls: a tenth of the creates lose their answers, and the child is killed at the moment-th event."""
+    """Make a hook: a tenth of the creates lose their answers, and the child is killed at the moment-th event."""
     events = itertools.count()
     number = itertools.count()
 
-    async def befall(method, _path, _body, after):
+    async def hook(method, _path, _body, after):
         if next(events) == moment:
             # Somewhere between this event and what the child makes of it.
             asyncio.get_running_loop().call_later(chance.choice([0, 0, 0.001, 0.004]), children.kill)
         if method == "POST" and after and next(number) % 10 == 9:
             raise LostError
 
-    return befall
+    return hook
 
 
 async def killed_and_gone_on(service, children, state, edition, moments, chance):
     wanted = catalog(edition, COUNT)
     was_killed = 0
     for moment in moments:
-        service.befall = fatal(children, moment, chance)
+        service.hook = fatal(children, moment, chance)
         await children.start(service.url, state, edition, COUNT)
         said = await children.result()
         assert said.keys() <= {"killed", "counts", "complete"}, said
         was_killed += "killed" in said
-    service.befall = None
+    service.hook = None
     async with service.session() as session:
         sync = Syncing(session, state)
         report = await sync.run(wanted, prune=True, max_delete="50%")
@@ -59,7 +59,7 @@ async def killed(children, tmp_path, seed, times=2):
     """Kill both editions of a catalog at random moments; the last run must put all of it right."""
     chance = random.Random(seed)
     was_killed = 0
-    async with Service() as service:
+    async with SkuService() as service:
         for edition in (1, 2):
             moments = [chance.randrange(1, 150) for _ in range(times)]
             was_killed += await killed_and_gone_on(service, children, tmp_path / "s", edition, moments, chance)
@@ -84,7 +84,7 @@ async def test_killed_at_fifty_moments(children, tmp_path):
 
 async def test_a_full_disk_stops_all_and_the_next_run_goes_on(children, tmp_path):
     """A limit on the size of files, in a child of its own, stands in for the end of the disk."""
-    async with Service() as service:
+    async with SkuService() as service:
         await children.start(service.url, tmp_path / "s", 1, 400, file_limit=80_000)
         said = await children.result()
         assert said["error"] == "SyncError", said

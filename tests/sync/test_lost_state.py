@@ -17,8 +17,8 @@ from aishoot_async.sync import CatalogItem
 from aishoot_async.sync._remote import RemoteView
 from aishoot_async.sync._similarity import Pool, find_resemblances, name_forms
 from helpers.sessions import session_for
+from helpers.sku_service import LostError, SkuService
 from sync.running import Syncing, counts, item
-from sync.service import LostError, Service
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +76,7 @@ async def test_an_item_with_something_otherwise_is_held_and_can_be_adopted(tmp_p
         image = row["frontImage"] if shown == "in URLs" else f"{hash(row['frontImage'])}"
         return {**row, "frontImage": f"https://cdn.x/i/{image}.jpg"}
 
-    async with Service(show=show) as service, service.session() as session:
+    async with SkuService(show=show) as service, service.session() as session:
         assert counts(await Syncing(session, tmp_path / "lost").run(CATALOG)) == {"created": len(CATALOG)}
         before = set(service.skus)
         fresh = Syncing(session, tmp_path / "fresh")
@@ -171,7 +171,7 @@ async def test_a_first_sync_that_is_broken_off_goes_on_without_a_question(servic
     service.put(name="Alien", frontImage="placeholder")
     for count in range(len(HONEST), 0, -1):
         refused = {(one.sku.name, one.sku.front_image) for one in HONEST[: count - 1]}
-        service.befall = functools.partial(refuse, refused=refused)
+        service.hook = functools.partial(refuse, refused=refused)
         done = counts(await sync.run(HONEST))
         assert done.get("created", 0) == 1
         assert "conflict" not in done
@@ -185,14 +185,14 @@ async def test_a_seeded_account_has_nothing_of_a_catalog_of_its_own(tmp_path):
 
 
 async def test_skus_that_may_be_another_create_s_are_no_candidates(service, sync):
-    async def befall(method, _path, _body, after):
+    async def hook(method, _path, _body, after):
         if method == "POST" and not after:
             service.put(name="Item 1", frontImage="other")
             raise LostError
 
-    service.befall = befall
+    service.hook = hook
     await sync.run([item("1")])
-    service.befall = None
+    service.hook = None
     plan = await sync.plan([item("1"), item("9", "Item 1", "another still")])
     assert counts(plan) == {"hold": 1, "create": 1}
 

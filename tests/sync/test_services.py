@@ -4,10 +4,10 @@ import unicodedata
 
 import pytest
 
-from aishoot_async.sandbox import Sandbox
+from aishoot_async.sandbox import DropAfter, Fault, Sandbox
 from helpers.sessions import session_for
+from helpers.sku_service import SkuService, lose
 from sync.running import Syncing, counts, item
-from sync.service import Service, lose
 
 pytestmark = pytest.mark.anyio
 HASH = [f"{number:064x}" for number in range(20)]
@@ -78,27 +78,31 @@ SHOWS = [
 NAMES = ["no projects", "few fields", "urls", "opaque", "capitals", "project objects", "nulls", "composed", "news"]
 
 
-async def the_second_run_has_nothing_to_do(service, tmp_path, catalog=CATALOG, settle=0.05):
+def of(sandbox):
+    return session_for(sandbox, sandbox.token)
+
+
+async def the_second_run_has_nothing_to_do(service, tmp_path):
     async with service.session() as session:
-        sync = Syncing(session, tmp_path / "s", settle=settle)
-        assert counts(await sync.run(catalog)) == {"created": len(catalog)}
-        plan = await sync.plan(catalog)
-        assert counts(plan) == {"unchanged": len(catalog)}, plan.entries
-        assert len(service.skus) == len(catalog)
+        sync = Syncing(session, tmp_path / "s")
+        assert counts(await sync.run(CATALOG)) == {"created": len(CATALOG)}
+        plan = await sync.plan(CATALOG)
+        assert counts(plan) == {"unchanged": len(CATALOG)}, plan.entries
+        assert len(service.skus) == len(CATALOG)
         assert service.count("PUT") == 0
         return service.count("POST")
 
 
 @pytest.mark.parametrize("show", SHOWS, ids=NAMES)
 async def test_what_is_shown_otherwise_is_no_change(tmp_path, show):
-    async with Service(show=show) as service:
+    async with SkuService(show=show) as service:
         await the_second_run_has_nothing_to_do(service, tmp_path)
 
 
 @pytest.mark.parametrize("show", SHOWS, ids=NAMES)
 async def test_nor_does_it_hide_what_came_of_a_lost_create(tmp_path, show):
-    async with Service(show=show) as service:
-        service.befall = lose(2, 5)
+    async with SkuService(show=show) as service:
+        service.hook = lose(2, 5)
         assert await the_second_run_has_nothing_to_do(service, tmp_path) == len(CATALOG)
 
 
@@ -108,7 +112,7 @@ async def test_a_change_is_one_update_of_that_item_alone(tmp_path, show):
         item("0", "New name", HASH[0], back_image=HASH[12], gender="male", project_ids=[9], sku_category_name="hats"),
         *CATALOG[1:],
     ]
-    async with Service(show=show) as service, service.session() as session:
+    async with SkuService(show=show) as service, service.session() as session:
         sync = Syncing(session, tmp_path / "s")
         await sync.run(CATALOG)
         assert counts(await sync.run(changed)) == {"updated": 1, "unchanged": len(CATALOG) - 1}
@@ -122,30 +126,38 @@ async def test_a_change_is_one_update_of_that_item_alone(tmp_path, show):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"base": 0},
-        {"most": 3},
-        {"most": 3, "base": 0, "has_total": False},
+        {"page_base": 0},
+        {"max_page_size": 3},
+        {"max_page_size": 3, "page_base": 0, "total": "missing"},
         {"integer_ids": True},
         {"id_name": "skuId"},
-        {"create_answer": "location"},
-        {"create_answer": "id", "integer_ids": True},
-        {"shuffled": True},
-        {"defaults": False},
-        {"lag": 0.2},
-        {"lag": 0.2, "create_answer": "location"},
+        {"create_body": "location"},
+        {"create_body": "id", "integer_ids": True},
+        {"listing_lag": 0.2},
+        {"listing_lag": 0.2, "create_body": "location"},
     ],
     ids=str,
 )
 async def test_forms_of_a_service(tmp_path, settings):
-    async with Service(**settings) as service:
-        service.befall = lose(3)
-        settle = 0.4 if "lag" in settings else 0.05
-        assert await the_second_run_has_nothing_to_do(service, tmp_path, settle=settle) == len(CATALOG)
+    lost = Fault(DropAfter(), operation="create_sku", at=4)
+    async with Sandbox(skus=0, put_body=False, faults=[lost], **settings) as sandbox, of(sandbox) as session:
+        sync = Syncing(session, tmp_path / "s", settle=0.4 if "listing_lag" in settings else 0.05)
+        assert counts(await sync.run(CATALOG)) == {"created": len(CATALOG)}
+        plan = await sync.plan(CATALOG)
+        assert counts(plan) == {"unchanged": len(CATALOG)}, plan.entries
+        assert len(sandbox.skus()) == len(CATALOG) == sandbox.calls["create_sku"]
+
+
+@pytest.mark.parametrize("settings", [{"shuffled": True}, {"defaults": False}], ids=str)
+async def test_forms_of_a_listing(tmp_path, settings):
+    async with SkuService(**settings) as service:
+        service.hook = lose(3)
+        assert await the_second_run_has_nothing_to_do(service, tmp_path) == len(CATALOG)
 
 
 async def test_a_listing_that_lags_behind_makes_no_second_sku(tmp_path):
     """Planned again at once, before the listing shows what was created, updated or deleted."""
-    async with Service(lag=0.5) as service, service.session() as session:
+    async with Sandbox(skus=0, listing_lag=0.5) as sandbox, of(sandbox) as session:
         sync = Syncing(session, tmp_path / "s", settle=0.7)
         plan = await sync.plan(CATALOG)
         # As if the apply had ended at once: nothing is waited for, and nothing read back.
@@ -155,20 +167,22 @@ async def test_a_listing_that_lags_behind_makes_no_second_sku(tmp_path):
         changed = [item("0", "New name", HASH[0]), *CATALOG[1:]]
         await sync.apply(await sync.plan(changed), settle=0.0)
         assert counts(await sync.plan(changed)) == {"unchanged": len(CATALOG)}
-        assert service.count("POST") == len(CATALOG)
+        assert sandbox.calls["create_sku"] == len(CATALOG)
 
 
 async def test_one_listing_without_it_is_not_enough_to_send_a_create_again(tmp_path):
     """It lags behind by more than the settle time, and by less than twice that."""
-    async with Service(lag=0.75) as service:
-        service.befall = lose(0)
-        assert await the_second_run_has_nothing_to_do(service, tmp_path, CATALOG[:1], settle=0.5) == 1
+    lost = Fault(DropAfter(), operation="create_sku", at=1)
+    async with Sandbox(skus=0, listing_lag=0.75, faults=[lost]) as sandbox, of(sandbox) as session:
+        sync = Syncing(session, tmp_path / "s", settle=0.5)
+        assert counts(await sync.run(CATALOG[:1])) == {"created": 1}
+        assert sandbox.calls["create_sku"] == 1
 
 
 @pytest.mark.parametrize("show", [with_urls, in_capitals, with_project_objects], ids=["urls", "capitals", "projects"])
 async def test_an_update_carries_over_what_is_shown_otherwise(tmp_path, show):
     """The catalog states the name alone; the rest was made by somebody, and must survive the PUT as it is stored."""
-    async with Service(show=show) as service, service.session() as session:
+    async with SkuService(show=show) as service, service.session() as session:
         sync = Syncing(session, tmp_path / "s")
         await sync.run([item("a", "Name", HASH[1])])
         (sku_id,) = service.skus
@@ -183,7 +197,7 @@ async def test_what_cannot_be_carried_over_fails_the_item_and_nothing_is_sent(tm
     def show(row):
         return {**with_urls(row), "backImage": "https://elsewhere.example/x.png"}
 
-    async with Service(show=show) as service, service.session() as session:
+    async with SkuService(show=show) as service, service.session() as session:
         sync = Syncing(session, tmp_path / "s")
         await sync.run([item("a", "Name", HASH[1])])
         report = await sync.run([item("a", "Renamed", HASH[1])])
@@ -193,7 +207,7 @@ async def test_what_cannot_be_carried_over_fails_the_item_and_nothing_is_sent(tm
 
 
 async def test_a_hidden_field_that_was_stated_once_is_not_erased(tmp_path):
-    async with Service(show=without("projectIds")) as service, service.session() as session:
+    async with SkuService(show=without("projectIds")) as service, service.session() as session:
         sync = Syncing(session, tmp_path / "s")
         await sync.run([item("a", project_ids=[5])])
         await sync.run([item("a", "New")])
@@ -203,7 +217,7 @@ async def test_a_hidden_field_that_was_stated_once_is_not_erased(tmp_path):
 
 async def test_what_is_adopted_unseen_is_sent(tmp_path):
     """Nobody can know the projects of a SKU that does not show them, so the adopted one is given them."""
-    async with Service(show=without("projectIds")) as service, service.session() as session:
+    async with SkuService(show=without("projectIds")) as service, service.session() as session:
         sync = Syncing(session, tmp_path / "s")
         sku_id = service.put(name="Item a", frontImage="front-a", projectIds=[1])
         assert counts(await sync.run([item("a", project_ids=[5])])) == {"adopted": 1}
@@ -215,7 +229,7 @@ async def test_what_is_adopted_unseen_is_sent(tmp_path):
 async def test_a_sandbox_that_renders_images_and_omits_projects(tmp_path, form):
     async with (
         Sandbox(skus=7, render_images=form, omit_fields=["projectIds"]) as sandbox,
-        session_for(sandbox, sandbox.token) as session,
+        of(sandbox) as session,
     ):
         sync = Syncing(session, tmp_path / "s")
         assert counts(await sync.run(CATALOG)) == {"created": len(CATALOG)}

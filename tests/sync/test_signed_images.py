@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
+from helpers.sku_service import SkuService, lose
 from sync.running import Syncing, counts, item
-from sync.service import Service, lose
 
 pytestmark = pytest.mark.anyio
 
@@ -59,7 +59,7 @@ def catalog(count, name="Coat", first=0):
 
 @pytest.fixture(params=FORMS)
 async def signed(request, tmp_path):
-    async with Service(show=signing(request.param)) as service, service.session() as session:
+    async with SkuService(show=signing(request.param)) as service, service.session() as session:
         syncing = Syncing(session, tmp_path / "s")
         assert counts(await syncing.run(catalog(12))) == {"created": 12}
         yield request.param, service, syncing
@@ -121,7 +121,7 @@ async def test_what_somebody_else_has_changed_is_seen(signed):
 
 async def test_a_create_whose_answer_was_lost_is_found(signed):
     _, service, syncing = signed
-    service.befall = lose(0)
+    service.hook = lose(0)
     more = [*catalog(12), item("more", "Hat", identifier(77))]
     assert counts(await syncing.run(more)) == {"unchanged": 12, "created": 1}
     assert len(service.skus) == 13
@@ -129,7 +129,7 @@ async def test_a_create_whose_answer_was_lost_is_found(signed):
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form.startswith("hash")])
 async def test_an_update_carries_over_an_image_that_the_catalog_does_not_state(tmp_path, form):
-    async with Service(show=signing(form)) as service, service.session() as session:
+    async with SkuService(show=signing(form)) as service, service.session() as session:
         syncing = Syncing(session, tmp_path / "s")
         await syncing.run([item("a", "Coat", identifier(1))])
         (sku_id,) = service.skus
@@ -144,7 +144,7 @@ async def test_an_update_carries_over_an_image_that_the_catalog_does_not_state(t
 
 
 async def test_a_signed_url_that_says_no_identifier_is_never_sent_back(tmp_path):
-    async with Service(show=signing("opaque, signed")) as service, service.session() as session:
+    async with SkuService(show=signing("opaque, signed")) as service, service.session() as session:
         syncing = Syncing(session, tmp_path / "s")
         await syncing.run([item("a", "Coat", identifier(1))])
         (sku_id,) = service.skus
@@ -156,7 +156,7 @@ async def test_a_signed_url_that_says_no_identifier_is_never_sent_back(tmp_path)
 
 
 async def test_one_change_costs_one_more_listing_and_none_costs_none(tmp_path):
-    async with Service() as service, service.session() as session:
+    async with SkuService() as service, service.session() as session:
         syncing = Syncing(session, tmp_path / "s")
         await syncing.run(catalog(3))
         before = service.count("GET")

@@ -5,8 +5,8 @@ import pytest
 
 from aishoot_async import ConfigurationError, SyncError
 from aishoot_async.sync import SyncAction, apply_plan
+from helpers.sku_service import SkuService
 from sync.running import Syncing, counts, item, items
-from sync.service import Service
 
 pytestmark = pytest.mark.anyio
 
@@ -82,10 +82,10 @@ async def test_somebody_has_made_what_would_be_created(service, sync):
 async def test_a_sku_that_would_be_created_again_is_back(service, sync):
     await sync.run(items(1))
     (sku_id,) = service.skus
-    kept = service.kept.pop(sku_id)
+    kept = service.rows.pop(sku_id)
     plan = await sync.plan(items(1))
     assert counts(plan) == {"create": 1}
-    service.kept[sku_id] = kept
+    service.rows[sku_id] = kept
     await refused(service, sync, plan, "stale.*is there")
 
 
@@ -108,7 +108,7 @@ async def test_a_state_that_has_moved(service, sync, tmp_path):
 
 async def test_another_service(service, sync):
     plan = await sync.plan(items(1))
-    async with Service() as other, other.session() as session:
+    async with SkuService() as other, other.session() as session:
         with pytest.raises(SyncError, match="belongs to the service"):
             await apply_plan(session, plan)
         assert other.requests == []
