@@ -3,6 +3,7 @@
 import functools
 import time
 import unicodedata
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -13,8 +14,7 @@ from hypothesis import strategies as st
 from aishoot_async import UnstableListingError
 from aishoot_async.models import PagingReport
 from aishoot_async.sandbox import Sandbox
-from aishoot_async.sync import CatalogItem
-from aishoot_async.sync._remote import RemoteView
+from aishoot_async.sync import CatalogItem, plan_sync
 from aishoot_async.sync._similarity import Pool, find_resemblances, name_forms
 from helpers.sessions import session_for
 from helpers.sku_service import LostError, SkuService
@@ -216,7 +216,10 @@ async def test_two_items_never_adopt_one_sku(service, sync):
 class ListingInDoubt:
     """A session whose walks end, and are not sure that they were whole."""
 
+    base_url = "https://api.example"
+
     def __init__(self):
+        self.images = SimpleNamespace(organization=None)
         self.skus = self
         self.report = PagingReport(complete=False)
 
@@ -237,10 +240,9 @@ class ListingInDoubt:
             yield sku
 
 
-async def test_nothing_is_built_on_a_listing_that_may_not_be_whole():
-    remote = RemoteView(ListingInDoubt(), None, settle=0, patience=0, sleep=None)
+async def test_nothing_is_built_on_a_listing_that_may_not_be_whole(tmp_path):
     with pytest.raises(UnstableListingError, match="may not be all of them"):
-        await remote.refresh()
+        await plan_sync(ListingInDoubt(), [], state=tmp_path / "s")
 
 
 # The rule by itself.
