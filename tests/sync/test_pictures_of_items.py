@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,13 @@ async def sync(sandbox, tmp_path):
         yield Syncing(session, tmp_path / "catalog.state")
 
 
+def change_unseen(path):
+    """Write other bytes, though the disk says nothing of it: only who reads them sees a change."""
+    found = path.stat()
+    path.write_bytes(bytes(found.st_size))
+    os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
 def digest(path):
     with open(path, "rb") as file:  # noqa: PTH123
         return hashlib.sha256(file.read()).hexdigest()
@@ -57,11 +65,7 @@ async def test_the_second_run_reads_no_picture(sandbox, sync, picture):
     front = picture("front.png")
     catalog = [item(str(number), image=front) for number in range(30)]
     await sync.run(catalog)
-    # Other bytes, though the disk says nothing of it: only a run that reads them would see a change.
-    found = os.stat(front)  # noqa: PTH116
-    with open(front, "wb") as file:  # noqa: PTH123
-        file.write(bytes(found.st_size))
-    os.utime(front, ns=(found.st_atime_ns, found.st_mtime_ns))
+    change_unseen(Path(front))
     before = sandbox.calls.copy()
     assert counts(await sync.run(catalog)) == {"unchanged": 30}
     assert set(sandbox.calls - before) == {"list_skus"}
