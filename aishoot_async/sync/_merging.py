@@ -18,7 +18,7 @@ from ._operations import TrackedSku
 from ._plan import SyncEntry
 
 Rendering = tuple[str, str]
-"""What the service puts before and behind an image's identifier."""
+"""What the service puts before and after an image's identifier."""
 
 
 def update_body(entry: SyncEntry, fresh: Sku, item: TrackedSku) -> SkuUpdate:

@@ -78,7 +78,7 @@ def _csv_items(records: Iterable[tuple[int, list[str]]], heading: Heading, *, is
 
 
 def _csv_records(lines: Iterable[str], delimiter: str, report: ProblemSink) -> Iterator[tuple[int, list[str]]]:
-    """Give each record that is not blank, and the line that it begins in."""
+    """Yield each record that is not blank, and the line that it begins in."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1

@@ -30,30 +30,30 @@ _WHOLE: Final = re.compile(r"\s*\d{1,100}\s*", re.ASCII)
 _CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 ParsedRow = tuple[int, dict[str, Any]]
-"""A row: its line, and what it states by field."""
+"""The number of a row, and the values that it states, by field."""
 
 
 class ProblemSink(Protocol):
-    """Takes a problem."""
+    """Collects what is wrong with a catalog file."""
 
     def __call__(self, line: int | None, field: str | None, problem: str, key: str | None = None, /) -> object:
-        """Take its line, field and key, where it has any, and a sentence."""
+        """Add a problem: its line, field and key, if it has any, and a sentence."""
         ...
 
 
 def fields_of(
     names: Iterable[str], line: int | None, report: ProblemSink, reported: set[str] | None = None
 ) -> list[str] | None:
-    """Give the field that each name is.
+    """Return the field that each name means; an empty text for a column without a name.
 
     Args:
         names: the headings, or the members of an object.
-        line: where they stand.
-        report: reported of each that is none.
-        reported: those that were complained of before, of which once is enough; this adds to it.
+        line: their line.
+        report: receives each name that is no column, or is there twice.
+        reported: names that were reported before, and are not reported again; new ones are added.
 
     Returns:
-        The fields; an empty text for a column without a name. ``None`` when there is one that is no column.
+        The fields; ``None`` if a name was wrong.
     """
     found: dict[str, str] = {}
     fields: list[str] = []
@@ -83,10 +83,10 @@ class Heading:
     """The columns of a table.
 
     Attributes:
-        fields: the field of each; an empty text where there is no heading.
-        line: where the headings stand.
-        unit: what a row is counted in.
-        report: reported once of each column that holds something and has no heading.
+        fields: the field of each column; an empty text if it has no name.
+        line: the line of the headings.
+        unit: what a row's number counts.
+        report: receives each column without a name that holds something, once.
     """
 
     fields: Sequence[str]
@@ -109,7 +109,7 @@ class Heading:
 
 
 def require(fields: Collection[str], line: int | None, report: ProblemSink, what: str = "") -> bool:
-    """ProblemSink of each field that every SKU needs and that is not there; say whether there is one."""
+    """Report the fields that every SKU needs and that are missing; return whether any is."""
     missing = [field for field in _NEEDED if field not in fields]
     for field in missing:
         report(line, field, f"{what}{_NEEDED[field]} is missing")
@@ -126,20 +126,20 @@ class RowReader:
     """Makes items of rows.
 
     Attributes:
-        folder: where the paths of pictures begin: the catalog file's own folder.
-        report: reported of each field of a row that cannot be right.
+        folder: the catalog file's folder, to which paths of images are relative.
+        report: receives each field of a row that cannot be right.
     """
 
     folder: Path
     report: ProblemSink
-    _there: dict[str, bool] = attrs.field(factory=dict, init=False)  # whether a picture is; asked once
+    _is_file: dict[str, bool] = attrs.field(factory=dict, init=False)  # by path; many items may share an image
 
     def item(self, line: int, stated: Mapping[str, Any]) -> CatalogItem | None:
         """Make an item of what a row states; text is read as a cell of a table is.
 
         Returns:
-            The item, or ``None`` when there was something to report of, the row is blank, or it is the heading once
-            more: files that were put one behind the other have one each.
+            The item; ``None`` if a problem was reported, if the row is blank, or if it repeats the heading, as
+            concatenated files do.
         """
         if all(map(is_blank, stated.values())) or is_heading(stated):
             return None
@@ -165,7 +165,7 @@ class RowReader:
         return None
 
     def _value(self, field: str, value: Any) -> Any:
-        """Read what a cell says; what cannot be read stays as it is, and is refused as that."""
+        """Read a cell; one that cannot be read stays text, which `SkuCreate` refuses."""
         if not isinstance(value, str):
             return value
         if field in _PICTURES:
@@ -182,9 +182,9 @@ class RowReader:
         for field in _PICTURES:
             path = values.get(field)
             if isinstance(path, str) and _is_path(path):
-                if path not in self._there:
-                    self._there[path] = os.path.isfile(path)  # noqa: PTH113  # fast
-                if not self._there[path]:
+                if path not in self._is_file:
+                    self._is_file[path] = os.path.isfile(path)  # noqa: PTH113  # fast
+                if not self._is_file[path]:
                     yield field, f"{field} names a picture, and there is no file {path}"
 
 
@@ -210,7 +210,7 @@ def _cell_problems(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _field_problems(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Name every field that is wrong, not the first alone."""
+    """Yield every field that `SkuCreate` refuses, not only the first."""
     for field, value in values.items():
         alone: dict[str, Any] = {"name": "-", "front_image": "-", field: value}
         try:

@@ -1,6 +1,7 @@
 """Applying one entry of a plan. Each operation is recorded in the state before it is sent, and when it has ended."""
 
-from collections.abc import Collection, Iterable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
 import attrs
 
@@ -163,14 +164,10 @@ class Sender:
         request = update_body(entry, fresh, item)
         changes = {field: new for field, (_, new) in entry.changes.items()}
         operation = self._state.begin("update", entry.key, changes, sku_id=item.sku_id)
-        await self._state.record_intent(operation)
-        try:
-            await self._session.skus.update(item.sku_id, request, patience=self._patience)
-        except AIShootError as error:
-            doubt = await self._failed(entry, operation, error)
-            if doubt is None:
-                raise
-            return doubt
+        skus, patience = self._session.skus, self._patience
+        unknown = await self._write(entry, operation, lambda: skus.update(item.sku_id, request, patience=patience))
+        if unknown is not None:
+            return unknown
         self.readbacks[entry.key] = PendingReadback(entry=entry, before=row, remembered=item.row)
         await self._state.end(operation, "done", item=applied(entry, item))
         return outcome_of(entry, kind)
@@ -184,16 +181,15 @@ class Sender:
         if conflict is not None:
             return outcome_of(entry, OutcomeKind.CONFLICT, error=conflict)
         operation = self._state.begin("delete", entry.key, {}, sku_id=entry.sku_id)
-        await self._state.record_intent(operation)
-        try:
-            await self._session.skus.delete(_id_of(entry), patience=self._patience)
-        except NotFoundError:
-            pass  # somebody else was quicker
-        except AIShootError as error:
-            doubt = await self._failed(entry, operation, error)
-            if doubt is None:
-                raise
-            return doubt
+
+        async def delete() -> None:
+            # A 404: somebody else was quicker.
+            with contextlib.suppress(NotFoundError):
+                await self._session.skus.delete(_id_of(entry), patience=self._patience)
+
+        unknown = await self._write(entry, operation, delete)
+        if unknown is not None:
+            return unknown
         await self._state.forget(entry.key, operation)
         return outcome_of(entry, OutcomeKind.DELETED)
 
@@ -210,14 +206,25 @@ class Sender:
         changed = [field for field in judged if has_changed(field, entry.seen, row, item.applied, volatile)]
         return f"changed at the service since the plan was made: {', '.join(changed)}" if changed else None
 
-    async def _failed(self, entry: SyncEntry, operation: Operation, error: AIShootError) -> UnknownOutcome | None:
-        """Return an update or a delete that may have happened; end one that has not."""
-        if ends_all(error):
-            return None  # an attempt before that may have happened: it stays in doubt
-        if may_have_happened(error):
-            self._breaker.record_failure()
-            return UnknownOutcome(entry=entry, operation=operation, problem=_sentence(error))
-        await self._state.end(operation, "failed", note=_sentence(error))
+    async def _write(
+        self, entry: SyncEntry, operation: Operation, call: Callable[[], Awaitable[object]]
+    ) -> UnknownOutcome | None:
+        """Make an update or a delete; return it if nobody knows whether it has happened.
+
+        Raises:
+            AIShootError: it has not happened; or everything stops, and the operation stays open.
+        """
+        await self._state.record_intent(operation)
+        try:
+            await call()
+        except AIShootError as error:
+            if ends_all(error):
+                raise
+            if may_have_happened(error):
+                self._breaker.record_failure()
+                return UnknownOutcome(entry=entry, operation=operation, problem=_sentence(error))
+            await self._state.end(operation, "failed", note=_sentence(error))
+            raise
         return None
 
 

@@ -88,7 +88,7 @@ class State:
         return self._writer.commits
 
     def age(self, item: TrackedSku) -> float:
-        """Give the seconds since the last operation on an item ended; 0 where the clock was put back."""
+        """Return the seconds since the last operation on an item ended; 0 if the clock was put back."""
         return max(0.0, self._clock() - item.at)
 
     def _fact(self, name: str, value: str) -> Statement:
@@ -174,7 +174,7 @@ class State:
         await self._writer.write(fact, *self._kept(attrs.evolve(item, at=self._clock())))
 
     async def rename(self, keys: Mapping[str, str]) -> None:
-        """Give items, and what is in doubt about them, other keys; what had such a key is nobody's then."""
+        """Give items and their open operations new keys; an item that had such a key is no longer tracked."""
         statements: list[Statement] = []
         for old, new in keys.items():
             item = self.owned.pop(old, None)
@@ -196,7 +196,7 @@ class State:
         await self._writer.write(*statements)
 
     async def forget(self, key: str, operation: Operation | None = None) -> None:
-        """Let an item be nobody's; ``operation``: the delete that did it."""
+        """Stop tracking an item; ``operation``: the delete that was the reason."""
         statements = [] if operation is None else [self._ended(operation, "done", None)]
         item = self.owned.pop(key, None)
         if item is not None:
@@ -205,7 +205,7 @@ class State:
         await self._writer.write(*statements, *self._superseded(key))
 
     def open_writes(self, key: str) -> Sequence[Operation]:
-        """Give the updates and deletes of an item of which no outcome is known."""
+        """Return the updates and deletes of an item whose outcome is unknown."""
         return list(self._doubts.get(key, {}).values())
 
     def _doubt(self, operation: Operation) -> None:
