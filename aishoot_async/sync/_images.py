@@ -50,7 +50,7 @@ class HashCache(Protocol):
 
 
 def is_path(value: str) -> bool:
-    """Tell the path of a picture from an identifier: it has a separator, or names a file with a picture's suffix."""
+    """Tell a path from an identifier: it has a separator, or names a file with an image's suffix."""
     if os.sep in value or (os.altsep is not None and os.altsep in value):
         return True
     return Path(value).suffix.lower() in SUFFIXES and os.path.isfile(value)  # noqa: PTH113  # never raises
@@ -91,11 +91,11 @@ async def examine(paths: Iterable[str], memory: HashCache) -> tuple[dict[str, Pl
 
 
 async def upload(session: AIShootSession, picture: PlannedPicture, *, patience: float = 0.0) -> None:
-    """See to it that the service has a picture, exactly as the plan found it.
+    """Upload an image exactly as the plan found it, unless the service has it.
 
     Args:
-        session: the session to send it with.
-        picture: the picture.
+        session: makes the calls.
+        picture: the image.
         patience: seconds for which an outage is ridden out.
 
     Raises:

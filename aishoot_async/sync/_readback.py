@@ -1,4 +1,4 @@
-"""At the end of an apply: what the service shows now of what was done is what is compared with the next time."""
+"""Reading back at the end of an apply: the next plan compares with what the service shows now."""
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
@@ -31,14 +31,13 @@ class ReadBack:
         self._unknown = unknown
 
     async def run(self, rows: Rows | None) -> Sequence[SyncOutcome]:
-        """Read back; ``rows``: a listing that was seen after all was done, if there is one.
+        """Read back; ``rows``: a listing that was read after all was done, if there is one.
 
         Returns:
-            What became of what was in unknown.
+            The outcomes of the updates and deletes that were unknown.
 
         Raises:
-            AIShootError: what stops everything. That a listing cannot be had does not: the next plan takes what it
-                finds.
+            AIShootError: what stops everything. A listing that fails does not: the next plan takes what it finds.
         """
         problem = "the service does not show it"
         if self._pending or self._unknown:
