@@ -60,7 +60,7 @@ def test_what_was_not_read_back_is_taken_as_found():
     assert judge_field("name", "B", baseline, {"name": "a"}, None) is V.UPDATE
 
 
-def test_unless_the_service_is_known_to_show_it_as_it_is_sent():
+def test_what_was_not_read_back_has_changed_if_the_service_shows_it_as_it_is_sent():
     baseline = Baseline(applied={"name": "A"}, row=None, verified=["name"])
     assert judge_field("name", "A", baseline, {"name": "a"}, None) is V.UPDATE
     assert judge_field("name", "A", baseline, {"name": "a"}, "remote") is V.KEEP_REMOTE

@@ -44,7 +44,7 @@ async def test_a_create_that_did_not_happen_is_sent_again(service, sync):
     await settled(service, sync, items(1))
 
 
-async def test_but_not_for_ever(service, sync):
+async def test_a_create_is_not_sent_again_for_ever(service, sync):
     service.hook = lose(applied=False)
     report = await sync.run(items(1))
     assert counts(report) == {"failed": 1}
@@ -148,7 +148,7 @@ class TestWhatIsTakenForIt:
         assert counts(await sync.run(catalog)) == {"created": 1, "unchanged": 1}
         assert len(service.skus) == 3
 
-    async def test_nor_may_another_key_adopt_it(self, service, sync):
+    async def test_another_key_may_not_adopt_it(self, service, sync):
         async def hook(method, _path, _body, after):
             if method == "POST" and not after:
                 service.put(name="Item 1", frontImage="front-1", gender="male")
@@ -180,7 +180,7 @@ class TestWhatIsTakenForIt:
         service.hook = None
         assert counts(await sync.plan(items(1, 2), decide={"2": "create"})) == {"hold": 1, "create": 1}
 
-    async def test_nor_is_it_told_when_there_are_too_many(self, service, sync):
+    async def test_too_many_that_fit_cannot_be_told_apart(self, service, sync):
         async def hook(method, _path, _body, after):
             if method == "POST" and after:
                 service.put(name="Item 1", frontImage="front-1")

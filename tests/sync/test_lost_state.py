@@ -93,7 +93,7 @@ async def test_an_item_with_something_otherwise_is_held_and_can_be_adopted(tmp_p
         assert sorted(service.names) == sorted(one.sku.name for one in catalog)
 
 
-async def test_it_can_be_created_all_the_same(service, sync, tmp_path):
+async def test_an_item_that_resembles_a_sku_can_be_created_all_the_same(service, sync, tmp_path):
     await sync.run(CATALOG)
     fresh = Syncing(sync.session, tmp_path / "fresh")
     catalog = edited(gender="male")

@@ -273,5 +273,5 @@ def test_no_duplicate_nothing_lost_nothing_touched():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_nor_in_two_hundred_stories():
+def test_two_hundred_stories():
     run_machine(200)

@@ -103,7 +103,7 @@ class TestFromACatalogThatWasCut:
         assert service.requests == []
         assert not fresh.state.exists()
 
-    async def test_and_what_is_no_catalog(self, service, sync):
+    async def test_what_is_no_catalog(self, service, sync):
         for wrong in (None, 3, [1], ["a"], [item("a"), "b"]):
             with pytest.raises(CatalogError):
                 await sync.plan(wrong, prune=True)

@@ -102,7 +102,7 @@ async def test_what_is_shown_otherwise_is_no_change(tmp_path, show):
 
 
 @pytest.mark.parametrize("show", SHOWS, ids=NAMES)
-async def test_nor_does_it_hide_what_came_of_a_lost_create(tmp_path, show):
+async def test_what_is_shown_otherwise_does_not_hide_a_lost_create(tmp_path, show):
     async with SkuService(show=show) as service:
         service.hook = lose(2, 5)
         assert await the_second_run_has_nothing_to_do(service, tmp_path) == len(CATALOG)
