@@ -1,12 +1,11 @@
 """A service that is none of ours: integer ids, nulls, `_embedded`, terse answers to writes, pretty-printed JSON."""
 
-import json
+import itertools
 
 import pytest
 from aiohttp import web
 
 from aishoot_async import (
-    AIShootSession,
     AmbiguousWriteError,
     Gender,
     RequestValidationError,
@@ -15,86 +14,46 @@ from aishoot_async import (
     UnexpectedResponseError,
 )
 from aishoot_async.export import export_results
+from helpers.sku_service import SkuService
 
 pytestmark = pytest.mark.anyio
 
-PRETTY = {"indent": 2}
 ROW = '{\n      "id": 7,\n      "price": 12345678901234567890123,\n      "ratio": 1.50,\n      "note": null\n    }'
 
 
-class Service:
-    """Keeps SKUs by integer id; how it answers to a create and an update can be set."""
-
-    def __init__(self):
-        self.skus = {
-            1: {"id": 1, "name": "One", "frontImage": "f", "gender": None, "isInWardrobe": None, "projectIds": [3]},
-            2: {"id": 2, "name": "Two", "frontImage": "g", "gender": "divers", "skuCategoryName": "capes"},
-        }
-        self.puts = []
-        self.create_answer = lambda sku: web.json_response({"id": sku["id"]}, status=201)
-        self.update_answer = lambda _sku: web.Response(status=200)
-
-    def app(self):
-        app = web.Application()
-        app.add_routes(
-            [
-                web.get("/ai-shoot/skus", self.list),
-                web.get("/ai-shoot/skus/global", self.list_global),
-                web.post("/ai-shoot/skus", self.create),
-                web.put("/ai-shoot/skus/{id}", self.update),
-                web.delete("/ai-shoot/skus/{id}", self.delete),
-                web.get("/ai-shoot/briefs/{id}/results", self.results),
-            ]
-        )
-        return app
-
-    async def list(self, request):
-        wanted = request.query.get("skuIdFilter", "")
-        number, size = int(request.query["page"]), int(request.query["pageSize"])
-        rows = [sku for sku in self.skus.values() if wanted in str(sku["id"])]
-        page = {"size": size, "number": number, "totalElements": len(rows)}
-        here = rows[number * size : (number + 1) * size]
-        body = {"_embedded": {"skus": here}, "page": page} if here else {"page": page}
-        return web.Response(text=json.dumps(body, **PRETTY), content_type="application/hal+json")
-
-    async def list_global(self, _request):
-        return web.json_response({"skus": list(self.skus.values()), "total": 2})
-
-    async def create(self, request):
-        sku = {"id": 7, **await request.json()}
-        self.skus[7] = sku
-        return self.create_answer(sku)
-
-    async def update(self, request):
-        self.puts.append(await request.json())
-        self.skus[int(request.match_info["id"])] = {"id": int(request.match_info["id"]), **self.puts[-1]}
-        return self.update_answer(self.skus[int(request.match_info["id"])])
-
-    async def delete(self, request):
-        del self.skus[int(request.match_info["id"])]
-        return web.Response(status=200, text="deleted")
-
-    async def results(self, request):
-        rows = ROW if request.query["page"] == "0" else ""
-        return web.Response(text='{\n  "results": [\n    ' + rows + "\n  ]\n}", content_type="application/json")
+def hal(rows, page, size, total):
+    """Wrap a page as Spring HATEOAS does: an empty list is left out."""
+    numbers = {"page": {"size": size, "number": page, "totalElements": total}}
+    return {"_embedded": {"skus": rows}, **numbers} if rows else numbers
 
 
 @pytest.fixture
 async def service():
-    service = Service()
-    runner = web.AppRunner(service.app())
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    service.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield service
-    await runner.cleanup()
+    async with SkuService(envelope=hal, base=0, integer_ids=True, defaults=False) as service:
+        service.rows = {
+            "1": {"name": "One", "frontImage": "f", "gender": None, "isInWardrobe": None, "projectIds": [3]},
+            "2": {"name": "Two", "frontImage": "g", "gender": "divers", "skuCategoryName": "capes"},
+        }
+        service.numbers = itertools.count(7)
+        yield service
 
 
 @pytest.fixture
 async def session(service):
-    async with AIShootSession("token", base_url=service.url) as session:
+    async with service.session() as session:
         yield session
+
+
+def answer(service, method, make):
+    """Let a method be answered otherwise, once it has had its effect; ``make`` takes the SKU."""
+
+    async def hook(asked, path, _body, after):
+        if asked != method or not after:
+            return None
+        sku_id = path.rpartition("/")[2] if method == "PUT" else "7"
+        return make({"id": int(sku_id), **service.rows[sku_id]} if sku_id in service.rows else None)
+
+    service.hook = hook
 
 
 async def test_lists_count_from_0_and_leave_out_empty_lists(session):
@@ -109,17 +68,18 @@ async def test_lists_count_from_0_and_leave_out_empty_lists(session):
 
 
 async def test_get_matches_the_id_exactly(session, service):
-    service.skus[12] = {"id": 12, "name": "Twelve", "frontImage": "h"}
+    service.rows["12"] = {"name": "Twelve", "frontImage": "h"}
     assert (await session.skus.get("2")).name == "Two"
 
 
-async def test_a_create_that_answers_only_an_id(session):
+async def test_a_create_that_answers_only_an_id(session, service):
+    answer(service, "POST", lambda sku: web.Response(status=201, text=f'{{"id": {sku["id"]}}}'))
     sku = await session.skus.create(SkuCreate(name="New", front_image="f", gender="female", project_ids=[1, 2]))
     assert (sku.id, sku.name, sku.gender, sku.project_ids, sku.raw) == ("7", "New", Gender.FEMALE, (1, 2), b'{"id": 7}')
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "make",
     [
         lambda sku: web.json_response(sku, status=201),
         lambda sku: web.json_response({"sku": sku}, status=201),
@@ -129,22 +89,22 @@ async def test_a_create_that_answers_only_an_id(session):
         lambda _: web.Response(status=201, headers={"Location": "https://elsewhere.example/v1/ai-shoot/skus/7"}),
     ],
 )
-async def test_every_plausible_answer_to_a_create(session, service, answer):
-    service.create_answer = answer
+async def test_every_plausible_answer_to_a_create(session, service, make):
+    answer(service, "POST", make)
     sku = await session.skus.create(SkuCreate(name="New", front_image="f"))
     assert (sku.id, sku.name, sku.front_image) == ("7", "New", "f")
 
 
 @pytest.mark.parametrize("member", ["gender", "\\u0067ender"])
 async def test_what_a_create_gives_in_another_form_is_not_filled_in(session, service, member):
-    service.create_answer = lambda _: web.Response(status=201, text=f'{{"id":7,"{member}":["female"]}}')
+    answer(service, "POST", lambda _: web.Response(status=201, text=f'{{"id":7,"{member}":["female"]}}'))
     sku = await session.skus.create(SkuCreate(name="New", front_image="f", gender="female"))
     assert (sku.name, sku.gender, sku.extra) == ("New", None, {"gender": ["female"]})
 
 
 @pytest.mark.parametrize("text", ["", "<html>welcome</html>", "{}", "[]", "null", '{"id": null}', '{"id": 1.5}'])
 async def test_a_create_that_cannot_be_read_may_have_happened(session, service, text):
-    service.create_answer = lambda _: web.Response(status=201, text=text)
+    answer(service, "POST", lambda _: web.Response(status=201, text=text))
     with pytest.raises(AmbiguousWriteError) as caught:
         await session.skus.create(SkuCreate(name="New", front_image="f"))
     assert isinstance(caught.value.cause, UnexpectedResponseError)
@@ -153,34 +113,42 @@ async def test_a_create_that_cannot_be_read_may_have_happened(session, service, 
 async def test_an_update_without_a_body_is_known_from_the_request(session, service):
     sku = await session.skus.update("1", SkuUpdate(name="Uno", front_image="g"))
     assert (sku.id, sku.name, sku.front_image, sku.raw) == ("1", "Uno", "g", b"")
-    assert service.puts == [{"name": "Uno", "frontImage": "g"}]
+    assert service.bodies("PUT") == [{"name": "Uno", "frontImage": "g"}]
 
 
 async def test_an_edit_carries_over_what_nobody_has_documented(session, service):
     await session.skus.edit("2", name="Zwei")
-    assert service.puts == [{"name": "Zwei", "frontImage": "g", "gender": "divers", "skuCategoryName": "capes"}]
+    assert service.bodies("PUT") == [
+        {"name": "Zwei", "frontImage": "g", "gender": "divers", "skuCategoryName": "capes"}
+    ]
 
 
 async def test_an_edit_never_erases_what_it_cannot_read(session, service):
-    service.skus[1]["projectIds"] = ["3"]
+    service.rows["1"]["projectIds"] = ["3"]
     with pytest.raises(RequestValidationError) as caught:
         await session.skus.edit("1", name="Uno")
     assert caught.value.field == "project_ids"
-    assert service.puts == []
+    assert service.bodies("PUT") == []
 
 
 async def test_an_answer_about_another_sku_is_refused(session, service):
-    service.update_answer = lambda _: web.json_response({"id": 99, "name": "x"})
+    answer(service, "PUT", lambda _: web.json_response({"id": 99, "name": "x"}))
     with pytest.raises(UnexpectedResponseError, match="99"):
         await session.skus.update("1", SkuUpdate(name="Uno", front_image="g"))
 
 
 async def test_a_delete_with_a_text_for_an_answer(session, service):
+    answer(service, "DELETE", lambda _: web.Response(status=200, text="deleted"))
     await session.skus.delete("1")
-    assert list(service.skus) == [2]
+    assert list(service.rows) == ["2"]
 
 
-async def test_pretty_results_keep_every_digit(session, tmp_path):
+async def test_pretty_results_keep_every_digit(session, service, tmp_path):
+    async def hook(_method, path, _body, _after):
+        rows = ROW if "page=0" in path else ""
+        return web.Response(text='{\n  "results": [\n    ' + rows + "\n  ]\n}", content_type="application/json")
+
+    service.hook = hook
     (result,) = await session.briefs.results(1).collect()
     assert (result.id, result["price"], result["note"]) == ("7", 12345678901234567890123, None)
     assert result.raw == ROW.encode()

@@ -2,7 +2,6 @@
 
 import mimetypes
 import struct
-import time
 
 import pytest
 from hypothesis import given
@@ -156,10 +155,8 @@ def test_a_jpeg_of_nothing_but_segments_is_given_up(piece):
         reads += 1
         return data[at : at + size]
 
-    begun = time.monotonic()
     assert read_header(read_at) == PictureHeader("JPEG")
     assert reads < 5000
-    assert time.monotonic() - begun < 5
 
 
 PADDING = {

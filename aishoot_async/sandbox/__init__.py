@@ -20,10 +20,9 @@ from aishoot_async.sandbox._faults import (
     SlowDrip,
     Status,
 )
-from aishoot_async.sandbox._options import Envelope, SandboxOptions
 from aishoot_async.sandbox._requests import RecordedRequest
 from aishoot_async.sandbox._sandbox import Sandbox
-from aishoot_async.sandbox._settings import SandboxSettings
+from aishoot_async.sandbox._settings import Envelope, SandboxOptions, SandboxSettings
 from aishoot_async.sandbox._threaded import ThreadedSandbox
 
 __all__ = [

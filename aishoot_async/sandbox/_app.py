@@ -2,7 +2,9 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from aiohttp import web
 from attrs import evolve, frozen
@@ -10,19 +12,33 @@ from attrs import evolve, frozen
 import aishoot_async.sandbox._faults as faults
 from aishoot_async.sandbox._delivery import compressed, deliver, drop
 from aishoot_async.sandbox._images import ImageEndpoints
-from aishoot_async.sandbox._login import LoginEndpoints, read_form
+from aishoot_async.sandbox._login import LoginEndpoints, TokenTable, read_form
 from aishoot_async.sandbox._requests import RequestLog
 from aishoot_async.sandbox._result_table import ResultTable
-from aishoot_async.sandbox._routes import UNKNOWN, find_operation, split_target
 from aishoot_async.sandbox._settings import SandboxSettings
 from aishoot_async.sandbox._shoot import ShootEndpoints
-from aishoot_async.sandbox._sku_table import SkuTable
-from aishoot_async.sandbox._token_table import TokenTable
+from aishoot_async.sandbox._skus import SkuTable
 from aishoot_async.sandbox._wire import JSON_TYPE, Answer, Call, LoginError, PlatformError, prettify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Paths match by their raw segments, each percent-decoded exactly once: an id that a library tidied is another id.
+_ID: Final = "{id}"
+_ROUTES: Final[dict[tuple[str, ...], dict[str, str]]] = {
+    ("ai-shoot", "skus"): {"GET": "list_skus", "POST": "create_sku"},
+    ("ai-shoot", "skus", "global"): {"GET": "list_global_skus", "PUT": "update_sku", "DELETE": "delete_sku"},
+    ("ai-shoot", "skus", _ID): {"PUT": "update_sku", "DELETE": "delete_sku"},
+    ("ai-shoot", "briefs", _ID, "results"): {"GET": "brief_results"},
+    ("upload",): {"POST": "upload", "HEAD": "upload_exists"},
+    ("images", _ID): {"GET": "image"},
+    ("oauth", "device", "code"): {"POST": "device_code"},
+    ("oauth", "token"): {"POST": "token"},
+    ("oauth", "revoke"): {"POST": "revoke"},
+    ("activate",): {"GET": "activate"},
+}
+_ID_SEGMENT: Final = {"update_sku": 2, "delete_sku": 2, "brief_results": 2, "image": 1}
+_UNKNOWN: Final = "unknown"
 _OPEN_TO_ALL: Final = frozenset({"image", "device_code", "activate", "token", "refresh", "revoke"})
 _GATEWAY_PAGE: Final = (
     b"<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body><h1>Gateway</h1></body></html>\n"
@@ -190,7 +206,7 @@ class App:
 
 def _read_call(request: web.BaseRequest, body: bytes, index: int) -> tuple[Call, PlatformError | None]:
     """Recognise a request; with the refusal that it will get when it is nothing that this API knows."""
-    path, query = split_target(request.raw_path)
+    path, query = _split_target(request.raw_path)
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     call = Call(
         index=index,
@@ -199,12 +215,50 @@ def _read_call(request: web.BaseRequest, body: bytes, index: int) -> tuple[Call,
         query=query,
         headers=request.headers,
         body=body,
-        operation=UNKNOWN,
+        operation=_UNKNOWN,
         token=credentials.strip() if scheme.lower() == "bearer" else None,
         base_url=f"{request.scheme}://{request.host}",
     )
     try:
-        operation, subject = find_operation(call.method, path, read_form(call))
+        operation, subject = _find_operation(call.method, path, read_form(call))
     except PlatformError as error:
         return call, error
     return evolve(call, operation=operation, subject=subject), None
+
+
+def _split_target(target: str) -> tuple[str, dict[str, str]]:
+    """Split a request target into its raw path and its query (of a name that is repeated, the first value)."""
+    if not target.startswith("/"):
+        parts = urlsplit(target)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path, _, query = target.partition("?")
+    return path, dict(reversed(parse_qsl(query, keep_blank_values=True)))
+
+
+def _fits(pattern: tuple[str, ...], segments: list[str]) -> bool:
+    return len(pattern) == len(segments) and all(
+        part in {_ID, segment} for part, segment in zip(pattern, segments, strict=True)
+    )
+
+
+def _find_operation(method: str, path: str, form: Mapping[str, str]) -> tuple[str, str]:
+    """Return the operation, and the id that the path names (or an empty string).
+
+    Raises `PlatformError`: 404 for an unknown path, 405 for a known one, 400 for an id that is not UTF-8.
+    """
+    segments = path.removeprefix("/").split("/")
+    pattern = next((pattern for pattern in _ROUTES if _fits(pattern, segments)), None)
+    if pattern is None:
+        raise PlatformError(404, "No endpoint for this path")
+    operation = _ROUTES[pattern].get(method)
+    if operation is None:
+        raise PlatformError(405, f"Request method '{method}' is not supported", {"Allow": ", ".join(_ROUTES[pattern])})
+    if operation == "token" and form.get("grant_type") == "refresh_token":
+        return "refresh", ""
+    place = _ID_SEGMENT.get(operation)
+    if place is None:
+        return operation, ""
+    try:
+        return operation, unquote(segments[place], errors="strict")
+    except UnicodeDecodeError:
+        raise PlatformError(400, "The path is not valid UTF-8") from None

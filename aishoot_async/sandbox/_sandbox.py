@@ -12,15 +12,11 @@ from attrs import frozen
 from aishoot_async.sandbox._app import App, Tables
 from aishoot_async.sandbox._database import fact, open_database, set_fact
 from aishoot_async.sandbox._faults import Fault, FaultPlan
-from aishoot_async.sandbox._login import CLIENT_ID
-from aishoot_async.sandbox._options import SandboxOptions
-from aishoot_async.sandbox._rendering import Rendering
+from aishoot_async.sandbox._login import CLIENT_ID, TokenPair, TokenTable
 from aishoot_async.sandbox._requests import RecordedRequest, RequestLog
 from aishoot_async.sandbox._result_table import ResultTable
-from aishoot_async.sandbox._settings import SandboxSettings
-from aishoot_async.sandbox._sku_body import complete_fields
-from aishoot_async.sandbox._sku_table import SkuTable, read_documents
-from aishoot_async.sandbox._token_table import TokenPair, TokenTable
+from aishoot_async.sandbox._settings import SandboxOptions, SandboxSettings
+from aishoot_async.sandbox._skus import SkuTable, complete_fields, read_documents
 from aishoot_async.sandbox._wire import PlatformError
 
 _SCOPE = "offline_access"
@@ -84,13 +80,7 @@ class Sandbox:
     async def _launch(self, database: sqlite3.Connection) -> _Running:
         settings = self.settings
         tables = Tables(
-            SkuTable(
-                database,
-                seed=settings.seed,
-                integer_ids=settings.integer_ids,
-                id_filter=settings.sku_id_filter,
-                rendering=Rendering(settings.render_images, settings.omit_fields),
-            ),
+            SkuTable(database, settings),
             ResultTable(database, seed=settings.seed, integer_ids=settings.integer_ids),
             TokenTable(database, seed=settings.seed, clock=settings.clock, lifetime=settings.token_lifetime),
         )
@@ -173,7 +163,7 @@ class Sandbox:
 
     def skus(self) -> list[dict[str, Any]]:
         """Every SKU as the API renders it, in order."""
-        return read_documents(self._live.tables.skus.page({}, 0, -1))
+        return read_documents(self._live.tables.skus.documents())
 
     def results(self, brief_id: int) -> list[dict[str, Any]]:
         """Every result of a brief as the API renders it, in order. Raises `KeyError` for an unknown brief."""
@@ -192,8 +182,21 @@ class Sandbox:
             complete = complete_fields({"name": "Inserted", "frontImage": "0" * 64, **fields})
         except PlatformError as error:
             raise ValueError(error.message) from None
-        text = self._live.tables.skus.add(complete, sku_id=sku_id, position=position, is_global=is_global)
+        _, text = self._live.tables.skus.add(complete, sku_id=sku_id, position=position, is_global=is_global)
         return read_documents([text])[0]
+
+    def update_sku(self, sku_id: str, **fields: object) -> dict[str, Any]:
+        """Change fields of a SKU behind the API's back and return it as the API renders it.
+
+        `fields` are body fields as on the wire; the others stay as they are. Raises `KeyError` for an unknown SKU, and
+        `ValueError` for fields that the API would refuse.
+        """
+        skus = self._live.tables.skus
+        try:
+            complete = complete_fields({**skus.fields(sku_id), **fields})
+        except PlatformError as error:
+            raise ValueError(error.message) from None
+        return read_documents([skus.replace(sku_id, complete) or ""])[0]
 
     def delete_sku(self, sku_id: str) -> None:
         """Delete a SKU behind the API's back. Raises `KeyError` for an unknown one."""

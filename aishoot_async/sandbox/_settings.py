@@ -2,30 +2,88 @@
 
 Three groups, each handed only to the part that needs it: `ListingSettings` to paging, `LoginSettings` to the OAuth
 endpoints, `SandboxSettings` (which is both, and the rest) to the server.
+
+The `…Options` are the keyword arguments of `Sandbox(...)`, for type checkers.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 from attrs import Attribute, field, frozen
 
 from aishoot_async.sandbox._faults import Fault
-from aishoot_async.sandbox._options import (
-    SKU_FIELDS,
-    BelowBase,
-    Envelope,
-    ExpiredDeviceError,
-    IdFilter,
-    LastWord,
-    LoginStatuses,
-    Oversize,
-    PageBase,
-    PastEnd,
-    RenderImages,
-    TotalWord,
-)
+
+Envelope = Literal["entries", "spring", "spring-page", "hal", "array", "nested", "single-list"]
+PageBase = Literal[0, 1]
+BelowBase = Literal["reject", "clamp", "empty"]
+Oversize = Literal["cap", "reject"]
+PastEnd = Literal["empty", "not-found", "repeat-last"]
+TotalWord = Literal["exact", "missing", "page"]
+LastWord = Literal["exact", "missing", "always", "never"]
+SKU_FIELDS = ("name", "frontImage", "backImage", "gender", "isInWardrobe", "projectIds", "skuCategoryName")
+IdFilter = Literal["substring", "exact"]
+CreateBody = Literal["sku", "id", "location"]
+RenderImages = Literal["identifier", "file", "url"]
+LoginStatuses = Literal["rfc", "auth0"]
+ExpiredDeviceError = Literal["expired_token", "invalid_grant"]
+
+
+class ListingOptions(TypedDict, total=False):
+    """How listings are paged and wrapped."""
+
+    envelope: Envelope
+    global_envelope: Envelope
+    page_base: PageBase
+    below_base: BelowBase
+    max_page_size: int | None
+    oversize: Oversize
+    total: TotalWord | int
+    last: LastWord
+    past_end: PastEnd
+    ignore_page: bool
+    sku_id_filter: IdFilter
+
+
+class LoginOptions(TypedDict, total=False):
+    """How tokens are given out, how long they live, and what time it is."""
+
+    require_auth: bool
+    token_lifetime: float
+    rotate_refresh_tokens: bool
+    forbid_refresh_token_reuse: bool
+    refresh_token_overlap: float
+    device_interval: int
+    device_expires_in: int
+    auto_approve_after: int | None
+    login_statuses: LoginStatuses
+    expired_device_error: ExpiredDeviceError
+    clock: Callable[[], float]
+
+
+class SandboxOptions(ListingOptions, LoginOptions, total=False):
+    """Every setting of a sandbox."""
+
+    seed: int
+    skus: int
+    briefs: Mapping[int, int] | None
+    database: str | os.PathLike[str]
+    host: str
+    port: int
+    latency: float
+    pretty: bool
+    gzip: bool
+    integer_ids: bool
+    id_name: str
+    create_body: CreateBody
+    put_body: bool
+    listing_lag: float
+    render_images: RenderImages
+    omit_fields: Iterable[str]
+    faults: Iterable[Fault]
+    keep_requests: int
+
 
 Validator = Callable[[Any, "Attribute[Any]", Any], None]
 
@@ -171,7 +229,9 @@ class SandboxSettings(ListingSettings, LoginSettings):
     `database`: a file, or `:memory:`; a file that already holds a sandbox keeps what it holds (`skus` and `briefs`
     fill new files only). `host`, `port`: where to listen; port 0 takes a free one. `latency`: seconds before each
     answer. `pretty`: indented JSON. `gzip`: compress JSON for clients that accept it. `integer_ids`: ids are JSON
-    numbers. `put_body`: an update answers with the SKU (else with an empty body). `render_images`: answers show images
+    numbers. `id_name`: the name of a SKU's id on the wire. `create_body`: a create answers with the SKU, with its id
+    alone, or with nothing but a `Location`. `put_body`: an update answers with the SKU (else with an empty body).
+    `listing_lag`: seconds for which listings do not show a create or an update. `render_images`: answers show images
     as they were sent, as file names, or as URLs. `omit_fields`: the SKU body fields, by their names on the wire, that
     no answer shows. `faults`: the fault plan.
     `keep_requests`: how many of the latest requests stay recorded.
@@ -189,7 +249,10 @@ class SandboxSettings(ListingSettings, LoginSettings):
     pretty: bool = field(default=False, validator=_boolean)
     gzip: bool = field(default=False, validator=_boolean)
     integer_ids: bool = field(default=False, validator=_boolean)
+    id_name: str = "id"
+    create_body: CreateBody = field(default="sku", validator=_one_of(CreateBody))
     put_body: bool = field(default=True, validator=_boolean)
+    listing_lag: float = field(default=0.0, validator=_seconds)
     render_images: RenderImages = field(default="identifier", validator=_one_of(RenderImages))
     omit_fields: tuple[str, ...] = field(default=(), converter=_names, validator=_sku_fields)
     faults: tuple[Fault, ...] = field(default=(), converter=tuple[Fault, ...], validator=_all_faults)

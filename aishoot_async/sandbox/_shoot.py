@@ -2,17 +2,15 @@
 
 import re
 from typing import Final
+from urllib.parse import quote
 
 from attrs import evolve
 
-from aishoot_async.sandbox._envelopes import Listing, wrap
-from aishoot_async.sandbox._options import Envelope
-from aishoot_async.sandbox._paging import Window, asked_window, settled_window, told_last, told_total
+from aishoot_async.sandbox._listing import Listing, Window, asked_window, settled_window, told_last, told_total, wrap
 from aishoot_async.sandbox._result_table import ResultTable
-from aishoot_async.sandbox._settings import SandboxSettings
-from aishoot_async.sandbox._sku_body import complete_fields, read_object
-from aishoot_async.sandbox._sku_table import SkuTable
-from aishoot_async.sandbox._wire import Answer, Call, PlatformError
+from aishoot_async.sandbox._settings import Envelope, SandboxSettings
+from aishoot_async.sandbox._skus import SkuTable, complete_fields, read_object
+from aishoot_async.sandbox._wire import Answer, Call, PlatformError, compact
 
 _BRIEF_ID: Final = re.compile(r"-?[0-9]{1,18}")
 
@@ -59,12 +57,22 @@ class ShootEndpoints:
         return self._listing(call, self._settings.global_envelope, listing)
 
     def create_sku(self, call: Call) -> Answer:
-        """`POST /ai-shoot/skus`: 201 and the SKU."""
-        return Answer.json(self._skus.add(complete_fields(read_object(call))), 201)
+        """`POST /ai-shoot/skus`: 201, and the SKU, its id, or its address."""
+        fields = complete_fields(read_object(call))
+        sku_id, document = self._skus.add(fields, lag=self._settings.listing_lag)
+        match self._settings.create_body:
+            case "sku":
+                return Answer.json(document, 201)
+            case "id":
+                return Answer.json(compact(self._skus.wire_id(sku_id)), 201)
+            case "location":
+                location = f"{call.base_url}/ai-shoot/skus/{quote(sku_id, safe='')}"
+                return Answer(201, b"", None, {"Location": location})
 
     def update_sku(self, call: Call) -> Answer:
         """`PUT /ai-shoot/skus/{skuId}`: a full replacement."""
-        text = self._skus.replace(call.subject, complete_fields(read_object(call)))
+        fields = complete_fields(read_object(call))
+        text = self._skus.replace(call.subject, fields, lag=self._settings.listing_lag)
         if text is None:
             raise PlatformError(404, f"SKU {call.subject} not found")
         return Answer.json(text) if self._settings.put_body else Answer(200, b"", None)

@@ -8,10 +8,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 from aishoot_async.sandbox._faults import Fault
-from aishoot_async.sandbox._options import SandboxOptions
 from aishoot_async.sandbox._requests import RecordedRequest
 from aishoot_async.sandbox._sandbox import Sandbox
-from aishoot_async.sandbox._settings import SandboxSettings
+from aishoot_async.sandbox._settings import SandboxOptions, SandboxSettings
 
 T = TypeVar("T")
 
@@ -165,6 +164,10 @@ class ThreadedSandbox:
         return self._run(
             lambda: self._sandbox.insert_sku(sku_id=sku_id, position=position, is_global=is_global, **fields)
         )
+
+    def update_sku(self, sku_id: str, **fields: object) -> dict[str, Any]:
+        """See `Sandbox.update_sku`."""
+        return self._run(lambda: self._sandbox.update_sku(sku_id, **fields))
 
     def delete_sku(self, sku_id: str) -> None:
         """See `Sandbox.delete_sku`."""

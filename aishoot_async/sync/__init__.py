@@ -1,9 +1,10 @@
 """A catalog kept in step with the service: plan, apply, never a duplicate, never a loss."""
 
 from ._applying import apply_plan
+from ._catalog import CatalogItem
 from ._decisions import Decide
-from ._item import CatalogItem
-from ._plan import PlannedPicture, Prefer, SyncAction, SyncEntry, SyncPlan
+from ._images import PlannedPicture
+from ._plan import Prefer, SyncAction, SyncEntry, SyncPlan
 from ._planning import plan_sync
 from ._reading import read_catalog
 from ._report import OutcomeKind, SyncOutcome, SyncReport

@@ -1,4 +1,4 @@
-"""Applying a plan: many entries at once; then what got lost is looked for, and what was done is read back."""
+"""Applying a plan: many entries at once; then lost creates are looked for, and what was done is read back."""
 
 import logging
 import os
@@ -13,22 +13,21 @@ from ..config import canonical_url, check_seconds
 from ..errors import AIShootError, ConfigurationError, SyncError
 from ..failures import ends_all
 from ..session import AIShootSession
-from ._catalog import organization_of
-from ._checking import foreign, outrun
-from ._gate import Gate
-from ._life import Owned
-from ._looking import Looker, Rows
+from ._circuit_breaker import CircuitBreaker
+from ._operations import TrackedSku
 from ._plan import IDLE, SyncAction, SyncEntry, SyncPlan
+from ._plan_checks import plan_mismatch, plan_outdated
 from ._readback import ReadBack
+from ._remote import RemoteView, Rows, organization_of
 from ._report import OutcomeKind, SyncOutcome, SyncReport
-from ._sending import Doubt, Sender, outcome_of, remembered
+from ._sending import Sender, UnknownOutcome, outcome_of, remembered
 from ._state import State, opened, state_path
 
 logger: Final = logging.getLogger("aishoot_async.sync")
 WORKERS: Final = 128
 """Entries in hand at once. The session's throttle decides how many of them are on their way, usually half as many:
 while some wait for the disk, others are sent."""
-RESENDS: Final = 3
+MAX_RESENDS: Final = 3
 """How often a create is sent again, each time that two listings have shown that it has not happened."""
 _GRACE: Final = 30.0
 """Seconds that what is under way has to end, when something stops everything."""
@@ -75,19 +74,21 @@ async def apply_plan(
         msg = f"plan must be a SyncPlan, not a {type(plan).__name__}"
         raise ConfigurationError(msg)
     organization = organization_of(session)
-    async with opened(state_path(plan.state if state is None else state), session.base_url, organization) as held:
-        _check(plan, held, session)
-        looker = Looker(session, held, settle=settle, patience=patience, sleep=anyio.sleep)
+    async with opened(
+        state_path(plan.state if state is None else state), session.base_url, organization
+    ) as opened_state:
+        _check(plan, opened_state, session)
+        remote = RemoteView(session, opened_state, settle=settle, patience=patience, sleep=anyio.sleep)
 
         async def probe() -> None:
             await session.skus.list(patience=patience, prefetch=1)
 
-        gate = Gate(probe)
-        sender = Sender(session, held, gate, patience=patience)
+        breaker = CircuitBreaker(probe)
+        sender = Sender(session, opened_state, breaker, patience=patience)
         try:
-            return await _Apply(plan, looker, sender, on_outcome).run(organization)
+            return await _Apply(plan, remote, sender, on_outcome).run(organization)
         finally:
-            await gate.aclose()
+            await breaker.aclose()
 
 
 def _check(plan: SyncPlan, state: State, session: AIShootSession) -> None:
@@ -98,7 +99,7 @@ def _check(plan: SyncPlan, state: State, session: AIShootSession) -> None:
     if plan.revision != state.revision:
         raise _stale("something was applied since it was made")
     lost = {operation.key for operation in state.open.values() if operation.kind == "create"}
-    problem = foreign(plan, state.owned, state.keys, lost)
+    problem = plan_mismatch(plan, state.owned, state.keys, lost)
     if problem is not None:
         raise SyncError(f"the plan does not fit the state: {problem}; nothing was sent")
 
@@ -109,17 +110,17 @@ def _stale(why: str) -> SyncError:
 
 class _Apply:
     def __init__(
-        self, plan: SyncPlan, looker: Looker, sender: Sender, tell: Callable[[SyncOutcome], object] | None
+        self, plan: SyncPlan, remote: RemoteView, sender: Sender, on_outcome: Callable[[SyncOutcome], object] | None
     ) -> None:
         self._plan = plan
-        self._looker = looker
-        self._state = looker.state
+        self._remote = remote
+        self._state = remote.state
         self._sender = sender
-        self._tell = tell
+        self._on_outcome = on_outcome
         self._outcomes: dict[str, SyncOutcome] = {}
-        self._doubts: list[Doubt] = []
+        self._unknown: list[UnknownOutcome] = []
         self._fatal: Exception | None = None
-        self._last_doubt = 0.0
+        self._last_unknown_at = 0.0
 
     async def run(self, organization: str | None) -> SyncReport:
         busy = [entry for entry in self._plan.entries if entry.action not in IDLE]
@@ -133,42 +134,44 @@ class _Apply:
                 self._done(outcome_of(entry, kind, error=why))
         await self._send([(entry, 0) for entry in busy])
         rows = await self._find_lost()
-        others = [doubt for doubt in self._doubts if doubt.operation.kind != "create"]
-        for outcome in await ReadBack(self._looker, self._sender.touched, others).run(rows):
+        others = [unknown for unknown in self._unknown if unknown.operation.kind != "create"]
+        for outcome in await ReadBack(self._remote, self._sender.readbacks, others).run(rows):
             self._done(outcome)
         return SyncReport(outcomes=tuple(self._outcomes[entry.key] for entry in self._plan.entries))
 
     async def _begin(self, organization: str | None) -> None:
-        await self._looker.look()
-        await self._looker.look_at_images(
+        await self._remote.refresh()
+        await self._remote.detect_volatile_images(
             {entry.sku_id: (entry.seen, {}) for entry in self._plan.entries if entry.sku_id and entry.seen}
         )
-        looker, state, volatile = self._looker, self._state, self._looker.volatile
-        self._sender.volatile = volatile
-        problem = outrun(self._plan, looker.rows, state.seen, state.owned, looker.legibility(), volatile=volatile)
+        remote, state = self._remote, self._state
+        self._sender.volatile = remote.volatile
+        problem = plan_outdated(
+            self._plan, remote.rows, state.seen, state.owned, remote.visibility(), volatile=remote.volatile
+        )
         if problem is not None:
             raise _stale(problem)
-        await self._state.move_on(organization)
+        await self._state.bump_revision(organization)
 
     async def _remember(self) -> None:
-        """Remember what was settled without anything being sent."""
-        items: list[Owned] = []
+        """Record the items for which nothing is sent."""
+        items: list[TrackedSku] = []
         for entry in self._plan.entries:
             item = self._state.owned.get(entry.key)
             # Where the SKU is gone, that is remembered only once the remote was preferred for it.
             if entry.action is SyncAction.UNCHANGED and item is not None and (entry.seen or entry.settled):
                 now = remembered(entry, item)
-                if now != item or self._state.doubts(entry.key):
+                if now != item or self._state.open_writes(entry.key):
                     items.append(now)
         await self._state.keep(*items)
 
     def _done(self, outcome: SyncOutcome) -> None:
         self._outcomes[outcome.key] = outcome
-        if self._tell is not None:
-            call_plain("on_outcome", self._tell, outcome)
+        if self._on_outcome is not None:
+            call_plain("on_outcome", self._on_outcome, outcome)
 
     async def _send(self, entries: Sequence[tuple[SyncEntry, int]]) -> None:
-        """Do what entries say; what got lost is in doubt then.
+        """Apply entries; operations of unknown outcome are collected.
 
         Raises:
             Exception: what stops everything; what was under way has ended by then.
@@ -184,9 +187,9 @@ class _Apply:
         try:
             for entry, tries in left:
                 done = await self._sender.send(entry, tries)
-                if isinstance(done, Doubt):
-                    self._doubts.append(done)
-                    self._last_doubt = anyio.current_time()
+                if isinstance(done, UnknownOutcome):
+                    self._unknown.append(done)
+                    self._last_unknown_at = anyio.current_time()
                 else:
                     self._done(done)
                 if self._fatal is not None:
@@ -196,42 +199,41 @@ class _Apply:
             scope.deadline = min(scope.deadline, anyio.current_time() + _GRACE)
 
     async def _find_lost(self) -> Rows | None:
-        """Find out what came of creates whose answers were lost; send again what has not happened.
+        """Find out what came of creates whose responses were lost; send those again that have not happened.
 
         Returns:
-            A listing that was seen after all was done, if there is one.
+            A listing that was read after all was done, if there is one.
         """
-        while lost := {doubt.operation.number: doubt for doubt in self._doubts if doubt.operation.kind == "create"}:
+        while lost := [unknown for unknown in self._unknown if unknown.operation.kind == "create"]:
             logger.warning("answers to creates were lost (%d); looking for their SKUs", len(lost))
-            self._doubts = [doubt for doubt in self._doubts if doubt.operation.kind != "create"]
-            await self._looker.sleep(max(0.0, self._last_doubt + self._looker.settle - anyio.current_time()))
+            self._unknown = [unknown for unknown in self._unknown if unknown.operation.kind != "create"]
+            await self._remote.sleep(max(0.0, self._last_unknown_at + self._remote.settle - anyio.current_time()))
             try:
-                found = await self._looker.find([doubt.operation for doubt in lost.values()])
+                found = await self._remote.resolve_creates([unknown.operation for unknown in lost])
             except AIShootError as error:
                 if ends_all(error):
                     raise
-                for doubt in lost.values():
-                    self._unknown(doubt, f"and nothing could be looked at ({error})")
+                for unknown in lost:
+                    self._report_unknown(unknown, f"and nothing could be looked at ({error})")
                 return None
             absent = {operation.number for operation in found.absent}
             again: list[tuple[SyncEntry, int]] = []
-            for number, doubt in lost.items():
-                if number in found.held:
-                    self._unknown(doubt, found.held[number].reason)
-                elif number not in absent:
-                    outcome = outcome_of(
-                        doubt.entry, OutcomeKind.CREATED, sku_id=self._state.owned[doubt.entry.key].sku_id
-                    )
+            for unknown in lost:
+                entry, operation = unknown.entry, unknown.operation
+                if operation.number in found.unresolved:
+                    self._report_unknown(unknown, found.unresolved[operation.number].reason)
+                elif operation.number not in absent:
+                    outcome = outcome_of(entry, OutcomeKind.CREATED, sku_id=self._state.owned[entry.key].sku_id)
                     self._done(attrs.evolve(outcome, found_by_looking=True))
-                elif doubt.operation.tries < RESENDS:
-                    again.append((doubt.entry, doubt.operation.tries + 1))
+                elif operation.tries < MAX_RESENDS:
+                    again.append((entry, operation.tries + 1))
                 else:
-                    why = f"sent {RESENDS + 1} times, and never there afterwards ({doubt.problem})"
-                    self._done(outcome_of(doubt.entry, OutcomeKind.FAILED, error=why))
+                    why = f"sent {MAX_RESENDS + 1} times, and never there afterwards ({unknown.problem})"
+                    self._done(outcome_of(entry, OutcomeKind.FAILED, error=why))
             if not again:
-                return self._looker.rows
+                return self._remote.rows
             await self._send(again)
         return None
 
-    def _unknown(self, doubt: Doubt, why: str) -> None:
-        self._done(outcome_of(doubt.entry, OutcomeKind.UNKNOWN, error=f"{doubt.problem}; {why}"))
+    def _report_unknown(self, unknown: UnknownOutcome, why: str) -> None:
+        self._done(outcome_of(unknown.entry, OutcomeKind.UNKNOWN, error=f"{unknown.problem}; {why}"))

@@ -1,24 +1,53 @@
-"""A catalog, taken in whole and checked before anything is done."""
+"""The items of a catalog: what somebody wants the service to have."""
 
 from collections.abc import AsyncIterable, Iterable, Sequence
-from pathlib import Path
 
 import attrs
 
-from ..errors import CatalogError, ConfigurationError
-from ..session import AIShootSession
-from ._deciding import Wish
-from ._fields import IMAGES, stated
-from ._item import CatalogItem
-from ._keys import key_identity, twin_problem
-from ._pictures import Picture, is_path, look
-from ._plan import PlannedPicture
-from ._state import State
+from ..errors import CatalogError
+from ..models import SkuCreate
+from ._keys import clean_key, key_identity, twin_problem
 from ._structure import is_heading
 
 
+def _key(value: object) -> str:
+    key = clean_key(value) if isinstance(value, str) else ""
+    if not key:
+        problem = f"key must be a string that shows something, not {value!r}"
+    elif "\0" in key or any("\ud800" <= character <= "\udfff" for character in key):
+        problem = f"key must be text without NUL and lone surrogates, not {value!r}"
+    else:
+        return key
+    raise CatalogError(problem, field="key")
+
+
+def _sku(_item: object, _field: "attrs.Attribute[SkuCreate]", value: object) -> None:
+    if not isinstance(value, SkuCreate):
+        raise CatalogError(f"sku must be a SkuCreate, not a {type(value).__name__}", field="sku")
+
+
+@attrs.frozen
+class CatalogItem:
+    """What the service should have under a key.
+
+    Attributes:
+        key: your own stable name of the item; it never changes, whatever else does. White space and characters that
+            show nothing are taken off its ends.
+        sku: the SKU's fields. What is left out (`UNSET`) is not the catalog's business: it is never changed. The
+            images are identifiers, or paths of pictures.
+        line: where a file has it, from 1; ``None`` where there is no file.
+
+    Raises:
+        CatalogError: the key or the SKU cannot be one.
+    """
+
+    key: str = attrs.field(converter=_key)
+    sku: SkuCreate = attrs.field(validator=_sku)
+    line: int | None = attrs.field(default=None, kw_only=True)
+
+
 async def collect(catalog: Iterable[CatalogItem] | AsyncIterable[CatalogItem]) -> Sequence[CatalogItem]:
-    """Take in a catalog; what it raises passes on.
+    """Read a catalog to its end and check it; errors of its iterator pass on.
 
     Raises:
         CatalogError: it holds something else, a heading, or a key twice.
@@ -37,12 +66,10 @@ async def collect(catalog: Iterable[CatalogItem] | AsyncIterable[CatalogItem]) -
         if not isinstance(item, CatalogItem):  # pyright: ignore[reportUnnecessaryIsInstance]
             problems.append(CatalogError(f"item {number} is no CatalogItem, but a {type(item).__name__}"))
         elif is_heading({"key": item.key, "name": item.sku.name, "front_image": item.sku.front_image}):
-            problem = f"{_place(item)}this is a heading, and no item: {item.key!r}"
-            problems.append(CatalogError(problem, line=item.line, key=item.key))
+            problems.append(_problem(item, f"this is a heading, and no item: {item.key!r}"))
         elif (before := first.get(identity := key_identity(item.key))) is not None:
             where = "" if before.line is None else f" in line {before.line}"
-            problem = f"{_place(item)}the {twin_problem(item.key, before.key, where)}"
-            problems.append(CatalogError(problem, line=item.line, field="key", key=item.key))
+            problems.append(_problem(item, f"the {twin_problem(item.key, before.key, where)}", field="key"))
         else:
             first[identity] = item
     if problems:
@@ -50,58 +77,6 @@ async def collect(catalog: Iterable[CatalogItem] | AsyncIterable[CatalogItem]) -
     return items
 
 
-async def wishes(session: AIShootSession, items: Sequence[CatalogItem], state: State) -> Sequence[Wish]:
-    """Make items ready to be compared: pictures become identifiers.
-
-    Raises:
-        CatalogError: pictures cannot be used; all of them are named.
-        ConfigurationError: there are pictures, but no organization that they would belong to.
-    """
-    found = [Wish(key=item.key, fields=stated(item.sku), line=item.line) for item in items]
-    named = [place for wish in found for place in _paths(wish)]
-    if not named:
-        return found
-    _ = session.images.organization
-    pictures, problems = await look([path for _, _, path in named], state)
-    await state.save_pictures()
-    if problems:
-        raise CatalogError.of([_bad(wish, field, problems[path]) for wish, field, path in named if path in problems])
-    by_key: dict[str, dict[str, Picture]] = {}
-    for wish, field, path in named:
-        by_key.setdefault(wish.key, {})[field] = pictures[path]
-    return [_pictured(wish, by_key[wish.key]) if wish.key in by_key else wish for wish in found]
-
-
-def _paths(wish: Wish) -> Sequence[tuple[Wish, str, Path]]:
-    given = ((field, wish.fields.get(field)) for field in IMAGES)
-    return [
-        (wish, field, Path(value).absolute()) for field, value in given if isinstance(value, str) and is_path(value)
-    ]
-
-
-def _pictured(wish: Wish, pictures: dict[str, Picture]) -> Wish:
-    planned = {
-        field: PlannedPicture(
-            path=str(picture.path), size=picture.size, mtime_ns=picture.mtime_ns, identifier=picture.identifier
-        )
-        for field, picture in pictures.items()
-    }
-    identifiers = {field: picture.identifier for field, picture in pictures.items()}
-    return attrs.evolve(wish, fields={**wish.fields, **identifiers}, pictures=planned)
-
-
-def _bad(wish: Wish, field: str, problem: str) -> CatalogError:
-    where = f"line {wish.line}: " if wish.line is not None else ""
-    return CatalogError(f"{where}{field} of {wish.key!r}: {problem}", line=wish.line, field=field, key=wish.key)
-
-
-def _place(item: CatalogItem) -> str:
-    return "" if item.line is None else f"line {item.line}: "
-
-
-def organization_of(session: AIShootSession) -> str | None:
-    """Give the session's organization, where one is named."""
-    try:
-        return session.images.organization
-    except ConfigurationError:
-        return None
+def _problem(item: CatalogItem, problem: str, field: str | None = None) -> CatalogError:
+    where = "" if item.line is None else f"line {item.line}: "
+    return CatalogError(f"{where}{problem}", line=item.line, field=field, key=item.key)

@@ -1,7 +1,7 @@
 """Pure: the fields of a SKU as plain values, as a catalog states them and as a service shows them.
 
-A service may show a field otherwise than it was sent: an image as a URL, an enumeration in capitals, projects as
-objects or not at all. `same` knows such renderings; `equal` compares what was shown with what was shown.
+A service may show a field differently than it was sent: an image as a URL, an enumeration in capitals, projects as
+objects or not at all. `matches_desired` knows such renderings; `same_remote` compares two remote values.
 """
 
 import re
@@ -41,14 +41,14 @@ ABSENT: Final = Absent.ABSENT
 _NOTHING: Final[Fields] = MappingProxyType({})
 
 
-def stated(sku: SkuCreate) -> dict[str, Any]:
-    """Give the fields that a catalog states."""
+def desired_fields(sku: SkuCreate) -> dict[str, Any]:
+    """Return the fields that a catalog states."""
     given = {field: getattr(sku, field) for field in FIELDS}
     return {field: _plain(value) for field, value in given.items() if value is not UNSET}
 
 
-def shown(sku: Sku) -> dict[str, Any]:
-    """Give the fields that a service shows, whatever their types."""
+def remote_fields(sku: Sku) -> dict[str, Any]:
+    """Return the fields that a service shows, whatever their types."""
     if not sku.raw:
         given = {field: getattr(sku, field) for field in FIELDS}
         return {field: _plain(value) for field, value in given.items() if value is not None}
@@ -70,7 +70,7 @@ def _plain(value: Any) -> Any:
 
 
 def request_fields(fields: Fields) -> dict[str, Any]:
-    """Make the arguments of a `SkuCreate` or `SkuUpdate`: an enumeration's value may be one that is not documented."""
+    """Return the arguments of a `SkuCreate` or `SkuUpdate`; values of enumerations may be undocumented ones."""
     made = dict(fields)
     for field, known in _ENUMERATIONS.items():
         if isinstance(made.get(field), str):
@@ -78,8 +78,8 @@ def request_fields(fields: Fields) -> dict[str, Any]:
     return made
 
 
-def equal(field: str, one: object, other: object) -> bool:
-    """Tell whether two values are equal that a service has shown, or a catalog stated. Not shown is as good as null."""
+def same_remote(field: str, one: object, other: object) -> bool:
+    """Tell whether two values that a service showed, or a catalog stated, are equal; not shown and null are."""
     return one == other or _canonical(field, one) == _canonical(field, other)
 
 
@@ -93,7 +93,7 @@ def _canonical(field: str, value: object) -> object:
 
 
 def _unsigned(value: object) -> object:
-    """Leave out of an image what a service makes anew for each answer: the queries of its URLs."""
+    """Remove from an image what a service makes anew for each answer: the queries of its URLs."""
     if isinstance(value, str):
         return without_query(value)
     if isinstance(value, list):
@@ -114,31 +114,38 @@ def without_query(text: str) -> str:
 def has_changed(
     field: str, before: Fields, now: Fields, applied: Fields = _NOTHING, volatile: Collection[str] = ()
 ) -> bool:
-    """Tell whether a service shows a field otherwise than before.
+    """Tell whether a service shows a field differently than before.
 
     Args:
         field: which one.
         before: what it showed.
         now: what it shows.
         applied: what the catalog stated then, as far as that is known.
-        volatile: fields that this SKU shows otherwise in each answer: nothing follows from that.
+        volatile: fields that this SKU shows differently in each answer; they never count as changed.
     """
     old, new = before.get(field, ABSENT), now.get(field, ABSENT)
     sent = applied.get(field)
-    if field in IMAGES and sent is not None and same(field, sent, old) and not same(field, sent, new):
+    if (
+        field in IMAGES
+        and sent is not None
+        and matches_desired(field, sent, old)
+        and not matches_desired(field, sent, new)
+    ):
         return True  # also where the identifier stands in the query
-    return field not in volatile and not equal(field, old, new)
+    return field not in volatile and not same_remote(field, old, new)
 
 
 def volatile_images(one: Fields, other: Fields) -> frozenset[str]:
-    """Return the images that a SKU shows otherwise in two answers, the second of which was asked for at once."""
+    """Return the images that a SKU shows differently in two answers of which the second was requested at once."""
     return frozenset(
-        field for field in IMAGES if field in one and field in other and not equal(field, one[field], other[field])
+        field
+        for field in IMAGES
+        if field in one and field in other and not same_remote(field, one[field], other[field])
     )
 
 
-def same(field: str, wanted: object, value: object) -> bool:
-    """Tell whether a service shows what is wanted, in one rendering or another. What it does not show, it does not."""
+def matches_desired(field: str, wanted: object, value: object) -> bool:
+    """Tell whether a service shows what is desired, in any known rendering."""
     if value is ABSENT or wanted is None or value is None:
         return wanted is value
     return wanted == value or _is_rendering(field, wanted, value)
@@ -153,7 +160,7 @@ def _is_rendering(field: str, wanted: object, value: object) -> bool:
 
 
 def texts_of(value: object) -> Iterable[str]:
-    """Give the text, or those in the object that stands in its place."""
+    """Return the text, or the texts in an object that stands in its place."""
     inside: Iterable[object] = cast("dict[str, object]", value).values() if isinstance(value, dict) else [value]
     return [text for text in inside if isinstance(text, str)]
 
@@ -194,16 +201,16 @@ def project_numbers(value: object) -> frozenset[int] | None:
 
 
 def name_key(name: object) -> str:
-    """Give a name as it is after what a service may do to white space and to the forms of letters."""
+    """Return a name in a form that does not depend on white space, case and how letters are composed."""
     return " ".join(unicodedata.normalize("NFKC", str(name)).casefold().split())
 
 
-def shows(field: str, wanted: object, row: Fields) -> bool:
-    """Tell whether a row may show what was sent: a name trimmed and composed perhaps, and nothing for nothing."""
+def echoes(field: str, wanted: object, row: Fields) -> bool:
+    """Tell whether a row may show what was sent; names may be trimmed and composed, and empty values hidden."""
     value = row.get(field, ABSENT)
     if field == "name":
         return isinstance(value, str) and _composed(str(wanted)) == _composed(value)
-    return same(field, wanted, value) or ((wanted is None or wanted == []) and value in (ABSENT, None, []))
+    return matches_desired(field, wanted, value) or ((wanted is None or wanted == []) and value in (ABSENT, None, []))
 
 
 def _composed(name: str) -> str:

@@ -82,7 +82,7 @@ def drifted_key(key: str) -> str:
 
 
 def twin_problem(key: str, other: str, where: str) -> str:
-    """Say that a key cannot stand beside another one.
+    """Return why a key cannot stand beside another one.
 
     Args:
         key: the key.

@@ -1,7 +1,7 @@
-"""Pure: which SKU of the service fits what a catalog wants.
+"""Pure: which SKU of the service fits what a catalog states.
 
-Two questions are answered: which SKU may an item adopt, and which SKU came of a create whose answer was lost. Neither
-is ever guessed: what cannot be told apart is left for a person, or for a later look.
+Two questions are answered: which SKU an item may adopt, and which SKU came of a create whose response was lost.
+Neither is ever guessed: what cannot be told apart is left to a person, or to a later listing.
 """
 
 from collections import defaultdict
@@ -11,84 +11,90 @@ from typing import Final
 
 import attrs
 
-from ._fields import ABSENT, FIELDS, Fields, equal, name_key, same, shows
+from ._fields import ABSENT, FIELDS, Fields, echoes, matches_desired, name_key, same_remote
 
-_TELLING: Final = ("name", "front_image")
-_NAMED: Final = 5
+_IDENTIFYING: Final = ("name", "front_image")
+MAX_NAMED: Final = 5
+"""SKUs that a sentence names."""
 
 
-class Fit(IntEnum):
+class Match(IntEnum):
     """How well a SKU fits."""
 
-    NOT = 0
-    PART = 1  # it may be the one: it has the name, but something else is otherwise
-    WHOLE = 2
+    NONE = 0
+    PARTIAL = 1  # the name or the image is the same, and another field differs
+    FULL = 2
 
 
 @attrs.frozen
-class Legibility:
-    """Which fields a service shows so that they can be compared with what was sent.
+class FieldVisibility:
+    """Which fields a service shows in a form that can be compared with what was sent.
 
     Attributes:
-        illegible: the fields that it never shows, or always in a form that says nothing.
-        proven: the fields of which it is known, from at least one SKU, that it shows what was sent.
+        hidden: fields that it never shows, or always in a form that says nothing.
+        verified: fields of which at least one SKU proves that the service shows what was sent.
     """
 
-    illegible: frozenset[str] = frozenset()
-    proven: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    verified: frozenset[str] = frozenset()
 
     @classmethod
-    def learn(cls, pairs: Iterable[tuple[Fields, Fields]], rows: Iterable[Fields]) -> "Legibility":
-        """Learn from SKUs of which both is known, what was sent and what is shown; else from what no SKU ever shows."""
-        legible: set[str] = set()
+    def learn(cls, pairs: Iterable[tuple[Fields, Fields]], rows: Iterable[Fields]) -> "FieldVisibility":
+        """Learn it from SKUs of which both is known, what was sent and what is shown; else from what no SKU shows."""
+        verified: set[str] = set()
         tried: set[str] = set()
         for sent, row in pairs:
             for field, value in sent.items():
-                if value is not None and value != [] and field not in legible:
+                if value is not None and value != [] and field not in verified:
                     tried.add(field)
-                    if shows(field, value, row):
-                        legible.add(field)
-        ever_there: set[str] = set()
+                    if echoes(field, value, row):
+                        verified.add(field)
+        ever_shown: set[str] = set()
         for row in rows:
-            ever_there.update(row)
+            ever_shown.update(row)
         # A name that is shown is a name, however little it looks like the one that was sent.
-        illegible = (tried - legible - {"name"}) | (set(FIELDS) - tried - ever_there)
-        return cls(frozenset(illegible), frozenset(legible))
+        hidden = (tried - verified - {"name"}) | (set(FIELDS) - tried - ever_shown)
+        return cls(frozenset(hidden), frozenset(verified))
 
-    def fit(self, wanted: Fields, row: Fields, *, own_image: bool = False) -> Fit:
-        """Tell how well a SKU fits; ``own_image``: no other item has the front image, so that it names this one."""
-        is_named = name_key(wanted["name"]) == name_key(row.get("name"))
-        if not is_named and "name" not in self.illegible and not own_image:
-            return Fit.NOT
-        rest = [field for field in wanted if field not in self.illegible]
-        if all(shows(field, wanted[field], row) for field in rest) and any(field in rest for field in _TELLING):
-            return Fit.WHOLE
-        by_image = own_image and same("front_image", wanted["front_image"], row.get("front_image", ABSENT))
-        return Fit.PART if by_image or is_named else Fit.NOT
+    def match(self, desired: Fields, row: Fields, *, own_image: bool = False) -> Match:
+        """Tell how well a SKU fits; ``own_image``: no other item has the front image, so it identifies the SKU."""
+        is_named = name_key(desired["name"]) == name_key(row.get("name"))
+        if not is_named and "name" not in self.hidden and not own_image:
+            return Match.NONE
+        visible = [field for field in desired if field not in self.hidden]
+        if all(echoes(field, desired[field], row) for field in visible) and any(
+            field in visible for field in _IDENTIFYING
+        ):
+            return Match.FULL
+        by_image = own_image and matches_desired("front_image", desired["front_image"], row.get("front_image", ABSENT))
+        return Match.PARTIAL if by_image or is_named else Match.NONE
 
 
-class Shelf:
-    """SKUs, laid out so that the few that may fit are found at once."""
+class CandidateIndex:
+    """SKUs by name, so that the few that may fit are found at once."""
 
-    def __init__(self, rows: Mapping[str, Fields], legibility: Legibility) -> None:
-        """Lay them out."""
+    def __init__(self, rows: Mapping[str, Fields], visibility: FieldVisibility) -> None:
         self.rows = rows
-        self._legibility = legibility
+        self._visibility = visibility
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for sku_id, row in rows.items():
             self._by_name[name_key(row.get("name"))].append(sku_id)
 
-    def fits(self, wanted: Fields, *, own_image: bool = False) -> Mapping[str, Fit]:
-        """Give the SKUs that fit, wholly or in part."""
-        # Whatever fits has the name; but for what names no SKU, or where something else does.
-        by_name = "name" not in self._legibility.illegible and not own_image
-        ids = self._by_name[name_key(wanted["name"])] if by_name else list(self.rows)
-        fits = {sku_id: self._legibility.fit(wanted, self.rows[sku_id], own_image=own_image) for sku_id in ids}
-        return {sku_id: fit for sku_id, fit in fits.items() if fit is not Fit.NOT}
+    def matches(self, desired: Fields, *, own_image: bool = False) -> Mapping[str, Match]:
+        """Return the SKUs that fit, fully or partially, by id."""
+        # Candidates share the name, unless this service hides names or a unique image identifies the SKU.
+        by_name = "name" not in self._visibility.hidden and not own_image
+        ids = self._by_name[name_key(desired["name"])] if by_name else list(self.rows)
+        found = {sku_id: self._visibility.match(desired, self.rows[sku_id], own_image=own_image) for sku_id in ids}
+        return {sku_id: match for sku_id, match in found.items() if match is not Match.NONE}
+
+    def full_matches(self, desired: Fields) -> list[str]:
+        """Return the ids of the SKUs that fit fully."""
+        return [sku_id for sku_id, match in self.matches(desired).items() if match is Match.FULL]
 
 
 @attrs.frozen
-class Held:
+class Unresolved:
     """Why it cannot be told what became of a create.
 
     Attributes:
@@ -101,70 +107,72 @@ class Held:
 
 
 @attrs.frozen
-class Matched:
-    """What a look for SKUs came to, by the number of the create.
+class CreateMatches:
+    """What became of creates, by their numbers.
 
     Attributes:
         found: the SKU's id.
-        held: what cannot be told.
-        absent: nothing like it is there.
+        unresolved: creates of which it cannot be told.
+        absent: creates of which the listing shows no trace.
     """
 
     found: Mapping[int, str]
-    held: Mapping[int, Held]
+    unresolved: Mapping[int, Unresolved]
     absent: Collection[int]
 
 
-def match(
+def match_creates(
     creates: Mapping[int, Fields],
-    shelf: Shelf,
-    since: Callable[[int, str], bool],
+    candidates: CandidateIndex,
+    is_new: Callable[[int, str], bool],
     own_image: Collection[int] = (),
-) -> Matched:
-    """Find the SKUs that came of creates whose answers were lost.
+) -> CreateMatches:
+    """Find the SKUs that came of creates whose responses were lost.
 
     Args:
         creates: what was sent, by the create's number.
-        shelf: the SKUs that are nobody's.
-        since: whether no listing had a SKU before a create was sent.
-        own_image: the creates whose front image nobody else has.
+        candidates: the SKUs that no item has.
+        is_new: whether no listing had a SKU before a create was sent.
+        own_image: the creates whose front image no other item has.
     """
-    whole: dict[int, list[str]] = {}
-    part: dict[int, list[str]] = {}
-    for number, wanted in creates.items():
-        fits = shelf.fits(wanted, own_image=number in own_image)
-        whole[number] = [sku_id for sku_id, fit in fits.items() if fit is Fit.WHOLE and since(number, sku_id)]
-        part[number] = [sku_id for sku_id, fit in fits.items() if fit is Fit.PART and since(number, sku_id)]
+    full: dict[int, list[str]] = {}
+    partial: dict[int, list[str]] = {}
+    for number, desired in creates.items():
+        matches = candidates.matches(desired, own_image=number in own_image)
+        new = {sku_id: match for sku_id, match in matches.items() if is_new(number, sku_id)}
+        full[number] = [sku_id for sku_id, match in new.items() if match is Match.FULL]
+        partial[number] = [sku_id for sku_id, match in new.items() if match is Match.PARTIAL]
     found: dict[int, str] = {}
-    held: dict[int, Held] = {}
-    for group in _components(whole):
-        rows = {sku_id: shelf.rows[sku_id] for number in group for sku_id in whole[number]}
-        pairs = _pair({number: whole[number] for number in group}, creates, rows)
+    unresolved: dict[int, Unresolved] = {}
+    for group in _components(full):
+        rows = {sku_id: candidates.rows[sku_id] for number in group for sku_id in full[number]}
+        pairs = _pair({number: full[number] for number in group}, creates, rows)
         if pairs is None:
-            several = Held(list(rows), f"{named(list(rows))} may have come of it, and it cannot be told which")
-            held.update(dict.fromkeys(group, several))
+            reason = f"{name_skus(list(rows))} may have come of it, and it cannot be told which"
+            unresolved.update(dict.fromkeys(group, Unresolved(list(rows), reason)))
         else:
             found.update(pairs)
     taken = set(found.values())
     absent: list[int] = []
     for number in creates:
-        if number not in found and number not in held:
-            left = [sku_id for sku_id in part[number] if sku_id not in taken]
-            if left:
-                held[number] = Held(left, f"{named(left)} may have come of it, but is not what was sent")
-            else:
-                absent.append(number)
-    return Matched(found, held, absent)
+        if number in found or number in unresolved:
+            continue
+        left = [sku_id for sku_id in partial[number] if sku_id not in taken]
+        if left:
+            unresolved[number] = Unresolved(left, f"{name_skus(left)} may have come of it, but is not what was sent")
+        else:
+            absent.append(number)
+    return CreateMatches(found, unresolved, absent)
 
 
-def _components(whole: Mapping[int, Sequence[str]]) -> Iterable[list[int]]:
-    """Give the creates that share SKUs, directly or through others, group by group."""
+def _components(full: Mapping[int, Sequence[str]]) -> Iterable[list[int]]:
+    """Yield groups of creates that share candidates, directly or through others."""
     takers: dict[str, list[int]] = defaultdict(list)
-    for number, ids in whole.items():
+    for number, ids in full.items():
         for sku_id in ids:
             takers[sku_id].append(number)
     done: set[int] = set()
-    for first, ids in whole.items():
+    for first, ids in full.items():
         if first in done or not ids:
             continue
         group: list[int] = []
@@ -173,7 +181,7 @@ def _components(whole: Mapping[int, Sequence[str]]) -> Iterable[list[int]]:
         while ahead:
             number = ahead.pop()
             group.append(number)
-            for taker in (taker for sku_id in whole[number] for taker in takers[sku_id]):
+            for taker in (taker for sku_id in full[number] for taker in takers[sku_id]):
                 if taker not in done:
                     done.add(taker)
                     ahead.append(taker)
@@ -181,19 +189,19 @@ def _components(whole: Mapping[int, Sequence[str]]) -> Iterable[list[int]]:
 
 
 def _pair(
-    whole: Mapping[int, Sequence[str]], creates: Mapping[int, Fields], rows: Mapping[str, Fields]
+    full: Mapping[int, Sequence[str]], creates: Mapping[int, Fields], rows: Mapping[str, Fields]
 ) -> dict[int, str] | None:
-    """Give each create of a group its SKU, or ``None`` where that cannot be told.
+    """Assign a SKU to each create of a group; ``None`` if it cannot be told which.
 
     Creates that ask for the very same may take SKUs that are the very same in any order; if there are fewer SKUs, the
     other creates have not happened. Otherwise each must have one SKU that can be no other's.
     """
-    numbers, ids = list(whole), list(rows)
+    numbers, ids = list(full), list(rows)
     if len(ids) > len(numbers):
         return None
     if _all_alike([creates[number] for number in numbers]) and _all_alike(list(rows.values())):
         return dict(zip(numbers, ids, strict=False))
-    left = {number: set(fitting) for number, fitting in whole.items()}
+    left = {number: set(fitting) for number, fitting in full.items()}
     pairs: dict[int, str] = {}
     while left:
         forced = next((number for number, fitting in left.items() if len(fitting) == 1), None)
@@ -210,12 +218,12 @@ def _pair(
 def _all_alike(fields: Sequence[Fields]) -> bool:
     first = fields[0]
     return all(
-        other.keys() == first.keys() and all(equal(field, first[field], other[field]) for field in first)
+        other.keys() == first.keys() and all(same_remote(field, first[field], other[field]) for field in first)
         for other in fields[1:]
     )
 
 
-def named(ids: Sequence[str]) -> str:
+def name_skus(ids: Sequence[str]) -> str:
     """Name SKUs in a sentence."""
-    shown = ", ".join(ids[:_NAMED])
-    return f"SKU {shown}" if len(ids) == 1 else f"one of the SKUs {shown}{' and more' if len(ids) > _NAMED else ''}"
+    shown = ", ".join(ids[:MAX_NAMED])
+    return f"SKU {shown}" if len(ids) == 1 else f"one of the SKUs {shown}{' and more' if len(ids) > MAX_NAMED else ''}"

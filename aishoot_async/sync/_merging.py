@@ -4,23 +4,32 @@ from typing import Any
 
 from ..errors import RequestValidationError
 from ..models import WIRE_NAMES, Sku, SkuUpdate
-from ._fields import FIELDS, IMAGES, Fields, project_numbers, request_fields, same, shown, without_query
-from ._life import Owned
+from ._fields import (
+    FIELDS,
+    IMAGES,
+    Fields,
+    matches_desired,
+    project_numbers,
+    remote_fields,
+    request_fields,
+    without_query,
+)
+from ._operations import TrackedSku
 from ._plan import SyncEntry
 
 Rendering = tuple[str, str]
-"""What the service puts before and behind an image's identifier."""
+"""What the service puts before and after an image's identifier."""
 
 
-def merged(entry: SyncEntry, fresh: Sku, item: Owned) -> SkuUpdate:
-    """Make the body: what the catalog states, and everything else as the service has it.
+def update_body(entry: SyncEntry, fresh: Sku, item: TrackedSku) -> SkuUpdate:
+    """Return the body of an update: what the catalog states, and everything else as the service has it.
 
     What the service does not show is sent as it was last applied, if it ever was.
 
     Raises:
         RequestValidationError: a field cannot be carried over, because it was shown in a form that cannot be sent.
     """
-    row = shown(fresh)
+    row = remote_fields(fresh)
     fields: dict[str, Any] = {field: value for field, value in entry.wanted.items() if field not in entry.left}
     rendering = _rendering(item)
     for field in FIELDS:
@@ -40,8 +49,8 @@ def merged(entry: SyncEntry, fresh: Sku, item: Owned) -> SkuUpdate:
     return SkuUpdate.from_sku(fresh, **request_fields(fields))
 
 
-def _rendering(item: Owned) -> Rendering:
-    """Learn from an image that was sent how the service shows images."""
+def _rendering(item: TrackedSku) -> Rendering:
+    """Learn from an image that was sent what the service puts around identifiers."""
     for field in IMAGES:
         sent, seen = item.sent.get(field), (item.row or {}).get(field)
         if isinstance(sent, str) and isinstance(seen, str):
@@ -53,8 +62,8 @@ def _rendering(item: Owned) -> Rendering:
 
 
 def _identifier(field: str, value: str, applied: Fields, rendering: Rendering) -> str:
-    """Give the identifier of an image that the service shows."""
-    if same(field, applied.get(field), value):
+    """Return the identifier in an image as the service shows it."""
+    if matches_desired(field, applied.get(field), value):
         return str(applied[field])
     before, behind = rendering
     form = without_query(value) if before or behind else value

@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 import attrs
 
 from ..errors import SyncError
-from ._fields import IMAGES, stated
-from ._item import CatalogItem
-from ._pictures import is_path
+from ._catalog import CatalogItem
+from ._fields import IMAGES, desired_fields
+from ._images import PlannedPicture, is_path
 
 Prefer = Literal["catalog", "remote"]
 Decision = Literal["adopt", "create"]
@@ -29,23 +29,6 @@ class SyncAction(StrEnum):
     DELETE = "delete"
     RELEASE = "release"  # the catalog has it no more, and the remote is preferred: the SKU stays, and is nobody's
     HOLD = "hold"  # what became of an earlier create is not known, and cannot be found out yet; nothing is sent
-
-
-@attrs.frozen(kw_only=True)
-class PlannedPicture:
-    """A picture that an item's field names by its path.
-
-    Attributes:
-        path: where it lies, absolute.
-        size: bytes.
-        mtime_ns: when it was last changed, in nanoseconds since 1970.
-        identifier: its SHA-256 in hex, which is what the service will call it.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    identifier: str
 
 
 @attrs.frozen(kw_only=True)
@@ -131,7 +114,7 @@ class SyncPlan:
         planned = {entry.key: dict(entry.wanted) for entry in self.entries if entry.wanted}
         differing = set(planned)
         for item in catalog:
-            says = stated(item.sku)
+            says = desired_fields(item.sku)
             # A picture's path became its identifier when the plan was made.
             says |= {field: planned.get(item.key, {}).get(field) for field in IMAGES if _is_picture(says.get(field))}
             differing ^= {item.key} if planned.get(item.key) == says or item.key not in planned else set()

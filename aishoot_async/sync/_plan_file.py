@@ -10,6 +10,7 @@ import attrs
 from ..disk import replacing
 from ..errors import SyncError
 from ._fields import FIELDS, IMAGES
+from ._images import PlannedPicture
 from ._members import (
     COUNT,
     FILLED_TEXT,
@@ -30,7 +31,7 @@ from ._members import (
     text_list,
     whole_number,
 )
-from ._plan import PlannedPicture, SyncAction, SyncEntry, SyncPlan
+from ._plan import SyncAction, SyncEntry, SyncPlan
 from ._plan_checks import entry_problem
 
 _FORMAT: Final = "aishoot_async sync plan"

@@ -1,10 +1,11 @@
-"""Making a plan: the catalog is taken in, the service looked at, and what a crash left in doubt found out."""
+"""Making a plan: reads the catalog, lists the SKUs, and finds out what became of an earlier run's lost creates."""
 
 import logging
 import os
 from collections import defaultdict
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, get_args
 
 import anyio
@@ -12,20 +13,19 @@ import attrs
 from anyio import to_thread
 
 from ..config import check_seconds
-from ..errors import ConfigurationError
+from ..errors import CatalogError, ConfigurationError
 from ..session import AIShootSession
-from ._catalog import collect, organization_of, wishes
-from ._deciding import Situation, Wish, deletions
-from ._deciding_all import decide_all
-from ._decisions import Decide, Decisions, check_keys, parse_decisions
-from ._fields import shows
-from ._item import CatalogItem
+from ._catalog import CatalogItem, collect
+from ._decisions import Decide, Decisions, parse_decisions, plan_entries
+from ._fields import IMAGES, desired_fields, echoes
+from ._images import PlannedPicture, examine, is_path
 from ._keys import respelled
-from ._life import Operation
 from ._limits import MaxDelete, check_catalog, check_deletions, parse_max_delete
-from ._looking import Looker
-from ._matching import Held
+from ._matching import Unresolved
+from ._operations import Operation
 from ._plan import Prefer, SyncEntry, SyncPlan
+from ._planner import DesiredItem, PlanInput, count_deletions
+from ._remote import RemoteView, organization_of
 from ._state import State, opened, state_path
 
 logger: Final = logging.getLogger("aishoot_async.sync")
@@ -103,23 +103,24 @@ async def plan_sync(
     )
     path = state_path(state)
     items = await collect(catalog)
-    check_keys(options.decisions, [item.key for item in items])
-    async with opened(path, session.base_url, organization_of(session)) as held:
-        await _respell(held, items)
+    options.decisions.check_keys(item.key for item in items)
+    organization = organization_of(session)
+    async with opened(path, session.base_url, organization) as opened_state:
+        await _respell(opened_state, items)
         if prune and not force:
-            check_catalog({item.key for item in items}, held.owned)
-        wanted = await wishes(session, items, held)
-        looker = Looker(session, held, settle=settle, patience=patience, sleep=anyio.sleep)
-        entries, left_alone = await _decide(looker, wanted, options)
+            check_catalog({item.key for item in items}, opened_state.owned)
+        desired = await desired_items(session, items, opened_state)
+        remote = RemoteView(session, opened_state, settle=settle, patience=patience, sleep=anyio.sleep)
+        entries, left_alone = await _plan(remote, desired, options)
         return SyncPlan(
             entries=tuple(entries),
             left_alone=tuple(left_alone),
             service=session.base_url,
-            organization=organization_of(session),
-            state=held.path,
-            state_id=held.identity,
-            revision=held.revision,
-            listing=held.listing,
+            organization=organization,
+            state=opened_state.path,
+            state_id=opened_state.identity,
+            revision=opened_state.revision,
+            listing=opened_state.listing,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
             options={
                 "prune": prune,
@@ -131,76 +132,113 @@ async def plan_sync(
         )
 
 
+async def desired_items(session: AIShootSession, items: Sequence[CatalogItem], state: State) -> Sequence[DesiredItem]:
+    """Make items ready to be compared: paths of images become identifiers.
+
+    Raises:
+        CatalogError: images cannot be used; all of them are named.
+        ConfigurationError: there are paths, but no organization that the images would belong to.
+    """
+    fields = [desired_fields(item.sku) for item in items]
+    paths = [(number, field, path) for number, given in enumerate(fields) for field, path in _image_paths(given)]
+    pictures: list[dict[str, PlannedPicture]] = [{} for _ in items]
+    if paths:
+        _ = session.images.organization
+        examined, problems = await examine([path for _, _, path in paths], state)
+        await state.save_pictures()
+        if problems:
+            raise CatalogError.of(
+                [_bad_image(items[number], field, problems[path]) for number, field, path in paths if path in problems]
+            )
+        for number, field, path in paths:
+            pictures[number][field] = examined[path]
+            fields[number][field] = examined[path].identifier
+    return [
+        DesiredItem(key=item.key, fields=given, pictures=found, line=item.line)
+        for item, given, found in zip(items, fields, pictures, strict=True)
+    ]
+
+
+def _image_paths(fields: Mapping[str, object]) -> Sequence[tuple[str, str]]:
+    given = ((field, fields.get(field)) for field in IMAGES)
+    return [(field, str(Path(value).absolute())) for field, value in given if isinstance(value, str) and is_path(value)]
+
+
+def _bad_image(item: CatalogItem, field: str, problem: str) -> CatalogError:
+    where = f"line {item.line}: " if item.line is not None else ""
+    return CatalogError(f"{where}{field} of {item.key!r}: {problem}", line=item.line, field=field, key=item.key)
+
+
 async def _respell(state: State, items: Sequence[CatalogItem]) -> None:
-    """Spell the keys of the state as the catalog does, where they look the same."""
+    """Spell the keys of the state as the catalog does, if they look the same."""
     known = {*state.owned, *(operation.key for operation in state.open.values())}
     keys = respelled([item.key for item in items], known)
     if keys:
         logger.info("the catalog spells keys otherwise than before (%d), though they look the same", len(keys))
         await state.rename(keys)
-        await state.move_on()
+        await state.bump_revision()
 
 
-async def _decide(
-    looker: Looker, wanted: Sequence[Wish], options: _Options
+async def _plan(
+    remote: RemoteView, desired: Sequence[DesiredItem], options: _Options
 ) -> tuple[Sequence[SyncEntry], Sequence[str]]:
-    state = looker.state
-    held = await _look(looker)
-    await looker.look_at_images(
+    state = remote.state
+    unresolved = await _refresh(remote)
+    await remote.detect_volatile_images(
         {item.sku_id: (item.row, item.applied) for item in state.owned.values() if item.row is not None}
     )
-    situation = Situation(
-        rows=looker.rows,
+    open_writes: dict[str, list[Operation]] = defaultdict(list)
+    for operation in state.open.values():
+        if operation.kind != "create":
+            open_writes[operation.key].append(operation)
+    given = PlanInput(
+        rows=remote.rows,
         owned=state.owned,
-        doubts=_doubts(state),
-        held=held,
-        legibility=looker.legibility(),
+        open_writes=open_writes,
+        unresolved=unresolved,
+        visibility=remote.visibility(),
         prefer=options.prefer,
-        volatile=looker.volatile,
+        volatile=remote.volatile,
         adopted=state.adopted,
     )
     entries, left_alone = await to_thread.run_sync(
-        lambda: decide_all(wanted, situation, prune=options.prune, decisions=options.decisions)
+        lambda: plan_entries(desired, given, prune=options.prune, decisions=options.decisions)
     )
-    check_deletions(deletions(entries, situation.rows.keys()), len(state.owned), options.max_delete)
+    check_deletions(count_deletions(entries, given.rows.keys()), len(state.owned), options.max_delete)
     return entries, left_alone
 
 
-async def _look(looker: Looker) -> Mapping[str, Held]:
-    """Look at the service once, or as often as it takes to find out what is in doubt; give what stays so, by keys."""
-    state = looker.state
+async def _refresh(remote: RemoteView) -> Mapping[str, Unresolved]:
+    """List the SKUs as often as it takes to resolve lost creates; return those that stay unresolved, by key."""
+    state = remote.state
     lost = [operation for operation in state.open.values() if operation.kind == "create"]
     if lost:
-        # Whoever sent them has ended, or the state would be locked; so they were sent before now.
+        # The run that sent them has ended, or the state would be locked; so they were sent before now.
         logger.warning("what came of creates of an earlier run (%d) is unknown; looking for their SKUs", len(lost))
-        await looker.sleep(looker.settle)
-        found = await looker.find(lost)
-        await state.move_on()
-        return {operation.key: found.held[operation.number] for operation in lost if operation.number in found.held}
-    await looker.look()
-    wait = looker.settle - _youngest_oddity(looker)
+        await remote.sleep(remote.settle)
+        found = await remote.resolve_creates(lost)
+        await state.bump_revision()
+        return {
+            operation.key: found.unresolved[operation.number]
+            for operation in lost
+            if operation.number in found.unresolved
+        }
+    await remote.refresh()
+    wait = remote.settle - _youngest_difference(remote)
     if wait > 0:
-        await looker.sleep(wait)
-        await looker.look()
+        await remote.sleep(wait)
+        await remote.refresh()
     return {}
 
 
-def _youngest_oddity(looker: Looker) -> float:
-    """Give the age of the youngest item that the listing does not show as it was left: it may only lag behind."""
-    ages = [looker.settle]
-    for item in looker.state.owned.values():
-        row = looker.rows.get(item.sku_id)
-        # What was read back once has not been lagging since.
+def _youngest_difference(remote: RemoteView) -> float:
+    """Return the age in seconds of the latest write that the listing does not show; it may only lag behind."""
+    ages = [remote.settle]
+    for item in remote.state.owned.values():
+        row = remote.rows.get(item.sku_id)
+        # An item that was read back once has not been lagging since.
         if row is None or (
-            item.row is None and not all(shows(field, value, row) for field, value in item.applied.items())
+            item.row is None and not all(echoes(field, value, row) for field, value in item.applied.items())
         ):
-            ages.append(looker.state.age(item))
+            ages.append(remote.state.age(item))
     return min(ages)
-
-
-def _doubts(state: State) -> Mapping[str, Sequence[Operation]]:
-    doubts: dict[str, list[Operation]] = defaultdict(list)
-    for operation in state.open.values():
-        if operation.kind != "create":
-            doubts[operation.key].append(operation)
-    return doubts

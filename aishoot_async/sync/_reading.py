@@ -1,31 +1,13 @@
 """A catalog file: read whole, checked whole, or refused with everything that is wrong with it."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from ..errors import CatalogError
-from ._item import CatalogItem
+from ._catalog import CatalogItem
 from ._keys import key_identity, twin_problem
-from ._reading_csv import csv_rows
-from ._reading_json import json_rows
-from ._reading_rows import Complain, RowReader, Stated
-
-_FORMATS: Final = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-
-
-def format_of(path: Path) -> str:
-    """Give the format that a catalog's name says: ``csv``, ``jsonl`` or ``parquet``.
-
-    Raises:
-        CatalogError: it says none.
-    """
-    try:
-        return _FORMATS[path.suffix.lower()]
-    except KeyError:
-        msg = f"{path}: the name of a catalog ends in {', '.join(_FORMATS)}"
-        raise CatalogError(msg) from None
+from ._readers import format_of
+from ._rows import RowReader
 
 
 def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
@@ -58,37 +40,26 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
     place = Path(path)
     form = format_of(place)
     problems: list[CatalogError] = []
-    unit = "row" if form == "parquet" else "line"
 
-    def complain(line: int | None, field: str | None, problem: str, key: str | None = None) -> None:
-        where = str(place) if line is None else f"{unit} {line}"
+    def report(line: int | None, field: str | None, problem: str, key: str | None = None) -> None:
+        where = str(place) if line is None else f"{form.unit} {line}"
         problems.append(CatalogError(f"{where}: {problem}", line=line, field=field, key=key))
 
     items: dict[str, CatalogItem] = {}
-    reader = RowReader(place.parent.absolute(), complain)
+    reader = RowReader(place.parent.absolute(), report)
     try:
         place.stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         msg = f"{place}: it cannot be read: {getattr(error, 'strerror', None) or error}"
         raise CatalogError(msg) from None
     try:
-        for line, stated in _rows(form, place, complain):
+        for line, stated in form.read(place, report):
             item = reader.item(line, stated)
             if item is not None and (first := items.setdefault(key_identity(item.key), item)) is not item:
-                problem = twin_problem(item.key, first.key, f" in {unit} {first.line}")
-                complain(line, "key", problem, item.key)
+                problem = twin_problem(item.key, first.key, f" in {form.unit} {first.line}")
+                report(line, "key", problem, item.key)
     except OSError as error:
-        complain(None, None, f"it cannot be read: {error.strerror or error}")
+        report(None, None, f"it cannot be read: {error.strerror or error}")
     if problems:
         raise CatalogError.of(problems)
     return list(items.values())
-
-
-def _rows(form: str, path: Path, complain: Complain) -> Iterator[Stated]:
-    if form == "csv":
-        return csv_rows(path, complain)
-    if form == "jsonl":
-        return json_rows(path, complain)
-    from ._reading_parquet import parquet_rows  # noqa: PLC0415  # pyarrow is an extra
-
-    return parquet_rows(path, complain)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -20,6 +20,9 @@ class OutcomeKind(StrEnum):
     CONFLICT = "conflict"  # both sides have changed; nothing was sent
     FAILED = "failed"  # refused, or not sent; the next run tries again
     UNKNOWN = "unknown"  # it may or may not have happened; the next run looks again, and never sends blindly
+
+
+_UNSETTLED: Final = frozenset({OutcomeKind.CONFLICT, OutcomeKind.FAILED, OutcomeKind.UNKNOWN})
 
 
 @attrs.frozen(kw_only=True)
@@ -43,15 +46,8 @@ class SyncOutcome:
     found_by_looking: bool = False
 
     def to_plain(self) -> dict[str, Any]:
-        """Give it as plain values, for a line of JSON."""
-        return {
-            "key": self.key,
-            "outcome": str(self.outcome),
-            "sku_id": self.sku_id,
-            "error": self.error,
-            "line": self.line,
-            "found_by_looking": self.found_by_looking,
-        }
+        """Return it as plain values, for a line of JSON."""
+        return {**attrs.asdict(self), "outcome": str(self.outcome)}
 
 
 @attrs.frozen(kw_only=True)
@@ -72,11 +68,9 @@ class SyncReport:
     @property
     def complete(self) -> bool:
         """Whether the service has all that the plan wanted: no conflict, no failure, nothing unknown."""
-        bad = {OutcomeKind.CONFLICT, OutcomeKind.FAILED, OutcomeKind.UNKNOWN}
-        return not any(outcome.outcome in bad for outcome in self.outcomes)
+        return not self.unsettled
 
     @property
     def unsettled(self) -> Sequence[SyncOutcome]:
         """The conflicts, the failures and what is unknown."""
-        bad = {OutcomeKind.CONFLICT, OutcomeKind.FAILED, OutcomeKind.UNKNOWN}
-        return [outcome for outcome in self.outcomes if outcome.outcome in bad]
+        return [outcome for outcome in self.outcomes if outcome.outcome in _UNSETTLED]

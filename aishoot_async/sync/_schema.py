@@ -11,7 +11,7 @@ import attrs
 
 from ..disk import is_damage, raise_reason, replacing
 from ..errors import SyncError
-from ._life import Operation, Owned
+from ._operations import Operation, TrackedSku
 
 VERSION: Final = 1
 _ID: Final = 0x41534A32
@@ -45,7 +45,7 @@ class Content:
     """
 
     meta: dict[str, str]
-    owned: dict[str, Owned]
+    owned: dict[str, TrackedSku]
     open: dict[int, Operation]
     last_number: int
     seen: dict[str, int]
@@ -109,7 +109,7 @@ def _read(database: sqlite3.Connection) -> Content:
     if not meta["id"] or int(meta["revision"]) < 0 or int(meta["listing"]) < 0:
         raise ValueError("its facts are no facts")
     owned = [
-        Owned(
+        TrackedSku(
             key=key,
             sku_id=sku_id,
             applied=_object(applied),

@@ -1,18 +1,27 @@
-"""Doing what one entry of a plan says. Each operation is written down before it is sent, and when it has ended."""
+"""Applying one entry of a plan. Each operation is recorded in the state before it is sent, and when it has ended."""
 
-from collections.abc import Collection, Iterable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
 import attrs
 
-from ..errors import AIShootError, AmbiguousWriteError, NotFoundError, RequestValidationError, SyncError
+from ..errors import (
+    AIShootError,
+    AmbiguousWriteError,
+    APIStatusError,
+    NotFoundError,
+    RequestValidationError,
+    SyncError,
+    TransportError,
+    UnexpectedResponseError,
+)
 from ..failures import ends_all, is_passing
 from ..models import Sku, SkuCreate
 from ..session import AIShootSession
-from ._failures import may_have_happened, sentence
-from ._fields import ABSENT, FIELDS, Fields, has_changed, request_fields, same, shown
-from ._gate import Gate
-from ._life import Operation, Owned
-from ._merging import merged
+from ._circuit_breaker import CircuitBreaker
+from ._fields import ABSENT, FIELDS, Fields, has_changed, matches_desired, remote_fields, request_fields
+from ._merging import update_body
+from ._operations import Operation, TrackedSku
 from ._plan import SyncAction, SyncEntry
 from ._report import OutcomeKind, SyncOutcome
 from ._state import State
@@ -20,12 +29,12 @@ from ._uploads import Uploads
 
 
 @attrs.frozen(kw_only=True)
-class Doubt:
+class UnknownOutcome:
     """An operation of which it is not known whether it happened.
 
     Attributes:
         entry: what it was to do.
-        operation: itself.
+        operation: the operation, which stays open in the state.
         problem: what was seen instead of an answer: a sentence.
     """
 
@@ -35,13 +44,13 @@ class Doubt:
 
 
 @attrs.frozen(kw_only=True)
-class Touched:
+class PendingReadback:
     """A SKU that was created or updated, and is to be read back.
 
     Attributes:
         entry: what was done.
-        before: what the service showed before that; of a created one, nothing.
-        remembered: what it had shown when it was read back the last time.
+        before: what the service showed before that; ``None`` of a created SKU.
+        remembered: what it showed when it was last read back.
     """
 
     entry: SyncEntry
@@ -50,25 +59,24 @@ class Touched:
 
 
 class Sender:
-    """Does what entries say, one call of `send` each; many may be under way at once.
+    """Applies entries, one call of `send` each; many may be under way at once.
 
     Attributes:
-        touched: by keys, what was done and answered.
-        volatile: the fields that a SKU shows otherwise in each answer, by its id.
+        readbacks: the SKUs that were created or updated, by key.
+        volatile: the fields that a SKU shows differently in each answer, by id.
     """
 
-    def __init__(self, session: AIShootSession, state: State, gate: Gate, *, patience: float) -> None:
-        """Send nothing yet."""
+    def __init__(self, session: AIShootSession, state: State, breaker: CircuitBreaker, *, patience: float) -> None:
         self._session = session
         self._state = state
-        self._gate = gate
+        self._breaker = breaker
         self._patience = patience
         self._uploads = Uploads(session, patience)
-        self.touched: dict[str, Touched] = {}
+        self.readbacks: dict[str, PendingReadback] = {}
         self.volatile: Mapping[str, Collection[str]] = {}
 
-    async def send(self, entry: SyncEntry, tries: int = 0) -> SyncOutcome | Doubt:
-        """Do what an entry says; ``tries``: how many creates of it came to nothing before.
+    async def send(self, entry: SyncEntry, tries: int = 0) -> SyncOutcome | UnknownOutcome:
+        """Apply an entry; ``tries``: how many creates of it came to nothing before.
 
         Raises:
             AIShootError: what stops everything.
@@ -76,24 +84,24 @@ class Sender:
         if entry.action is SyncAction.RELEASE:
             await self._state.forget(entry.key)
             return outcome_of(entry, OutcomeKind.RELEASED)
-        await self._gate.enter()
-        if self._gate.shut is not None:
-            return outcome_of(entry, OutcomeKind.FAILED, error=self._gate.shut)
+        await self._breaker.wait()
+        if self._breaker.problem is not None:
+            return outcome_of(entry, OutcomeKind.FAILED, error=self._breaker.problem)
         try:
             done = await self._send(entry, tries)
         except AIShootError as error:
             if ends_all(error):
                 raise
             if is_passing(error):
-                self._gate.failed()
+                self._breaker.record_failure()
             else:
-                self._gate.answered()
-            return outcome_of(entry, OutcomeKind.FAILED, error=sentence(error))
+                self._breaker.record_answer()
+            return outcome_of(entry, OutcomeKind.FAILED, error=_sentence(error))
         if isinstance(done, SyncOutcome):
-            self._gate.answered()
+            self._breaker.record_answer()
         return done
 
-    async def _send(self, entry: SyncEntry, tries: int) -> SyncOutcome | Doubt:
+    async def _send(self, entry: SyncEntry, tries: int) -> SyncOutcome | UnknownOutcome:
         if entry.pictures:
             try:
                 await self._uploads.send(entry.pictures.values())
@@ -110,28 +118,28 @@ class Sender:
             case _:
                 return await self._delete(entry)
 
-    async def _create(self, entry: SyncEntry, tries: int) -> SyncOutcome | Doubt:
+    async def _create(self, entry: SyncEntry, tries: int) -> SyncOutcome | UnknownOutcome:
         request = SkuCreate(**request_fields(entry.wanted))
         operation = self._state.begin("create", entry.key, entry.wanted, tries=tries)
-        await self._state.intend(operation)
+        await self._state.record_intent(operation)
         try:
             sku = await self._session.skus.create(request, patience=self._patience)
         except AmbiguousWriteError as error:
-            self._gate.lost()
-            return Doubt(entry=entry, operation=operation, problem=sentence(error))
+            self._breaker.record_lost()
+            return UnknownOutcome(entry=entry, operation=operation, problem=_sentence(error))
         except AIShootError as error:
-            await self._state.end(operation, "failed", note=sentence(error))
+            await self._state.end(operation, "failed", note=_sentence(error))
             raise
         taken = self._state.keys.get(sku.id)
         if taken is not None and taken != entry.key:
             problem = f"the service gave it the id {sku.id}, which {taken!r} has"
-            return Doubt(entry=entry, operation=operation, problem=problem)
-        self.touched[entry.key] = Touched(entry=entry)
-        item = Owned(key=entry.key, sku_id=sku.id, applied=entry.wanted)
+            return UnknownOutcome(entry=entry, operation=operation, problem=problem)
+        self.readbacks[entry.key] = PendingReadback(entry=entry)
+        item = TrackedSku(key=entry.key, sku_id=sku.id, applied=entry.wanted)
         await self._state.end(operation, "done", item=item)
         return outcome_of(entry, OutcomeKind.CREATED, sku_id=sku.id)
 
-    async def _adopt(self, entry: SyncEntry) -> SyncOutcome | Doubt:
+    async def _adopt(self, entry: SyncEntry) -> SyncOutcome | UnknownOutcome:
         if entry.renamed_from is not None:
             await self._state.rename({entry.renamed_from: entry.key})
             item = self._state.owned[entry.key]
@@ -139,54 +147,49 @@ class Sender:
                 await self._state.keep(remembered(entry, item))
         else:
             sent = {field: value for field, value in entry.wanted.items() if field not in entry.changes}
-            item = Owned(key=entry.key, sku_id=_id_of(entry), applied=sent, row=entry.seen)
+            item = TrackedSku(key=entry.key, sku_id=_id_of(entry), applied=sent, row=entry.seen)
             await self._state.adopt(item)
         if not entry.changes:
             return outcome_of(entry, OutcomeKind.ADOPTED)
         return await self._update(entry, item, OutcomeKind.ADOPTED)
 
-    async def _update(self, entry: SyncEntry, item: Owned, kind: OutcomeKind) -> SyncOutcome | Doubt:
+    async def _update(self, entry: SyncEntry, item: TrackedSku, kind: OutcomeKind) -> SyncOutcome | UnknownOutcome:
         fresh = await self._fresh(entry)
         if fresh is None:
             return outcome_of(entry, OutcomeKind.CONFLICT, error="its SKU was deleted at the service meanwhile")
-        row = shown(fresh)
+        row = remote_fields(fresh)
         conflict = self._changed_since(entry, row, entry.wanted, item)
         if conflict is not None:
             return outcome_of(entry, OutcomeKind.CONFLICT, error=conflict)
-        request = merged(entry, fresh, item)
+        request = update_body(entry, fresh, item)
         changes = {field: new for field, (_, new) in entry.changes.items()}
         operation = self._state.begin("update", entry.key, changes, sku_id=item.sku_id)
-        await self._state.intend(operation)
-        try:
-            await self._session.skus.update(item.sku_id, request, patience=self._patience)
-        except AIShootError as error:
-            doubt = await self._failed(entry, operation, error)
-            if doubt is None:
-                raise
-            return doubt
-        self.touched[entry.key] = Touched(entry=entry, before=row, remembered=item.row)
+        skus, patience = self._session.skus, self._patience
+        unknown = await self._write(entry, operation, lambda: skus.update(item.sku_id, request, patience=patience))
+        if unknown is not None:
+            return unknown
+        self.readbacks[entry.key] = PendingReadback(entry=entry, before=row, remembered=item.row)
         await self._state.end(operation, "done", item=applied(entry, item))
         return outcome_of(entry, kind)
 
-    async def _delete(self, entry: SyncEntry) -> SyncOutcome | Doubt:
+    async def _delete(self, entry: SyncEntry) -> SyncOutcome | UnknownOutcome:
         fresh = await self._fresh(entry)
         if fresh is None:
             await self._state.forget(entry.key)
             return outcome_of(entry, OutcomeKind.DELETED)
-        conflict = self._changed_since(entry, shown(fresh), FIELDS, self._state.owned[entry.key])
+        conflict = self._changed_since(entry, remote_fields(fresh), FIELDS, self._state.owned[entry.key])
         if conflict is not None:
             return outcome_of(entry, OutcomeKind.CONFLICT, error=conflict)
         operation = self._state.begin("delete", entry.key, {}, sku_id=entry.sku_id)
-        await self._state.intend(operation)
-        try:
-            await self._session.skus.delete(_id_of(entry), patience=self._patience)
-        except NotFoundError:
-            pass  # somebody else was quicker
-        except AIShootError as error:
-            doubt = await self._failed(entry, operation, error)
-            if doubt is None:
-                raise
-            return doubt
+
+        async def delete() -> None:
+            # A 404: somebody else was quicker.
+            with contextlib.suppress(NotFoundError):
+                await self._session.skus.delete(_id_of(entry), patience=self._patience)
+
+        unknown = await self._write(entry, operation, delete)
+        if unknown is not None:
+            return unknown
         await self._state.forget(entry.key, operation)
         return outcome_of(entry, OutcomeKind.DELETED)
 
@@ -198,33 +201,43 @@ class Sender:
                 raise  # it is the list of SKUs that was not found, which tells nothing of this one
             return None
 
-    def _changed_since(self, entry: SyncEntry, row: Fields, judged: Iterable[str], item: Owned) -> str | None:
-        """Say what of a SKU has changed since the plan was made, of the fields that the plan judged."""
+    def _changed_since(self, entry: SyncEntry, row: Fields, judged: Iterable[str], item: TrackedSku) -> str | None:
         volatile = self.volatile.get(item.sku_id, ())
         changed = [field for field in judged if has_changed(field, entry.seen, row, item.applied, volatile)]
         return f"changed at the service since the plan was made: {', '.join(changed)}" if changed else None
 
-    async def _failed(self, entry: SyncEntry, operation: Operation, error: AIShootError) -> Doubt | None:
-        """Tell an update or a delete that may have happened from one that has not, which is written down."""
-        if ends_all(error):
-            return None  # an attempt before that may have happened: it stays in doubt
-        if may_have_happened(error):
-            self._gate.failed()
-            return Doubt(entry=entry, operation=operation, problem=sentence(error))
-        await self._state.end(operation, "failed", note=sentence(error))
+    async def _write(
+        self, entry: SyncEntry, operation: Operation, call: Callable[[], Awaitable[object]]
+    ) -> UnknownOutcome | None:
+        """Make an update or a delete; return it if nobody knows whether it has happened.
+
+        Raises:
+            AIShootError: it has not happened; or everything stops, and the operation stays open.
+        """
+        await self._state.record_intent(operation)
+        try:
+            await call()
+        except AIShootError as error:
+            if ends_all(error):
+                raise
+            if may_have_happened(error):
+                self._breaker.record_failure()
+                return UnknownOutcome(entry=entry, operation=operation, problem=_sentence(error))
+            await self._state.end(operation, "failed", note=_sentence(error))
+            raise
         return None
 
 
-def applied(entry: SyncEntry, item: Owned) -> Owned:
-    """Make the item what it is once its entry is applied, before it is read back."""
+def applied(entry: SyncEntry, item: TrackedSku) -> TrackedSku:
+    """Return the item as it is once its entry is applied, before it is read back."""
     changed = {field: value for field, value in entry.wanted.items() if field not in entry.left}
     settled = (item.settled - changed.keys()) | set(entry.settled)
     now = {field: entry.wanted[field] for field in entry.settled}
     return attrs.evolve(item, applied={**item.applied, **changed, **now}, row=None, settled=settled)
 
 
-def remembered(entry: SyncEntry, item: Owned) -> Owned:
-    """Make an item that is as it should be what it is to be remembered as."""
+def remembered(entry: SyncEntry, item: TrackedSku) -> TrackedSku:
+    """Return the item as it is to be remembered once it needs nothing more."""
     if not entry.seen:
         return attrs.evolve(item, applied={**item.applied, **entry.wanted}, row={}, settled=frozenset(entry.settled))
     judged = [field for field in entry.wanted if field not in entry.left or field in entry.settled]
@@ -233,7 +246,7 @@ def remembered(entry: SyncEntry, item: Owned) -> Owned:
         others = {field: value for field, value in item.row.items() if field not in judged}
         row = {**others, **{field: entry.seen[field] for field in judged if field in entry.seen}}
     changed = {field: entry.wanted[field] for field in judged}
-    shown = {field for field in changed if same(field, changed[field], row.get(field, ABSENT))}
+    shown = {field for field in changed if matches_desired(field, changed[field], row.get(field, ABSENT))}
     settled = (item.settled - shown) | set(entry.settled)
     return attrs.evolve(item, applied={**item.applied, **changed}, row=row, settled=settled)
 
@@ -247,5 +260,19 @@ def _id_of(entry: SyncEntry) -> str:
 def outcome_of(
     entry: SyncEntry, kind: OutcomeKind, *, sku_id: str | None = None, error: str | None = None
 ) -> SyncOutcome:
-    """Make an outcome."""
     return SyncOutcome(key=entry.key, outcome=kind, sku_id=sku_id or entry.sku_id, error=error, line=entry.line)
+
+
+def may_have_happened(error: AIShootError) -> bool:
+    """Tell whether an update or a delete that failed with this error may have been done all the same."""
+    if isinstance(error, UnexpectedResponseError):
+        return True
+    if not isinstance(error, TransportError | APIStatusError):
+        return False
+    return (isinstance(error, TransportError) and error.maybe_sent) or any(
+        attempt.may_have_happened for attempt in error.attempts
+    )
+
+
+def _sentence(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -16,7 +16,7 @@ from ..config import canonical_url
 from ..disk import Threads, locked
 from ..errors import SyncError
 from ._fields import Fields
-from ._life import End, Kind, Operation, Owned
+from ._operations import End, Kind, Operation, TrackedSku
 from ._schema import Content, open_database
 from ._writer import Statement, Writer
 
@@ -87,15 +87,15 @@ class State:
         """How often something was brought to the disk."""
         return self._writer.commits
 
-    def age(self, item: Owned) -> float:
-        """Give the seconds since the last operation on an item ended; 0 where the clock was put back."""
+    def age(self, item: TrackedSku) -> float:
+        """Return the seconds since the last operation on an item ended; 0 if the clock was put back."""
         return max(0.0, self._clock() - item.at)
 
     def _fact(self, name: str, value: str) -> Statement:
         self._meta[name] = value
         return "INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value)
 
-    async def move_on(self, organization: str | None = None) -> None:
+    async def bump_revision(self, organization: str | None = None) -> None:
         """Begin another revision: plans made before are stale. What an earlier apply ended is not needed any more."""
         statements: list[Statement] = [
             self._fact("revision", str(self.revision + 1)),
@@ -105,7 +105,7 @@ class State:
             statements.append(self._fact("organization", organization))
         await self._writer.write(*statements)
 
-    async def saw(self, sku_ids: Iterable[str]) -> None:
+    async def record_listing(self, sku_ids: Iterable[str]) -> None:
         """Remember the SKUs of a listing that was seen whole."""
         number = self.listing + 1
         statements = [self._fact("listing", str(number))]
@@ -116,7 +116,7 @@ class State:
         await self._writer.write(*statements)
 
     def begin(self, kind: Kind, key: str, wanted: Fields, *, sku_id: str | None = None, tries: int = 0) -> Operation:
-        """Make an operation; `intend` writes it down."""
+        """Make an operation; `record_intent` writes it down."""
         self._last_number += 1
         return Operation(
             number=self._last_number,
@@ -128,7 +128,7 @@ class State:
             tries=tries,
         )
 
-    async def intend(self, operation: Operation) -> None:
+    async def record_intent(self, operation: Operation) -> None:
         """Write an operation down: only then may it be sent. A caller that is cancelled here never sends it."""
         self.open[operation.number] = operation
         self._doubt(operation)
@@ -148,14 +148,16 @@ class State:
             self._writer.put([self._ended(operation, "failed", "never sent")])
             raise
 
-    async def end(self, operation: Operation, end: End, *, note: str | None = None, item: Owned | None = None) -> None:
+    async def end(
+        self, operation: Operation, end: End, *, note: str | None = None, item: TrackedSku | None = None
+    ) -> None:
         """Write down how an operation ended, and what the item is now."""
         statements = [self._ended(operation, end, note)]
         if item is not None:
             statements += self._kept(attrs.evolve(item, at=self._clock()))
         await self._writer.write(*statements)
 
-    async def keep(self, *items: Owned) -> None:
+    async def keep(self, *items: TrackedSku) -> None:
         """Write items down about which nothing was done just now."""
         statements = [statement for item in items for statement in self._kept(item)]
         if statements:
@@ -166,13 +168,13 @@ class State:
         """How many SKUs were adopted since there is this state."""
         return int(self._meta.get("adopted", "0"))
 
-    async def adopt(self, item: Owned) -> None:
+    async def adopt(self, item: TrackedSku) -> None:
         """Write an item down that has become ours just now."""
         fact = self._fact("adopted", str(self.adopted + 1))
         await self._writer.write(fact, *self._kept(attrs.evolve(item, at=self._clock())))
 
     async def rename(self, keys: Mapping[str, str]) -> None:
-        """Give items, and what is in doubt about them, other keys; what had such a key is nobody's then."""
+        """Give items and their open operations new keys; an item that had such a key is no longer tracked."""
         statements: list[Statement] = []
         for old, new in keys.items():
             item = self.owned.pop(old, None)
@@ -194,7 +196,7 @@ class State:
         await self._writer.write(*statements)
 
     async def forget(self, key: str, operation: Operation | None = None) -> None:
-        """Let an item be nobody's; ``operation``: the delete that did it."""
+        """Stop tracking an item; ``operation``: the delete that was the reason."""
         statements = [] if operation is None else [self._ended(operation, "done", None)]
         item = self.owned.pop(key, None)
         if item is not None:
@@ -202,8 +204,8 @@ class State:
             statements.append((_FORGET, (key,)))
         await self._writer.write(*statements, *self._superseded(key))
 
-    def doubts(self, key: str) -> Sequence[Operation]:
-        """Give the updates and deletes of an item of which no outcome is known."""
+    def open_writes(self, key: str) -> Sequence[Operation]:
+        """Return the updates and deletes of an item whose outcome is unknown."""
         return list(self._doubts.get(key, {}).values())
 
     def _doubt(self, operation: Operation) -> None:
@@ -217,9 +219,9 @@ class State:
 
     def _superseded(self, key: str) -> list[Statement]:
         """End what was in doubt about an item: it does not matter any more."""
-        return [self._ended(found, "done", "superseded") for found in self.doubts(key)]
+        return [self._ended(found, "done", "superseded") for found in self.open_writes(key)]
 
-    def _kept(self, item: Owned) -> list[Statement]:
+    def _kept(self, item: TrackedSku) -> list[Statement]:
         before = self.owned.get(item.key)
         if before is not None:
             self.keys.pop(before.sku_id, None)

@@ -53,25 +53,25 @@ def is_unnamed(name: str) -> bool:
 
 
 def heading_problem(name: str) -> str | None:
-    """Say what a heading is that a spreadsheet has spoilt; ``None`` where it is another one."""
+    """Return what is wrong with a heading that is an error of a spreadsheet; ``None`` for any other."""
     if not _ERROR.fullmatch(name.strip()):
         return None
     return f"{name.strip()!r} is the error of a spreadsheet, and no heading; write the column's name there"
 
 
 def _named(stated: Mapping[str, Any]) -> Mapping[str, str | None]:
-    """Give the column that each cell names, where it names one."""
+    """Return the column that each cell names, if it names one."""
     return {field: column_of(cell) if isinstance(cell, str) else None for field, cell in stated.items()}
 
 
 def is_heading(stated: Mapping[str, Any]) -> bool:
-    """Tell whether a row is the heading once more: each of its cells names the column that it stands in."""
+    """Tell whether a row repeats the heading: each of its cells names its own column."""
     named = _named(stated)
     return len(named) > 1 and all(field == column for field, column in named.items())
 
 
 def row_problem(stated: Mapping[str, Any]) -> str | None:
-    """Say what a row is, where it is no item's; ``None`` where it may be."""
+    """Return why a row is no item; ``None`` if it may be one."""
     named = _named(stated)
     if len(named) > 1 and all(named.values()):
         return "this is a heading, of other columns than the file's: are these two files in one? Name each by itself"
@@ -89,7 +89,7 @@ def row_problem(stated: Mapping[str, Any]) -> str | None:
 
 
 def cell_problem(field: str, cell: Any) -> str | None:
-    """Say what a cell holds in place of a value; ``None`` where it may be one."""
+    """Return what a cell holds in place of a value; ``None`` if it may be a value."""
     if field not in _TEXTS or not isinstance(cell, str):
         return None
     text = cell.strip()

@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable
-from pathlib import Path
 
 from ..session import AIShootSession
-from ._pictures import Picture, upload
-from ._plan import PlannedPicture
+from ._images import PlannedPicture, upload
 
 
 class Uploads:
@@ -35,8 +33,7 @@ class Uploads:
             return
         sent = self._sent[picture.identifier] = asyncio.get_running_loop().create_future()
         try:
-            found = Picture(Path(picture.path), picture.size, picture.mtime_ns, picture.identifier)
-            await upload(self._session, found, patience=self._patience)
+            await upload(self._session, picture, patience=self._patience)
         except BaseException as error:
             # Those who wait now fail with it; who comes later may have more luck.
             del self._sent[picture.identifier]

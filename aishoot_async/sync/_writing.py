@@ -9,8 +9,8 @@ from typing import Any, Final
 from .. import jsontext
 from ..errors import CatalogError
 from ..models import UNSET, WIRE_NAMES
-from ._item import CatalogItem
-from ._reading import format_of
+from ._catalog import CatalogItem
+from ._readers import format_of, import_pyarrow
 
 _Row = Mapping[str, Any]
 
@@ -29,7 +29,7 @@ def write_catalog(path: str | os.PathLike[str], items: Iterable[CatalogItem]) ->
     """
     place = Path(path)
     rows = [_row(item) for item in items]
-    form = format_of(place)
+    form = format_of(place).name
     if form != "jsonl":
         _refuse_null(rows)
     beside = place.with_name(f".{place.name}.tmp")
@@ -80,8 +80,7 @@ def _write_json(path: Path, rows: Sequence[_Row], _delimiter: str) -> None:
 
 
 def _write_parquet(path: Path, rows: Sequence[_Row], _delimiter: str) -> None:
-    from ._parquet import pa, pq  # noqa: PLC0415  # pyarrow is an extra
-
+    pa, pq = import_pyarrow()
     cells = {
         name: pa.array([_cell(row[name]) if name in row else None for row in rows], pa.string())
         for name in _columns(rows)

@@ -13,7 +13,7 @@ from helpers.raw_server import RawServer, hang
 from helpers.sessions import session_for
 
 pytestmark = pytest.mark.anyio
-SLOW = Fault(Delay(0.05), operation="refresh")
+SLOW = Fault(Delay(0.5), operation="refresh")
 
 
 def steps(count: int):
@@ -77,7 +77,7 @@ async def test_the_only_caller_goes_and_the_new_token_stays(sandbox, file, kind)
 async def test_a_call_that_runs_out_of_time_leaves_the_refresh_alone(sandbox, source) -> None:
     sandbox.expire_tokens()
     sandbox.add_fault(SLOW)
-    async with session_for(sandbox, source, timeouts=Timeouts(call=0.03)) as session:
+    async with session_for(sandbox, source, timeouts=Timeouts(call=0.3)) as session:
         with pytest.raises(TimeoutError):
             await session.skus.list_global()
         await sandbox.wait_for_calls(1, "refresh")

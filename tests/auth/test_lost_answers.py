@@ -116,7 +116,7 @@ async def test_the_answer_of_a_rotation_that_was_lost_for_good_says_what_happene
 async def test_a_refresh_has_deadlines_of_its_own(sandbox, source) -> None:
     sandbox.expire_tokens()
     sandbox.add_fault(Fault(Delay(30), operation="refresh", times=1))
-    async with session_for(sandbox, source, timeouts=Timeouts(read=0.5)) as session:
+    async with session_for(sandbox, source, timeouts=Timeouts(read=2)) as session:
         await session.skus.list_global()
     assert sandbox.calls["refresh"] == 2
 

@@ -194,15 +194,17 @@ async def test_giving_up_while_a_large_body_is_written() -> None:
                 return
             while data := await reader.read(1000):
                 taken.append(len(data))
+                reading.set()
                 await asyncio.sleep(0.001)
 
     taken: list[int] = []
+    reading = asyncio.Event()
     large = SkuCreate(name="n" * 5_000_000, front_image="f")
     async with NothingLeft(), Slow(take_slowly) as server, session_for(server, limits=LIMITS) as session:
         for turn in range(2):
             tasks = [asyncio.create_task(session.skus.create(large)) for _ in range(CONNECTIONS)]
             await server.until(lambda turn=turn: server.connections == CONNECTIONS * (turn + 1))
-            await asyncio.sleep(0.01)
+            await reading.wait()
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)

@@ -13,7 +13,7 @@ from aishoot_async.sandbox import Sandbox
 from aishoot_async.storage.destinations import ObjectStore, _object_store, parse_store_url
 from helpers.parts import session_of
 from helpers.s3 import other_client, store_options
-from helpers.s3_stub import BUCKET, Answer, S3Stub, error
+from helpers.s3_stub import BUCKET, Answer, error
 
 pytestmark = pytest.mark.anyio
 FILE, FOLDER = f"s3://{BUCKET}/r.jsonl", f"s3://{BUCKET}/r"
@@ -38,31 +38,6 @@ HEAD_ANSWERS = {
     "500": Answer(status=500),
     "200 with another size": WRONG_SIZE,
 }
-
-
-@pytest.fixture
-async def stub():
-    pytest.importorskip("obstore")
-    async with S3Stub() as running:
-        yield running
-
-
-@pytest.fixture
-async def sandbox():
-    async with Sandbox(briefs={1: 250, 2: 3}) as running:
-        yield running
-
-
-@pytest.fixture
-async def session(sandbox):
-    async with session_of(sandbox) as open_session:
-        yield open_session
-
-
-@pytest.fixture
-def options(stub, tmp_path):
-    never_again = {"retry_config": {"max_retries": 0}}
-    return {"store_options": {**store_options(stub.url), **never_again}, "state": tmp_path / "state"}
 
 
 def _staged(options):

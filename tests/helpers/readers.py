@@ -29,9 +29,9 @@ from aishoot_async.picture import header_of
 from aishoot_async.resources._answers import created, deleted
 from aishoot_async.storage.destinations._object_store import _said
 from aishoot_async.sync import _plan_file, read_catalog
-from aishoot_async.sync._alike import name_forms
-from aishoot_async.sync._fields import same
+from aishoot_async.sync._fields import matches_desired
 from aishoot_async.sync._keys import clean_key, drifted_key, key_identity
+from aishoot_async.sync._similarity import name_forms
 from aishoot_async.sync._structure import cell_problem, row_problem
 from aishoot_async.transport import Response
 from aishoot_async.volatile import without_volatile
@@ -187,8 +187,8 @@ def catalog_of_many_rows(text: str) -> None:
 
 
 def images(text: str) -> None:
-    same("front_image", "a" * 64, text)
-    same("front_image", "some-identifier", text)
+    matches_desired("front_image", "a" * 64, text)
+    matches_desired("front_image", "some-identifier", text)
     name_forms(text)
 
 

@@ -4,11 +4,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator
+from typing import Self
 
 import pytest
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 from yarl import URL
 
 from aishoot_async import (
@@ -26,10 +31,51 @@ from aishoot_async.hooks import OpenTelemetryHook, _opentelemetry
 from aishoot_async.sandbox import Sandbox
 from helpers.raw_server import RawRequest, RawServer, always, drop, hang, in_turn
 from helpers.sessions import TOKEN, session_for
-from helpers.telemetry import Telemetry
 
 pytestmark = pytest.mark.anyio
 ONCE = RetryPolicy(attempts=1)
+
+
+class Telemetry:
+    """OpenTelemetry's own SDK, as an application would set it up, kept in memory."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self._reader = InMemoryMetricReader()
+        self.tracers = TracerProvider(shutdown_on_exit=False)
+        self.tracers.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self.meters = MeterProvider(metric_readers=[self._reader], shutdown_on_exit=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.tracers.shutdown()
+        self.meters.shutdown()
+
+    def hook(self, **settings) -> OpenTelemetryHook:
+        return OpenTelemetryHook(self.tracers, self.meters, **settings)
+
+    @property
+    def spans(self) -> list[ReadableSpan]:
+        """The client spans, in the order in which they ended."""
+        return [span for span in self._exporter.get_finished_spans() if span.kind is SpanKind.CLIENT]
+
+    @property
+    def span(self) -> ReadableSpan:
+        (span,) = self.spans
+        return span
+
+    @property
+    def points(self) -> list:
+        data = self._reader.get_metrics_data()
+        if data is None:
+            return []
+        ((scope,),) = (resource.scope_metrics for resource in data.resource_metrics)
+        (metric,) = scope.metrics
+        assert (metric.name, metric.unit) == ("http.client.request.duration", "s")
+        assert scope.scope.name == "aishoot_async"
+        return list(metric.data.data_points)
 
 
 @pytest.fixture

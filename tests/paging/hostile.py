@@ -105,11 +105,11 @@ class HostileServer:
             self.gates.pop(page).set()
 
     async def arrived(self, page: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await self._arrivals[page].wait()
 
     async def idle(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.in_flight:
                 await self._idle.wait()
 
@@ -252,7 +252,7 @@ def tasks() -> set[asyncio.Task[Any]]:
 
 async def until_gone() -> None:
     """Wait for what has been cancelled: a few turns of the loop, or a thread that gives a file back."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while tasks():  # noqa: ASYNC110  # what is abandoned tells nobody
             await asyncio.sleep(0.001)  # a loop that never rests takes the interpreter away from its threads
 

@@ -246,7 +246,7 @@ async def test_a_walk_that_ends_at_any_turn_of_its_beginning_leaves_nothing_on_i
             else:
                 await session.aclose()
                 assert tasks() == set()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 (outcome,) = await asyncio.gather(step, return_exceptions=True)
             known = asyncio.CancelledError, StopAsyncIteration, SessionClosedError
             assert isinstance(outcome, known) or outcome["id"] == "r1"

@@ -196,7 +196,7 @@ async def test_abandoned_walks_may_be_collected_in_any_thread(server: HostileSer
                     await anext(walk)
                 walk.itself = walk  # only the cycle collector can find it
                 del walk
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while tasks():  # noqa: ASYNC110  # the collector's thread has no event for it
                     await asyncio.sleep(0.005)
             server.release(*range(3, 20))

@@ -125,7 +125,7 @@ async def walked(service: Service, server: HostileServer) -> tuple[list[str], Ex
             1, page_size=service.page_size, prefetch=service.prefetch, on_drift="ignore"
         ).walk()
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 async for row in walk:
                     got.append(row["id"])  # kept when an error comes
         except (PagingError, APIStatusError, UnexpectedResponseError) as error:

@@ -16,7 +16,7 @@ async def on_another_loop(use: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """Run it on a loop of its own in a thread; whoever hangs there fails."""
 
     async def bounded() -> Any:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await use()
 
     return await asyncio.to_thread(asyncio.run, bounded())

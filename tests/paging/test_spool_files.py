@@ -30,7 +30,7 @@ def open_files() -> list[str]:
 
 
 async def no_file_left() -> bool:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while open_files():  # noqa: ASYNC110  # closing has a thread of its own
             await asyncio.sleep(0.002)
     return True
@@ -72,7 +72,7 @@ class Endings:
         self.server.hold(50)
         walk = self.pager.walk()
         step = asyncio.ensure_future(anext(walk))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not open_files():  # noqa: ASYNC110  # a thread opens it
                 await asyncio.sleep(0.002)
         step.cancel()
@@ -189,7 +189,7 @@ async def test_many_strict_walks_at_once_may_be_collected_in_any_thread(server: 
                 walk.itself = walk
                 del walk, step
             assert await no_file_left()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while tasks():  # noqa: ASYNC110  # the collector's thread has no event for it
                     await asyncio.sleep(0.002)
             assert ids(await session.briefs.results(1, page_size=20, strict=True).collect()) == names(120)

@@ -7,7 +7,7 @@ from hashlib import sha256
 import aiohttp
 import pytest
 
-from aishoot_async.sandbox._png import picture
+from aishoot_async.sandbox._images import picture
 
 pytestmark = pytest.mark.anyio
 

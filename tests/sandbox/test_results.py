@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 
 import pytest
 
@@ -98,12 +97,12 @@ def test_runs_behave_as_a_list_does():
         assert (before, after) == (flat[:position], flat[position:])
 
 
-async def test_a_million_results_and_five_thousand_briefs_cost_nothing_at_the_start(connect):
-    start = time.perf_counter()
-    async with connect(briefs={1: 1_000_000, **dict.fromkeys(range(2, 5002), 100)}) as api:
+async def test_a_million_results_and_five_thousand_briefs_are_not_stored(connect, tmp_path):
+    path = tmp_path / "sandbox.db"
+    async with connect(database=path, briefs={1: 1_000_000, **dict.fromkeys(range(2, 5002), 100)}) as api:
         reply = await api.get("/ai-shoot/briefs/1/results?page=50000&pageSize=20")
         assert reply.json()["total"] == 1_000_000
         assert "-1000000-" in reply.json()["entries"][-1]["id"]
         api.sandbox.insert_results(1, 500_000, 3)
         assert (await api.get("/ai-shoot/briefs/1/results?page=5000&pageSize=200")).json()["total"] == 1_000_003
-    assert time.perf_counter() - start < 1
+    assert path.stat().st_size < 1_000_000

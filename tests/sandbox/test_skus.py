@@ -187,3 +187,52 @@ async def test_fields_are_left_out_of_answers_and_not_forgotten(connect):
         sku = (await api.post(SKUS, json={"name": "A", "frontImage": "f1", "projectIds": [3]})).json()
         assert not {"projectIds", "gender"} & sku.keys()
         assert len((await api.get(f"{SKUS}?projectFilter=3")).json()["entries"]) == 1
+
+
+async def test_a_create_may_answer_with_the_id_alone(connect):
+    async with connect(create_body="id", integer_ids=True, skus=3) as api:
+        reply = await api.post(SKUS, json=WHOLE)
+        assert (reply.status, reply.json()) == (201, 4)
+
+
+async def test_a_create_may_answer_with_the_address_alone(connect):
+    async with connect(create_body="location", id_name="skuId") as api:
+        reply = await api.post(SKUS, json=WHOLE)
+        sku = api.sandbox.skus()[-1]
+        assert (reply.status, reply.body) == (201, b"")
+        assert reply.headers["Location"] == f"{api.sandbox.url}{SKUS}/{sku['skuId']}"
+
+
+async def test_listings_show_writes_late(connect):
+    now = [1e9]
+    async with connect(listing_lag=5, skus=2, clock=lambda: now[0]) as api:
+
+        async def listed():
+            rows = (await api.get(f"{SKUS}?pageSize=2&page=2")).json()
+            return rows["total"], [row["name"] for row in rows["entries"]]
+
+        made = (await api.post(SKUS, json=WHOLE)).json()
+        assert api.sandbox.skus()[-1] == made
+        assert await listed() == (2, [])
+        now[0] += 5
+        assert await listed() == (3, ["Ärmel"])
+        await api.call("PUT", f"{SKUS}/{made['id']}", json={**WHOLE, "name": "Hut"})
+        assert await listed() == (3, ["Ärmel"])
+        now[0] += 5
+        assert await listed() == (3, ["Hut"])
+        await api.call("PUT", f"{SKUS}/{made['id']}", json=WHOLE)
+        await api.call("DELETE", f"{SKUS}/{made['id']}")
+        assert await listed() == (2, [])
+
+
+async def test_fields_change_behind_the_back_of_the_api(connect):
+    async with connect(listing_lag=5) as api:
+        before = api.sandbox.skus()[0]
+        changed = api.sandbox.update_sku(before["id"], name="Hut")
+        assert changed["name"] == "Hut"
+        assert changed["frontImage"] == before["frontImage"]
+        assert (await api.get(SKUS)).json()["entries"][0] == changed
+        with pytest.raises(KeyError):
+            api.sandbox.update_sku("x", name="Hut")
+        with pytest.raises(ValueError, match="name: must not be blank"):
+            api.sandbox.update_sku(before["id"], name=" ")

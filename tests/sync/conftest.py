@@ -2,13 +2,13 @@
 
 import pytest
 
+from helpers.sku_service import SkuService
 from sync.running import Syncing
-from sync.service import Service
 
 
 @pytest.fixture
 async def service():
-    async with Service() as running:
+    async with SkuService() as running:
         yield running
 
 

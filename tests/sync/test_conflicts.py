@@ -7,8 +7,8 @@ import attrs
 import pytest
 
 from aishoot_async.sync import SyncPlan
+from helpers.sku_service import LostError
 from sync.running import Syncing, counts, item, items
-from sync.service import LostError
 
 pytestmark = pytest.mark.anyio
 SIX = list(range(6))
@@ -79,14 +79,14 @@ async def a_key_may_have_been_changed(service, sync):
 
 
 async def a_sku_may_have_come_of_the_create_of_another(service, sync):
-    async def befall(method, _path, _body, after):
+    async def hook(method, _path, _body, after):
         if method == "POST" and not after:
             service.put(name="Item 1", frontImage="front-1", gender="male")
             raise LostError
 
-    service.befall = befall
+    service.hook = hook
     await sync.run([item("1", gender="female")])
-    service.befall = None
+    service.hook = None
     return Conflict([item("9", "Item 1", "front-1")], "9")
 
 

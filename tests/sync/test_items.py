@@ -1,11 +1,18 @@
-"""What an item of a catalog can be, and what is told of an outcome."""
+"""Items of a catalog, and catalogs that are written and read back."""
 
+import os
 import pickle
+import string
 
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aishoot_async import CatalogError, SkuCreate
-from aishoot_async.sync import CatalogItem, OutcomeKind, SyncOutcome, SyncReport
+from aishoot_async import UNSET, CatalogError, Gender, SkuCategory, SkuCreate
+from aishoot_async.sync import CatalogItem, OutcomeKind, SyncOutcome, SyncReport, read_catalog, write_catalog
+from aishoot_async.sync._keys import clean_key, key_identity
+from aishoot_async.sync._structure import cell_problem, row_problem
 from sync.running import item
 
 SKU = SkuCreate(name="A", front_image="f")
@@ -58,3 +65,80 @@ def test_an_outcome_is_a_line_of_json():
     assert report.counts["failed"] == 0
     assert [found.key for found in report.unsettled] == ["b"]
     assert not report.complete
+
+
+def is_value(field):
+    """What a spreadsheet or a program writes in place of a value is never read back."""
+    return lambda text: text.strip() and cell_problem(field, text) is None
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(is_value("name"))
+KEY = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1)
+    .map(clean_key)
+    .filter(is_value("key"))
+)
+IMAGE = st.text(string.hexdigits + " ,;\"'\n", min_size=1).filter(is_value("front_image"))
+STATED = {
+    "back_image": IMAGE,
+    "gender": st.sampled_from(Gender),
+    "is_in_wardrobe": st.booleans(),
+    "project_ids": st.lists(st.integers(min_value=1)),
+    "sku_category_name": st.sampled_from(SkuCategory),
+}
+ERASED = {field: st.none() | values for field, values in STATED.items()} | {
+    field: STATED[field] for field in ("is_in_wardrobe", "project_ids")
+}
+
+
+def catalogs(optional):
+    skus = st.fixed_dictionaries({"name": TEXT, "front_image": IMAGE}, optional=optional)
+    made = st.lists(st.tuples(KEY, skus), max_size=4, unique_by=lambda pair: key_identity(pair[0]))
+    items = made.filter(lambda pairs: not any(row_problem({"key": key, **fields}) for key, fields in pairs))
+    return items.map(lambda pairs: {key: SkuCreate(**fields) for key, fields in pairs})
+
+
+def survives(folder, name, catalog):
+    items = [CatalogItem(key, sku) for key, sku in catalog.items()]
+    write_catalog(folder / name, items)
+    back = read_catalog(folder / name) if items or not name.endswith(".jsonl") else []
+    assert [(item.key, item.sku) for item in back] == list(catalog.items())
+    assert os.listdir(folder) == [name]  # noqa: PTH208
+
+
+@given(catalogs(STATED), st.sampled_from(["c.csv", "c.tsv", "c.parquet"]))
+def test_tables_are_read_back(tmp_path_factory, catalog, name):
+    survives(tmp_path_factory.mktemp("table"), name, catalog)
+
+
+@given(catalogs(ERASED))
+def test_json_lines_are_read_back_with_what_is_erased(tmp_path_factory, catalog):
+    survives(tmp_path_factory.mktemp("json"), "c.jsonl", catalog)
+
+
+def test_only_what_somebody_states_is_a_column(tmp_path):
+    items = [CatalogItem("A", SkuCreate(name="a", front_image="f", project_ids=[]))]
+    write_catalog(tmp_path / "c.csv", items)
+    assert (tmp_path / "c.csv").read_text().split() == ["key,name,frontImage,projectIds", "A,a,f,[]"]
+    write_catalog(tmp_path / "c.parquet", [])
+    assert pq.read_schema(tmp_path / "c.parquet").names == ["key", "name", "frontImage"]
+
+
+def test_a_table_cannot_say_that_something_is_erased(tmp_path):
+    item = CatalogItem("A", SkuCreate(name="a", front_image="f", gender=None))
+    for name in ("c.csv", "c.parquet"):
+        with pytest.raises(CatalogError, match="gender"):
+            write_catalog(tmp_path / name, [item])
+    with pytest.raises(CatalogError, match="ends in"):
+        write_catalog(tmp_path / "c.xlsx", [item])
+    assert list(tmp_path.iterdir()) == []
+    write_catalog(tmp_path / "c.jsonl", [item])
+    assert read_catalog(tmp_path / "c.jsonl")[0].sku.gender is None
+    assert read_catalog(tmp_path / "c.jsonl")[0].sku.back_image is UNSET
+
+
+def test_what_was_there_stays_until_the_new_is_whole(tmp_path):
+    (tmp_path / "c.csv").mkdir()
+    with pytest.raises(OSError, match=r"c\.csv"):
+        write_catalog(tmp_path / "c.csv", [CatalogItem("A", SkuCreate(name="a", front_image="f"))])
+    assert [path.name for path in tmp_path.iterdir()] == ["c.csv"]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aishoot_async.sync._fields import ABSENT, FIELDS, equal, project_numbers, same
-from aishoot_async.sync._judging import Known, Verdict, judge_field
+from aishoot_async.sync._fields import ABSENT, FIELDS, matches_desired, project_numbers, same_remote
+from aishoot_async.sync._planner import Baseline, Verdict, judge_field
 
 V = Verdict
 HASH = "0f" * 32
@@ -15,8 +15,8 @@ HASH = "0f" * 32
 TABLE = [
     (True, True, [V.UNCHANGED, V.UNCHANGED, V.UNCHANGED]),
     (True, False, [V.UPDATE, V.UPDATE, V.UPDATE]),
-    (False, True, [V.UPDATE, V.UPDATE, V.LEAVE]),
-    (False, False, [V.CONFLICT, V.UPDATE, V.SETTLE]),
+    (False, True, [V.UPDATE, V.UPDATE, V.KEEP_REMOTE]),
+    (False, False, [V.CONFLICT, V.UPDATE, V.ACCEPT_REMOTE]),
 ]
 
 
@@ -27,51 +27,51 @@ def test_the_table(data, as_before, wanted_as_before, verdicts):
     wanted, now = data.draw(st.lists(names, min_size=2, max_size=2, unique=True))
     before = now if as_before else data.draw(names.filter(lambda name: name != now))
     last = wanted if wanted_as_before else data.draw(names.filter(lambda name: name != wanted))
-    known = Known(applied={"name": last}, row={"name": before})
+    baseline = Baseline(applied={"name": last}, row={"name": before})
     for prefer, verdict in zip((None, "catalog", "remote"), verdicts, strict=True):
-        assert judge_field("name", wanted, known, {"name": now}, prefer) is verdict
+        assert judge_field("name", wanted, baseline, {"name": now}, prefer) is verdict
 
 
 @given(wanted=st.text(min_size=1), last=st.text(), before=st.text())
 def test_what_is_shown_as_wanted_is_unchanged_whatever_it_was(wanted, last, before):
-    known = Known(applied={"name": last}, row={"name": before}, doubtful=["name"])
-    assert judge_field("name", wanted, known, {"name": wanted}, None) is V.UNCHANGED
+    baseline = Baseline(applied={"name": last}, row={"name": before}, uncertain=["name"])
+    assert judge_field("name", wanted, baseline, {"name": wanted}, None) is V.UNCHANGED
 
 
 @pytest.mark.parametrize("prefer", [None, "catalog", "remote"])
 @pytest.mark.parametrize("hidden", [{}, {"project_ids": None}], ids=["absent", "null"])
 def test_a_field_that_is_never_shown_goes_by_the_catalog_alone(hidden, prefer):
-    known = Known(applied={"project_ids": [1, 2]}, row=hidden)
-    assert judge_field("project_ids", [2, 1], known, hidden, prefer) is V.UNCHANGED
-    assert judge_field("project_ids", [2], known, hidden, prefer) is V.UPDATE
-    assert judge_field("project_ids", [], known, hidden, prefer) is V.UPDATE
+    baseline = Baseline(applied={"project_ids": [1, 2]}, row=hidden)
+    assert judge_field("project_ids", [2, 1], baseline, hidden, prefer) is V.UNCHANGED
+    assert judge_field("project_ids", [2], baseline, hidden, prefer) is V.UPDATE
+    assert judge_field("project_ids", [], baseline, hidden, prefer) is V.UPDATE
 
 
 def test_a_field_that_is_stated_for_the_first_time():
-    known = Known(applied={}, row={"gender": None})
-    assert judge_field("gender", "male", known, {"gender": None}, None) is V.UPDATE
-    assert judge_field("gender", "male", known, {"gender": "MALE"}, None) is V.UNCHANGED
-    assert judge_field("gender", "male", known, {"gender": "female"}, None) is V.CONFLICT
+    baseline = Baseline(applied={}, row={"gender": None})
+    assert judge_field("gender", "male", baseline, {"gender": None}, None) is V.UPDATE
+    assert judge_field("gender", "male", baseline, {"gender": "MALE"}, None) is V.UNCHANGED
+    assert judge_field("gender", "male", baseline, {"gender": "female"}, None) is V.CONFLICT
 
 
 def test_what_was_not_read_back_is_taken_as_found():
-    known = Known(applied={"name": "A"}, row=None)
-    assert judge_field("name", "A", known, {"name": "a"}, None) is V.UNCHANGED
-    assert judge_field("name", "B", known, {"name": "a"}, None) is V.UPDATE
+    baseline = Baseline(applied={"name": "A"}, row=None)
+    assert judge_field("name", "A", baseline, {"name": "a"}, None) is V.UNCHANGED
+    assert judge_field("name", "B", baseline, {"name": "a"}, None) is V.UPDATE
 
 
-def test_unless_the_service_is_known_to_show_it_as_it_is_sent():
-    known = Known(applied={"name": "A"}, row=None, proven=["name"])
-    assert judge_field("name", "A", known, {"name": "a"}, None) is V.UPDATE
-    assert judge_field("name", "A", known, {"name": "a"}, "remote") is V.LEAVE
-    assert judge_field("name", "A", known, {"name": "A "}, None) is V.UNCHANGED
-    assert judge_field("name", "B", known, {"name": "a"}, None) is V.UPDATE
+def test_what_was_not_read_back_has_changed_if_the_service_shows_it_as_it_is_sent():
+    baseline = Baseline(applied={"name": "A"}, row=None, verified=["name"])
+    assert judge_field("name", "A", baseline, {"name": "a"}, None) is V.UPDATE
+    assert judge_field("name", "A", baseline, {"name": "a"}, "remote") is V.KEEP_REMOTE
+    assert judge_field("name", "A", baseline, {"name": "A "}, None) is V.UNCHANGED
+    assert judge_field("name", "B", baseline, {"name": "a"}, None) is V.UPDATE
 
 
 def test_an_update_in_doubt_is_no_conflict():
-    known = Known(applied={"name": "A"}, row={"name": "A"}, doubtful=["name"])
+    baseline = Baseline(applied={"name": "A"}, row={"name": "A"}, uncertain=["name"])
     for prefer in (None, "catalog", "remote"):
-        assert judge_field("name", "C", known, {"name": "B"}, prefer) is V.UPDATE
+        assert judge_field("name", "C", baseline, {"name": "B"}, prefer) is V.UPDATE
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_an_update_in_doubt_is_no_conflict():
     ],
 )
 def test_renderings(field, wanted, shown):
-    assert same(field, wanted, shown)
+    assert matches_desired(field, wanted, shown)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_renderings(field, wanted, shown):
     ],
 )
 def test_what_is_no_rendering(field, wanted, shown):
-    assert not same(field, wanted, shown)
+    assert not matches_desired(field, wanted, shown)
 
 
 ANY = st.recursive(
@@ -133,10 +133,10 @@ ANY = st.recursive(
 
 @given(field=st.sampled_from(FIELDS), one=ANY, other=ANY)
 def test_whatever_is_shown_can_be_compared(field, one, other):
-    assert equal(field, one, one)
-    assert equal(field, one, other) == equal(field, other, one)
-    assert isinstance(same(field, "x", one), bool)
-    assert isinstance(same(field, None, one), bool)
+    assert same_remote(field, one, one)
+    assert same_remote(field, one, other) == same_remote(field, other, one)
+    assert isinstance(matches_desired(field, "x", one), bool)
+    assert isinstance(matches_desired(field, None, one), bool)
     project_numbers(one)
 
 
@@ -144,5 +144,5 @@ def test_whatever_is_shown_can_be_compared(field, one, other):
 def test_the_order_of_projects_means_nothing(numbers, chance):
     shuffled = list(numbers)
     chance.shuffle(shuffled)
-    assert equal("project_ids", numbers, shuffled)
-    assert same("project_ids", numbers, shuffled)
+    assert same_remote("project_ids", numbers, shuffled)
+    assert matches_desired("project_ids", numbers, shuffled)

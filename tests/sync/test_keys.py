@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from aishoot_async import CatalogError, ConfigurationError, SkuCreate, SyncError
 from aishoot_async.sync import CatalogItem, SyncAction, SyncPlan, read_catalog
 from aishoot_async.sync._keys import clean_key, drifted_key, key_identity, respelled
+from helpers.sku_service import LostError
 from sync.running import counts, item, items
-from sync.service import LostError
 
 pytestmark = pytest.mark.anyio
 
@@ -95,14 +95,14 @@ class TestFromRunToRun:
         }
 
     async def test_also_where_the_answer_to_its_create_was_lost(self, service, sync):
-        async def befall(method, _path, _body, after):
+        async def hook(method, _path, _body, after):
             if method == "POST" and not after:
                 service.put(name="Item caf\u00e9", frontImage="other")
                 raise LostError
 
-        service.befall = befall
+        service.hook = hook
         assert counts(await sync.run([item("caf\u00e9")])) == {"unknown": 1}
-        service.befall = None
+        service.hook = None
         plan = await sync.plan([item("cafe\u0301", "Item caf\u00e9", "front-caf\u00e9")])
         assert counts(plan) == {"hold": 1}
 

@@ -3,6 +3,7 @@
 import functools
 import time
 import unicodedata
+from types import SimpleNamespace
 
 import attrs
 import pytest
@@ -13,13 +14,11 @@ from hypothesis import strategies as st
 from aishoot_async import UnstableListingError
 from aishoot_async.models import PagingReport
 from aishoot_async.sandbox import Sandbox
-from aishoot_async.sync import CatalogItem
-from aishoot_async.sync._alike import name_forms
-from aishoot_async.sync._looking import Looker
-from aishoot_async.sync._resembling import Pool, find_resemblances
+from aishoot_async.sync import CatalogItem, plan_sync
+from aishoot_async.sync._similarity import Pool, find_resemblances, name_forms
 from helpers.sessions import session_for
+from helpers.sku_service import LostError, SkuService
 from sync.running import Syncing, counts, item
-from sync.service import LostError, Service
 
 pytestmark = pytest.mark.anyio
 
@@ -77,7 +76,7 @@ async def test_an_item_with_something_otherwise_is_held_and_can_be_adopted(tmp_p
         image = row["frontImage"] if shown == "in URLs" else f"{hash(row['frontImage'])}"
         return {**row, "frontImage": f"https://cdn.x/i/{image}.jpg"}
 
-    async with Service(show=show) as service, service.session() as session:
+    async with SkuService(show=show) as service, service.session() as session:
         assert counts(await Syncing(session, tmp_path / "lost").run(CATALOG)) == {"created": len(CATALOG)}
         before = set(service.skus)
         fresh = Syncing(session, tmp_path / "fresh")
@@ -94,7 +93,7 @@ async def test_an_item_with_something_otherwise_is_held_and_can_be_adopted(tmp_p
         assert sorted(service.names) == sorted(one.sku.name for one in catalog)
 
 
-async def test_it_can_be_created_all_the_same(service, sync, tmp_path):
+async def test_an_item_that_resembles_a_sku_can_be_created_all_the_same(service, sync, tmp_path):
     await sync.run(CATALOG)
     fresh = Syncing(sync.session, tmp_path / "fresh")
     catalog = edited(gender="male")
@@ -172,7 +171,7 @@ async def test_a_first_sync_that_is_broken_off_goes_on_without_a_question(servic
     service.put(name="Alien", frontImage="placeholder")
     for count in range(len(HONEST), 0, -1):
         refused = {(one.sku.name, one.sku.front_image) for one in HONEST[: count - 1]}
-        service.befall = functools.partial(refuse, refused=refused)
+        service.hook = functools.partial(refuse, refused=refused)
         done = counts(await sync.run(HONEST))
         assert done.get("created", 0) == 1
         assert "conflict" not in done
@@ -186,14 +185,14 @@ async def test_a_seeded_account_has_nothing_of_a_catalog_of_its_own(tmp_path):
 
 
 async def test_skus_that_may_be_another_create_s_are_no_candidates(service, sync):
-    async def befall(method, _path, _body, after):
+    async def hook(method, _path, _body, after):
         if method == "POST" and not after:
             service.put(name="Item 1", frontImage="other")
             raise LostError
 
-    service.befall = befall
+    service.hook = hook
     await sync.run([item("1")])
-    service.befall = None
+    service.hook = None
     plan = await sync.plan([item("1"), item("9", "Item 1", "another still")])
     assert counts(plan) == {"hold": 1, "create": 1}
 
@@ -217,7 +216,10 @@ async def test_two_items_never_adopt_one_sku(service, sync):
 class ListingInDoubt:
     """A session whose walks end, and are not sure that they were whole."""
 
+    base_url = "https://api.example"
+
     def __init__(self):
+        self.images = SimpleNamespace(organization=None)
         self.skus = self
         self.report = PagingReport(complete=False)
 
@@ -238,10 +240,9 @@ class ListingInDoubt:
             yield sku
 
 
-async def test_nothing_is_built_on_a_listing_that_may_not_be_whole():
-    looker = Looker(ListingInDoubt(), None, settle=0, patience=0, sleep=None)
+async def test_nothing_is_built_on_a_listing_that_may_not_be_whole(tmp_path):
     with pytest.raises(UnstableListingError, match="may not be all of them"):
-        await looker.look()
+        await plan_sync(ListingInDoubt(), [], state=tmp_path / "s")
 
 
 # The rule by itself.

@@ -24,8 +24,8 @@ from hypothesis.stateful import (
 )
 
 from aishoot_async.sync import CatalogItem
+from helpers.sku_service import LostError, SkuService
 from sync.running import Syncing, item
-from sync.service import LostError, Service
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e"])
 # Few, so that items are the very same, and SKUs of somebody else look like ours.
@@ -73,7 +73,7 @@ class Machine(RuleBasedStateMachine):
         self.hides = hides
         for key, fields in first.items():
             self.state_an_item(key, fields)
-        self.service = Service(show=show)
+        self.service = SkuService(show=show)
         self.run(self.service.__aenter__())
 
     def run(self, work):
@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
 
     def teardown(self):
         if hasattr(self, "service"):
-            self.run(self.service.__aexit__())
+            self.run(self.service.close())
         self.runner.close()
         shutil.rmtree(self.folder)
 
@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
         turns = itertools.cycle(lost)
         events = itertools.count()
 
-        async def befall(method, _path, _body, after):
+        async def hook(method, _path, _body, after):
             if next(events) == kill_at and task is not None:
                 self.snapshot()
                 task[0].cancel()
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
             if method == "POST" and after and self.turn == "after":
                 raise LostError
 
-        return befall
+        return hook
 
     def snapshot(self):
         """Keep the files as a process that is killed now would leave them."""
@@ -171,9 +171,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(lost=st.lists(st.sampled_from(["after", "no", "before"]), min_size=1, max_size=4), prune=st.booleans())
     def a_run_that_loses_answers(self, lost, prune):
-        self.service.befall = self.befalls(lost, None)
+        self.service.hook = self.befalls(lost, None)
         self.run(self.sync(None, prune=prune))
-        self.service.befall = None
+        self.service.hook = None
         self.own()
 
     @rule(
@@ -184,14 +184,14 @@ class Machine(RuleBasedStateMachine):
     def a_run_that_is_killed(self, lost, kill_at, prune):
         async def killed():
             task = []
-            self.service.befall = self.befalls(lost, kill_at, task)
+            self.service.hook = self.befalls(lost, kill_at, task)
             task.append(asyncio.create_task(self.sync(None, prune=prune)))
             await asyncio.wait(task)
             return task[0].cancelled() or task[0].exception() is not None
 
         shutil.rmtree(self.folder / "killed", ignore_errors=True)
         self.run(killed())
-        self.service.befall = None
+        self.service.hook = None
         if (self.folder / "killed").exists():
             for name in ("s", "s-wal", "s-shm"):
                 (self.folder / name).unlink(missing_ok=True)
@@ -273,5 +273,5 @@ def test_no_duplicate_nothing_lost_nothing_touched():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_nor_in_two_hundred_stories():
+def test_two_hundred_stories():
     run_machine(200)

@@ -13,6 +13,12 @@ from sync.running import Syncing, counts, items
 pytestmark = pytest.mark.anyio
 
 
+async def go_away(service):
+    await service.close()
+    await asyncio.sleep(1)  # longer than the pause between two probes
+    await service.listen(service.port)
+
+
 async def test_a_service_that_goes_away_and_comes_back(service, tmp_path, monkeypatch):
     """Unsent creates wait for it, and are sent then; what was on its way is looked for."""
     monkeypatch.setattr(_outage, "EVERY", 0.2)
@@ -20,12 +26,12 @@ async def test_a_service_that_goes_away_and_comes_back(service, tmp_path, monkey
 
     async def go(method, _path, _body, after):
         if method == "POST" and after and len(service.skus) == 70 and not away:
-            away.append(asyncio.create_task(service.go_away(1.0)))
+            away.append(asyncio.create_task(go_away(service)))
 
     async with service.session() as session:
         sync = Syncing(session, tmp_path / "s")
         plan = await sync.plan(items(*range(300)))
-        service.befall = go
+        service.hook = go
         report = await sync.apply(plan, patience=60)
         await away[0]
         assert counts(report) == {"created": 300}
@@ -44,10 +50,10 @@ async def test_patience_ends(service, tmp_path):
             if method == "POST" and after and len(service.skus) == 70:
                 began.set()
 
-        service.befall = go
+        service.hook = go
         task = asyncio.create_task(sync.apply(plan))
         await began.wait()
-        await service.__aexit__()
+        await service.close()
         report = await task
     left = counts(report)
     assert left["failed"] >= 2000 - 70 - 64 * 2
@@ -79,7 +85,7 @@ async def test_a_listing_that_is_not_whole_plans_nothing(service, sync):
             return web.json_response({"entries": [], "total": 30})
         return None
 
-    service.befall = hole
+    service.hook = hole
     with pytest.raises(PagingError):
         await sync.plan(items(*range(30)))
     assert service.count("POST") == 30
@@ -92,7 +98,7 @@ async def test_a_listing_that_changes_all_the_time_plans_nothing(service, sync):
         if method == "GET" and after:
             service.put(name=f"New {next(names)}")
 
-    service.befall = grow
+    service.hook = grow
     with pytest.raises(PagingError):
         await sync.plan(items(1))
     assert service.count("POST") == 0

@@ -103,7 +103,7 @@ class TestFromACatalogThatWasCut:
         assert service.requests == []
         assert not fresh.state.exists()
 
-    async def test_and_what_is_no_catalog(self, service, sync):
+    async def test_what_is_no_catalog(self, service, sync):
         for wrong in (None, 3, [1], ["a"], [item("a"), "b"]):
             with pytest.raises(CatalogError):
                 await sync.plan(wrong, prune=True)
@@ -153,12 +153,12 @@ async def test_a_list_that_is_not_found_says_nothing_of_a_sku(service, sync):
     await sync.run(items(*TWENTY))
     plan = await sync.plan(items(*TWENTY[1:]), prune=True)
 
-    async def befall(_method, path, *_):
+    async def hook(_method, path, *_):
         return web.json_response({"error": "Not Found"}, status=404) if "skuIdFilter" in path else None
 
-    service.befall = befall
+    service.hook = hook
     assert counts(await sync.apply(plan)) == {"unchanged": 19, "failed": 1}
     assert len(service.skus) == 20
-    service.befall = None
+    service.hook = None
     assert counts(await sync.run(items(*TWENTY[1:]), prune=True)) == {"unchanged": 19, "deleted": 1}
     assert len(service.skus) == 19

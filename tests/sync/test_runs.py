@@ -194,13 +194,13 @@ class TestFailures:
                 return web.json_response({"status": 422, "message": "not this one"}, status=422)
             return None
 
-        service.befall = refuse
+        service.hook = refuse
         told = []
         report = await sync.apply(await sync.plan(items(1, 2, 3)), on_outcome=told.append)
         assert counts(report) == {"created": 2, "failed": 1}
         assert "not this one" in report.outcomes[1].error
         assert sorted(outcome.key for outcome in told) == ["1", "2", "3"]
-        service.befall = None
+        service.hook = None
         assert counts(await sync.run(items(1, 2, 3))) == {"created": 1, "unchanged": 2}
 
     async def test_a_sku_that_changes_under_the_plan_is_a_conflict(self, service, sync):
@@ -213,7 +213,7 @@ class TestFailures:
                 service.change(first, name="Theirs")
 
         plan = await sync.plan([item("1", "New 1"), item("2", "New 2")])
-        service.befall = change
+        service.hook = change
         report = await sync.apply(plan)
         assert counts(report) == {"conflict": 1, "updated": 1}
         assert service.skus[first]["name"] == "Theirs"
@@ -225,11 +225,11 @@ class TestFailures:
         async def refuse(asked, _path, _body, after):
             return web.json_response({"message": "no"}, status=403) if asked == method and not after else None
 
-        service.befall = refuse
+        service.hook = refuse
         catalog = [item("1", "New"), *items(2, 3)]
         report = await sync.run(catalog, prune=True)
         assert counts(report)[outcome] == 1
-        service.befall = None
+        service.hook = None
         assert (await sync.run(catalog, prune=True)).complete
         assert service.names == ["Item 2", "Item 3", "New"]
 
@@ -240,10 +240,10 @@ class TestFailures:
 
         async def drop(method, path, _body, after):
             is_get = method == "GET" and f"skuIdFilter={first}" in path
-            if not after and first in service.kept and (is_get if moment == "get" else method == "PUT"):
+            if not after and first in service.rows and (is_get if moment == "get" else method == "PUT"):
                 service.drop(first)
 
-        service.befall = drop
+        service.hook = drop
         assert counts(await sync.run([item("1", "New")])) == {expected: 1}
 
     @pytest.mark.parametrize("moment", ["get", "delete"])
@@ -253,10 +253,10 @@ class TestFailures:
 
         async def drop(method, path, _body, after):
             is_get = method == "GET" and f"skuIdFilter={gone}" in path
-            if not after and gone in service.kept and (is_get if moment == "get" else method == "DELETE"):
+            if not after and gone in service.rows and (is_get if moment == "get" else method == "DELETE"):
                 service.drop(gone)
 
-        service.befall = drop
+        service.hook = drop
         assert counts(await sync.run(items(1), prune=True)) == {"unchanged": 1, "deleted": 1}
         assert (await sync.plan(items(1), prune=True)).is_empty
 
@@ -268,7 +268,7 @@ class TestFailures:
             if f"skuIdFilter={gone}" in path and not after:
                 service.change(gone, gender="male")
 
-        service.befall = change
+        service.hook = change
         assert counts(await sync.run(items(1), prune=True)) == {"unchanged": 1, "conflict": 1}
         assert gone in service.skus
 
@@ -278,7 +278,7 @@ class TestFailures:
         async def same(method, _path, _body, after):
             return web.json_response({"id": "sku-00001"}, status=201) if method == "POST" and after else None
 
-        service.befall = same
+        service.hook = same
         report = await sync.run(items(1, 2))
         assert len(service.skus) == 2
         assert report.complete

@@ -15,8 +15,8 @@ from blockbuster import blockbuster_ctx
 from aishoot_async import AIShootSession, LockedError, SyncError
 from aishoot_async.sync._state import disk_thread
 from aishoot_async.sync._writer import Writer
+from helpers.sku_service import SkuService, lose
 from sync.running import Syncing, counts, item, items
-from sync.service import Service, lose
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ class TestOneAtATime:
                 with pytest.raises(LockedError):
                     await sync.apply(plan)
 
-        service.befall = another
+        service.hook = another
         assert counts(await sync.apply(plan)) == {"created": 20}
         assert "another sync" in str(refused[0])
         assert (await sync.plan(items(*range(20)))).is_empty
@@ -62,7 +62,7 @@ class TestOneAtATime:
                 )
                 said[0] = (await process.communicate())[0].decode()
 
-        service.befall = another
+        service.hook = another
         assert counts(await sync.run(items(1, 2))) == {"created": 2}
         assert said[0].startswith("refused: another sync has the state")
 
@@ -146,7 +146,7 @@ async def test_a_state_of_which_only_the_journal_is_left(service, sync):
 
 async def test_another_service_or_organization(service, sync):
     await sync.plan(items(1))
-    async with Service() as other, other.session() as session:
+    async with SkuService() as other, other.session() as session:
         with pytest.raises(SyncError, match="belongs to the service"):
             await Syncing(session, sync.state).plan(items(1))
         assert other.requests == []
@@ -175,12 +175,12 @@ async def test_the_intent_is_on_the_disk_before_the_request_is_sent_and_the_outc
         with closing(sqlite3.connect(f"file:{sync.state}?mode=ro", uri=True)) as database:
             return database.execute("SELECT key, state FROM operation WHERE kind = ?", (kind,)).fetchall()
 
-    async def befall(method, _path, body, after):
+    async def hook(method, _path, body, after):
         if method in {"POST", "PUT", "DELETE"} and not after:
             kind = {"POST": "create", "PUT": "update", "DELETE": "delete"}[method]
             seen[method] = await asyncio.to_thread(look, kind)
 
-    service.befall = befall
+    service.hook = hook
     catalog = [item("u", "New"), item("c"), item("o1"), item("o2"), item("o3")]
     report = await sync.run(catalog, prune=True)
     assert counts(report) == {"updated": 1, "created": 1, "unchanged": 3, "deleted": 1}
@@ -194,7 +194,7 @@ async def test_the_intent_is_on_the_disk_before_the_request_is_sent_and_the_outc
 
 async def test_nothing_blocks_the_event_loop(service, sync, tmp_path):
     catalog = [item("a"), item("b")]
-    service.befall = lose(0)
+    service.hook = lose(0)
     with blockbuster_ctx(scanned_modules=["aishoot_async.sync"]):
         assert counts(await sync.run(catalog)) == {"created": 2}
         service.put(name="Item c", frontImage="front-c")

@@ -1,4 +1,4 @@
-"""A row that is a file's structure, and a cell that holds what a program wrote in place of a value, is no item."""
+"""Rows and cells that are none: headings, totals, errors of spreadsheets; and headings however they are spelled."""
 
 import csv
 import io
@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aishoot_async import CatalogError, SkuCreate
+from aishoot_async.models import WIRE_NAMES
 from aishoot_async.sync import CatalogItem, read_catalog
-from aishoot_async.sync._structure import cell_problem, is_heading, row_problem
+from aishoot_async.sync._structure import cell_problem, column_of, is_heading, row_problem
 from sync.running import item
 
 pytestmark = pytest.mark.anyio
@@ -206,3 +207,210 @@ def test_any_row_can_be_asked_about(stated):
     row_problem(stated)
     for field, cell in stated.items():
         cell_problem(field, cell)
+
+
+ROWS = ["a,Dress,i1", "b,Shirt,i2"]
+PLAIN = [("a", "Dress", "i1"), ("b", "Shirt", "i2")]
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text, name="c.csv"):
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return [(one.key, one.sku.name, one.sku.front_image) for one in read_catalog(path)]
+
+    return read
+
+
+def problems(read, text, name="c.csv"):
+    with pytest.raises(CatalogError) as caught:
+        read(text, name)
+    return [(problem.line, problem.field, str(problem)) for problem in caught.value.problems]
+
+
+ODD_HEADINGS = {
+    "capitals": "Key,Name,FrontImage",
+    "all capitals": "KEY,NAME,FRONTIMAGE",
+    "words": "Key,Name,Front image",
+    "words of capitals": "KEY,NAME,FRONT IMAGE",
+    "hyphens": "key,name,front-image",
+    "blanks around": "  key , name,frontImage  ",
+    "no-break spaces around": "key,\u00a0name\u00a0,frontImage",
+    "a no-break space inside": "key,name,front\u00a0image",
+    "a zero width space": "key,na\u200bme,frontImage",
+    "a soft hyphen": "key,name,front\u00adImage",
+    "a word joiner at the end": "key\u2060,name,frontImage\u200e",
+    "a line break in a heading": 'key,name,"front\nimage"',
+    "in quotes": '"key","name","frontImage"',
+    "a trailing empty column": "key,name,frontImage,",
+    "three of them": "key,name,frontImage,,,",
+    "of blanks": "key,name,frontImage,  ,\u00a0",
+    "of nothing that shows": "key,name,frontImage,\u200b",
+    "an empty column before": ",key,name,frontImage",
+    "an empty column between": "key,,name,frontImage",
+    "as pandas writes it": "key,name,frontImage,Unnamed: 3",
+    "tabs": "key\tname\tfrontImage",
+    "bars": "key|name|frontImage",
+    "sep": "sep=;\nkey;name;frontImage",
+    "sep of a comma": "sep=,\nkey,name,frontImage",
+    "SEP of a tab": "SEP=\t\nkey\tname\tfrontImage",
+    "sep of another": "sep=^\nkey^name^frontImage",
+    "sep in quotes": '"sep=;"\nkey;name;frontImage',
+    "sep that was saved again": "sep=;;;\nkey;name;frontImage",
+    "a byte order mark before sep": "\ufeffsep=;\nkey;name;frontImage",
+    "sep, and a blank line": "sep=;\n\nkey;name;frontImage",
+    "a blank row before": ",,\nkey,name,frontImage",
+}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("heading", ODD_HEADINGS)
+def test_a_heading_whose_meaning_is_certain_is_read(read, heading, end):
+    text = ODD_HEADINGS[heading]
+    last = text.splitlines()[-1] if heading != "a line break in a heading" else text
+    delimiter = next(one for one in "\t;|^," if one in last)
+    names = [name.strip() for name in last.split(delimiter)]
+    # Each cell goes below its heading, and nothing below none.
+    named = [place for place, name in enumerate(names) if column_of(name)]
+    rows = []
+    for row in ROWS:
+        cells = [""] * len(names)
+        for place, cell in zip(named, row.split(","), strict=True):
+            cells[place] = cell
+        rows.append(delimiter.join(cells))
+    lines = [*text.split("\n"), *rows] if heading != "a line break in a heading" else [text, *rows]
+    assert read(end.join([*lines, ""])) == PLAIN
+
+
+@given(
+    field=st.sampled_from(["key", *WIRE_NAMES]),
+    case=st.sampled_from([str.lower, str.upper, str.title]),
+    between=st.sampled_from(["", " ", "_", "-", "\u00a0", " \u200b", "\u00ad"]),
+    around=st.sampled_from(["", " ", "\u00a0", "\ufeff", "\t", "\u200e"]),
+)
+def test_a_field_may_be_spelled_in_any_of_these_ways(field, case, between, around):
+    assert column_of(around + between.join(case(word) for word in field.split("_")) + around) == field
+
+
+@given(st.text())
+def test_no_other_text_is_a_column(text):
+    known = {name.casefold().replace("_", "") for name in ("key", *WIRE_NAMES)}
+    letters = "".join(filter(str.isalnum, text.casefold()))
+    assert column_of(text) is None or letters in known or not text.isascii()
+
+
+BLANK_ROWS = {
+    "commas": ",,",
+    "more commas than columns": ",,,,,,",
+    "fewer": ",",
+    "blanks": " , , ",
+    "a blank alone": "  ",
+    "no-break spaces": "\u00a0,,\u00a0",
+    "quotes with nothing in them": '"","",""',
+    "what shows nothing": "\u200b,,\ufeff",
+    "tabs": "\t,\t,\t",
+}
+
+
+@pytest.mark.parametrize("blank", BLANK_ROWS)
+@pytest.mark.parametrize("count", [1, 500])
+def test_a_row_of_blank_cells_is_passed_over(read, blank, count):
+    rows = [BLANK_ROWS[blank]] * count
+    assert read("\n".join(["key,name,frontImage", *rows, ROWS[0], *rows, ROWS[1], *rows, ""])) == PLAIN
+
+
+@pytest.mark.parametrize("row", ["a,Dress,i1,", "a,Dress,i1,,,", "a,Dress,i1, ", "a,Dress,i1,\u200b", 'a,Dress,i1,""'])
+def test_blank_cells_behind_the_last_column_are_passed_over(read, row):
+    assert read(f"key,name,frontImage\n{row}\n{ROWS[1]}\n") == PLAIN
+
+
+def test_lines_are_counted_in_the_file_whatever_is_passed_over(read):
+    text = "sep=;\n\n;;\nkey;name;frontImage;\na;Dress;i1;\n;;\nb;;i2;\n"
+    assert [place[:2] for place in problems(read, text)] == [(7, "name")]
+
+
+MANY = "".join(f"k{number},Dress,i1,x\n" for number in range(500))
+NAMED_ONCE = {
+    "a column without a name": ("key,name,frontImage,", 1, None, "column 4 has no name, and line 2 holds 'x' in it"),
+    "one that pandas has named": ("key,name,frontImage,Unnamed: 3", 1, None, "column 4 has no name"),
+    "an unknown column": ("key,name,frontImage,price", 1, "price", "'price' is no column of a catalog"),
+    "an error for a heading": ("key,name,frontImage,#REF!", 1, "#REF!", "error of a spreadsheet, and no heading"),
+    "a misspelt column": ("key,name,frontImage,Gendr", 1, "Gendr", "Did you mean gender?"),
+    "a column twice": ("key,name,frontImage,name", 1, "name", "name is there twice"),
+    "in two spellings": ("key,name,frontImage,Front Image", 1, "front_image", "as 'frontImage' and 'Front Image'"),
+    "in capitals": ("key,name,frontImage,KEY", 1, "key", "key is there twice: as 'key' and 'KEY'"),
+    "a column missing": ("key,name,gender,backImage", 1, "front_image", "the column frontImage is missing"),
+}
+
+
+@pytest.mark.parametrize("case", NAMED_ONCE)
+def test_what_is_not_certain_of_a_heading_is_named_once(read, case):
+    heading, line, field, said = NAMED_ONCE[case]
+    ((found, named, sentence),) = problems(read, f"{heading}\n{MANY}")
+    assert (found, named) == (line, field)
+    assert said in sentence
+
+
+def test_a_file_that_says_what_cuts_it_and_nothing_else_has_no_heading(read):
+    for text in ("sep=;\n", "sep=;", "sep=;\n\n;;\n", ",,,\n"):
+        ((_, _, said),) = problems(read, text)
+        assert "heading" in said
+
+
+@pytest.mark.parametrize("row", ["#REF!,#REF!,#REF!", "#N/A,#VALUE!,", "#REF!,, #REF! ", "Err:502,Err:502,Err:502"])
+def test_a_row_of_errors_is_named_once(read, row):
+    ((line, _, said),) = problems(read, f"key,name,frontImage\n{ROWS[0]}\n{row}\n{ROWS[1]}\n")
+    assert line == 3
+    assert "errors of a spreadsheet" in said
+
+
+class TestInJsonLines:
+    def test_members_may_be_spelled_otherwise_too(self, read):
+        rows = [
+            {"Key": "a", "NAME": "Dress", "Front Image": "i1"},
+            {"key\u200b": 7, "name": "Shirt", "front-image": "i2"},
+        ]
+        text = "\n".join(map(json.dumps, rows))
+        assert read(text, "c.jsonl") == [("a", "Dress", "i1"), ("7", "Shirt", "i2")]
+
+    def test_rows_and_members_that_hold_nothing_are_passed_over(self, read):
+        row = '{"key": "a", "name": "Dress", "frontImage": "i1", "": null, " ": ""}'
+        blank = '{"key": "", "name": " ", "frontImage": null}'
+        assert read(f"{blank}\n{row}\n{{}}\n{blank}\n", "c.jsonl") == PLAIN[:1]
+
+    def test_an_unknown_member_of_every_row_is_named_once(self, read):
+        rows = [{"key": f"k{n}", "name": "n", "frontImage": "f", "price": n, "colour": "red"} for n in range(500)]
+        found = problems(read, "\n".join(map(json.dumps, rows)), "c.jsonl")
+        assert [place[:2] for place in found] == [(1, "price"), (1, "colour")]
+
+    def test_so_is_one_in_two_spellings(self, read):
+        rows = [{"key": f"k{n}", "Key": "x", "name": "n", "frontImage": "f"} for n in range(500)]
+        ((line, field, said),) = problems(read, "\n".join(map(json.dumps, rows)), "c.jsonl")
+        assert (line, field) == (1, "key")
+        assert "'Key'" in said
+
+
+class TestInParquet:
+    def write(self, tmp_path, columns):
+        pq.write_table(pa.table(columns), tmp_path / "c.parquet")
+        return tmp_path / "c.parquet"
+
+    def test_columns_and_rows_that_hold_nothing_are_passed_over(self, tmp_path):
+        columns = {
+            "Key": ["a", None, "b", ""],
+            "name ": ["Dress", None, "Shirt", " "],
+            "Front Image": ["i1", None, "i2", None],
+            "Unnamed: 3": pa.array([None, None, "", None], pa.string()),
+        }
+        found = read_catalog(self.write(tmp_path, columns))
+        assert [(one.key, one.sku.name, one.sku.front_image, one.line) for one in found] == [
+            ("a", "Dress", "i1", 1),
+            ("b", "Shirt", "i2", 3),
+        ]
+
+    def test_one_that_holds_something_is_named_once(self, tmp_path):
+        columns = {"key": ["a", "b", "c"], "name": ["n"] * 3, "frontImage": ["f"] * 3, "": [None, 1.5, 2.5]}
+        with pytest.raises(CatalogError, match=r"column 4 has no name, and row 2 holds 1\.5") as caught:
+            read_catalog(self.write(tmp_path, columns))
+        assert len(caught.value.problems) == 1

@@ -111,7 +111,7 @@ async def test_a_server_that_does_not_hear_of_the_end_holds_no_descriptor(contex
     async with TlsServer(answer_once_and_fall_silent, server_side) as server:
         before = descriptors()
         for number in range(5):
-            async with asyncio.timeout(1), AIShootSession(TOKEN, base_url=server.url, ssl=client_side) as session:
+            async with asyncio.timeout(20), AIShootSession(TOKEN, base_url=server.url, ssl=client_side) as session:
                 assert await session.skus.list_global() == []
             await asyncio.sleep(0)
             assert descriptors() - before <= number + 1 + 1

@@ -1,4 +1,4 @@
-"""The pictures of a catalog: looked at and hashed for a plan, uploaded for an apply."""
+"""The image files of a catalog: checked and hashed for a plan, uploaded for an apply."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -20,58 +20,56 @@ SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 _AT_ONCE: Final = 8
 
 
-@attrs.frozen
-class Picture:
-    """A picture on the disk, as a plan found it.
+@attrs.frozen(kw_only=True)
+class PlannedPicture:
+    """An image file that an item's field names by its path.
 
     Attributes:
-        path: where it is.
-        size: in bytes.
-        mtime_ns: when it was written, in nanoseconds, as the disk says.
-        identifier: what the service calls it: the SHA-256 of its bytes, in hex.
+        path: the file, absolute.
+        size: bytes.
+        mtime_ns: when it was last changed, in nanoseconds since 1970.
+        identifier: its SHA-256 in hex, which is what the service will call it.
     """
 
-    path: Path
+    path: str
     size: int
     mtime_ns: int
     identifier: str
 
 
-class PictureMemory(Protocol):
-    """Remembers which pictures have been hashed and found good, from one plan to the next."""
+class HashCache(Protocol):
+    """Remembers which files were hashed and found good, from one plan to the next."""
 
     def recall(self, path: str, size: int, mtime_ns: int, /) -> str | None:
-        """Give the identifier of a picture that has not changed since; on the event loop."""
+        """Return the identifier of a file that has not changed since; on the event loop."""
         ...
 
-    def remember(self, picture: Picture, /) -> None:
-        """Keep a picture; on the event loop."""
+    def remember(self, picture: PlannedPicture, /) -> None:
+        """Keep an identifier; on the event loop."""
         ...
 
 
 def is_path(value: str) -> bool:
-    """Tell the path of a picture from an identifier: it has a separator, or names a file with a picture's suffix."""
+    """Tell a path from an identifier: it has a separator, or names a file with an image's suffix."""
     if os.sep in value or (os.altsep is not None and os.altsep in value):
         return True
     return Path(value).suffix.lower() in SUFFIXES and os.path.isfile(value)  # noqa: PTH113  # never raises
 
 
-async def look(paths: Iterable[Path], memory: PictureMemory) -> tuple[dict[Path, Picture], dict[Path, str]]:
-    """Find out which pictures there are, and what is wrong with those that cannot be used.
-
-    Only what the memory does not know is read.
+async def examine(paths: Iterable[str], memory: HashCache) -> tuple[dict[str, PlannedPicture], dict[str, str]]:
+    """Check and hash image files; only those that the memory does not know are read.
 
     Returns:
-        The pictures, and a sentence for each path that is none.
+        The images, and a sentence for each path that cannot be used, by path.
     """
-    pictures: dict[Path, Picture] = {}
-    problems: dict[Path, str] = {}
-    unknown: list[tuple[Path, os.stat_result]] = []
+    pictures: dict[str, PlannedPicture] = {}
+    problems: dict[str, str] = {}
+    unknown: list[tuple[str, os.stat_result]] = []
     for path, found in zip(wanted := list(dict.fromkeys(paths)), await to_thread.run_sync(_stat, wanted), strict=True):
         if isinstance(found, str):
             problems[path] = found
-        elif (identifier := memory.recall(str(path), found.st_size, found.st_mtime_ns)) is not None:
-            pictures[path] = Picture(path, found.st_size, found.st_mtime_ns, identifier)
+        elif (identifier := memory.recall(path, found.st_size, found.st_mtime_ns)) is not None:
+            pictures[path] = _planned(path, found, identifier)
         else:
             unknown.append((path, found))
     left = iter(unknown)
@@ -79,7 +77,7 @@ async def look(paths: Iterable[Path], memory: PictureMemory) -> tuple[dict[Path,
     async def work() -> None:
         for path, found in left:
             try:
-                picture = await _examined(path, found)
+                picture = await _examine_one(path, found)
             except RequestValidationError as error:
                 problems[path] = str(error)
             else:
@@ -92,12 +90,12 @@ async def look(paths: Iterable[Path], memory: PictureMemory) -> tuple[dict[Path,
     return pictures, problems
 
 
-async def upload(session: AIShootSession, picture: Picture, *, patience: float = 0.0) -> None:
-    """See to it that the service has a picture, exactly as the plan found it.
+async def upload(session: AIShootSession, picture: PlannedPicture, *, patience: float = 0.0) -> None:
+    """Upload an image exactly as the plan found it, unless the service has it.
 
     Args:
-        session: the session to send it with.
-        picture: the picture.
+        session: makes the calls.
+        picture: the image.
         patience: seconds for which an outage is ridden out.
 
     Raises:
@@ -110,55 +108,59 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
     unchanged = (found.st_size, found.st_mtime_ns) == (picture.size, picture.mtime_ns)
     try:
         if not unchanged:
-            opened = Opened(lambda: open_file(str(picture.path)))
+            opened = Opened(lambda: open_file(picture.path))
             try:
                 unchanged = (await digest(opened))[0] == picture.identifier
             finally:
                 opened.close()
         if unchanged:
-            given = await session.images.upload(picture.path, identifier=picture.identifier, patience=patience)
+            given = await session.images.upload(Path(picture.path), identifier=picture.identifier, patience=patience)
             if given.lower() == picture.identifier:
                 return
             # The plan is about the hash: a SKU of a picture that the service does not know by it would have none.
             problem = (
-                f"{printable(str(picture.path))} was uploaded, and the service calls it {given!r}, which is not its "
+                f"{printable(picture.path)} was uploaded, and the service calls it {given!r}, which is not its "
                 f"SHA-256 in hex: name that in the catalog, in place of the path"
             )
         else:
-            problem = f"{printable(str(picture.path))} has changed since it was planned; plan again"
+            problem = f"{printable(picture.path)} has changed since it was planned; plan again"
     except RequestValidationError as error:
         problem = str(error)
     except OSError as error:
-        problem = f"{printable(str(picture.path))} cannot be read: {error.strerror}"
+        problem = f"{printable(picture.path)} cannot be read: {error.strerror}"
     raise SyncError(problem)
 
 
-def _stat(paths: Sequence[Path]) -> list[os.stat_result | str]:
+def _stat(paths: Sequence[str]) -> list[os.stat_result | str]:
     return [_stat_one(path) for path in paths]
 
 
-def _stat_one(path: Path) -> os.stat_result | str:
+def _stat_one(path: str) -> os.stat_result | str:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116  # fast
     except (OSError, ValueError) as error:
-        return f"{printable(str(path))} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
+        return f"{printable(path)} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
     # What is far too large is not read at all.
     problem = sku_problem(found.st_size)
-    return found if problem is None else f"{printable(str(path))} {problem}"
+    return found if problem is None else f"{printable(path)} {problem}"
 
 
-async def _examined(path: Path, found: os.stat_result) -> Picture:
-    opened = Opened(lambda: open_file(str(path)))
+async def _examine_one(path: str, found: os.stat_result) -> PlannedPicture:
+    opened = Opened(lambda: open_file(path))
     try:
-        header = await opened.run(lambda file: look_at(file, printable(str(path))))
+        header = await opened.run(lambda file: look_at(file, printable(path)))
         identifier, size = await digest(opened)
     except OSError as error:
-        problem = f"{printable(str(path))} cannot be read: {error.strerror}"
+        problem = f"{printable(path)} cannot be read: {error.strerror}"
     else:
         unfit = sku_problem(size, header)
         if unfit is None and size == found.st_size:
-            return Picture(path, size, found.st_mtime_ns, identifier)
-        problem = f"{printable(str(path))} {unfit or 'changed while it was read'}"
+            return _planned(path, found, identifier)
+        problem = f"{printable(path)} {unfit or 'changed while it was read'}"
     finally:
         opened.close()
     raise RequestValidationError(problem, field="image")
+
+
+def _planned(path: str, found: os.stat_result, identifier: str) -> PlannedPicture:
+    return PlannedPicture(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, identifier=identifier)

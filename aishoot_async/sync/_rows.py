@@ -14,9 +14,9 @@ import attrs
 from .. import jsontext
 from ..errors import RequestValidationError, UnexpectedResponseError
 from ..models import WIRE_NAMES, SkuCreate
-from ._item import CatalogItem
+from ._catalog import CatalogItem
+from ._images import SUFFIXES
 from ._keys import clean_key
-from ._pictures import SUFFIXES
 from ._structure import cell_problem, column_of, heading_problem, is_blank, is_heading, is_unnamed, row_problem
 
 _SPELLINGS: Final = ("key", *WIRE_NAMES.values(), *WIRE_NAMES)
@@ -29,35 +29,35 @@ _FLAGS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": Fal
 _WHOLE: Final = re.compile(r"\s*\d{1,100}\s*", re.ASCII)
 _CONTROLS: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
-Stated = tuple[int, dict[str, Any]]
-"""A row: its line, and what it states by field."""
+ParsedRow = tuple[int, dict[str, Any]]
+"""The number of a row, and the values that it states, by field."""
 
 
-class Complain(Protocol):
-    """Takes a problem."""
+class ProblemSink(Protocol):
+    """Collects what is wrong with a catalog file."""
 
     def __call__(self, line: int | None, field: str | None, problem: str, key: str | None = None, /) -> object:
-        """Take its line, field and key, where it has any, and a sentence."""
+        """Add a problem: its line, field and key, if it has any, and a sentence."""
         ...
 
 
 def fields_of(
-    names: Iterable[str], line: int | None, complain: Complain, told: set[str] | None = None
+    names: Iterable[str], line: int | None, report: ProblemSink, reported: set[str] | None = None
 ) -> list[str] | None:
-    """Give the field that each name is.
+    """Return the field that each name means; an empty text for a column without a name.
 
     Args:
         names: the headings, or the members of an object.
-        line: where they stand.
-        complain: told of each that is none.
-        told: those that were complained of before, of which once is enough; this adds to it.
+        line: their line.
+        report: receives each name that is no column, or is there twice.
+        reported: names that were reported before, and are not reported again; new ones are added.
 
     Returns:
-        The fields; an empty text for a column without a name. ``None`` when there is one that is no column.
+        The fields; ``None`` if a name was wrong.
     """
     found: dict[str, str] = {}
     fields: list[str] = []
-    told = set() if told is None else told
+    reported = set() if reported is None else reported
     sound = True
     for name in names:
         field = "" if is_unnamed(name) else column_of(name)
@@ -71,9 +71,9 @@ def fields_of(
             found[field] = name
         if problem is not None:
             sound = False
-            if name not in told:
-                complain(line, field or name, problem)
-            told.add(name)
+            if name not in reported:
+                report(line, field or name, problem)
+            reported.add(name)
         fields.append(field or "")
     return fields if sound else None
 
@@ -83,17 +83,17 @@ class Heading:
     """The columns of a table.
 
     Attributes:
-        fields: the field of each; an empty text where there is no heading.
-        line: where the headings stand.
-        unit: what a row is counted in.
-        complain: told once of each column that holds something and has no heading.
+        fields: the field of each column; an empty text if it has no name.
+        line: the line of the headings.
+        unit: what a row's number counts.
+        report: receives each column without a name that holds something, once.
     """
 
     fields: Sequence[str]
     line: int | None
     unit: str
-    complain: Complain
-    _told: set[int] = attrs.field(factory=set, init=False)
+    report: ProblemSink
+    _reported: set[int] = attrs.field(factory=set, init=False)
 
     def pair(self, line: int, cells: Iterable[Any]) -> dict[str, Any]:
         """Return the cells of a row by their fields."""
@@ -101,18 +101,18 @@ class Heading:
         for place, (field, cell) in enumerate(zip(self.fields, cells, strict=True), 1):
             if field:
                 paired[field] = cell
-            elif place not in self._told and not is_blank(cell):
-                self._told.add(place)
+            elif place not in self._reported and not is_blank(cell):
+                self._reported.add(place)
                 problem = f"column {place} has no name, and {self.unit} {line} holds {reprlib.repr(cell)} in it"
-                self.complain(self.line, None, problem)
+                self.report(self.line, None, problem)
         return paired
 
 
-def miss(fields: Collection[str], line: int | None, complain: Complain, what: str = "") -> bool:
-    """Complain of each field that every SKU needs and that is not there; say whether there is one."""
+def require(fields: Collection[str], line: int | None, report: ProblemSink, what: str = "") -> bool:
+    """Report the fields that every SKU needs and that are missing; return whether any is."""
     missing = [field for field in _NEEDED if field not in fields]
     for field in missing:
-        complain(line, field, f"{what}{_NEEDED[field]} is missing")
+        report(line, field, f"{what}{_NEEDED[field]} is missing")
     return bool(missing)
 
 
@@ -126,26 +126,26 @@ class RowReader:
     """Makes items of rows.
 
     Attributes:
-        folder: where the paths of pictures begin: the catalog file's own folder.
-        complain: told of each field of a row that cannot be right.
+        folder: the catalog file's folder, to which paths of images are relative.
+        report: receives each field of a row that cannot be right.
     """
 
     folder: Path
-    complain: Complain
-    _there: dict[str, bool] = attrs.field(factory=dict, init=False)  # whether a picture is; asked once
+    report: ProblemSink
+    _is_file: dict[str, bool] = attrs.field(factory=dict, init=False)  # by path; many items may share an image
 
     def item(self, line: int, stated: Mapping[str, Any]) -> CatalogItem | None:
         """Make an item of what a row states; text is read as a cell of a table is.
 
         Returns:
-            The item, or ``None`` when there was something to complain of, the row is blank, or it is the heading once
-            more: files that were put one behind the other have one each.
+            The item; ``None`` if a problem was reported, if the row is blank, or if it repeats the heading, as
+            concatenated files do.
         """
         if all(map(is_blank, stated.values())) or is_heading(stated):
             return None
         problem = row_problem(stated)
         if problem is not None:
-            self.complain(line, None, problem)
+            self.report(line, None, problem)
             return None
         values: dict[str, Any] = {field: self._value(field, value) for field, value in stated.items()}
         problems = [*_key_problems(values), *_cell_problems(values)]
@@ -154,18 +154,18 @@ class RowReader:
         key = values.pop("key", None)
         named = key if isinstance(key, str) else None
         for field, problem in problems:
-            self.complain(line, field, problem, named)
-        if not (miss(stated, line, self.complain) or problems):
+            self.report(line, field, problem, named)
+        if not (require(stated, line, self.report) or problems):
             try:
                 return CatalogItem(key, SkuCreate(**values), line=line)
             except RequestValidationError:
                 pass
         for field, problem in _field_problems(values):
-            self.complain(line, field, problem, named)
+            self.report(line, field, problem, named)
         return None
 
     def _value(self, field: str, value: Any) -> Any:
-        """Read what a cell says; what cannot be read stays as it is, and is refused as that."""
+        """Read a cell; one that cannot be read stays text, which `SkuCreate` refuses."""
         if not isinstance(value, str):
             return value
         if field in _PICTURES:
@@ -182,9 +182,9 @@ class RowReader:
         for field in _PICTURES:
             path = values.get(field)
             if isinstance(path, str) and _is_path(path):
-                if path not in self._there:
-                    self._there[path] = os.path.isfile(path)  # noqa: PTH113  # fast
-                if not self._there[path]:
+                if path not in self._is_file:
+                    self._is_file[path] = os.path.isfile(path)  # noqa: PTH113  # fast
+                if not self._is_file[path]:
                     yield field, f"{field} names a picture, and there is no file {path}"
 
 
@@ -210,7 +210,7 @@ def _cell_problems(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def _field_problems(values: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Name every field that is wrong, not the first alone."""
+    """Yield every field that `SkuCreate` refuses, not only the first."""
     for field, value in values.items():
         alone: dict[str, Any] = {"name": "-", "front_image": "-", field: value}
         try:

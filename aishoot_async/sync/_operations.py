@@ -31,7 +31,7 @@ End = Literal["done", "failed", "absent"]
 
 
 @attrs.frozen(kw_only=True)
-class Owned:
+class TrackedSku:
     """An item that has a SKU: created or adopted by this state.
 
     Attributes:
