@@ -78,9 +78,12 @@ class SingleFlight(Generic[K, T]):
         self._callers: dict[asyncio.Task[T], int] = {}
 
     def start(self, key: K, begin: "Callable[[], asyncio.Task[T]]") -> "asyncio.Task[T]":
-        """Return the task of a key; ``begin`` starts one if none is running."""
+        """Return the task of a key; ``begin`` starts one if none is running.
+
+        A task counts as running until those who wait for it wake up: its outcome is also for who asks in between.
+        """
         task = self._tasks.get(key)
-        if task is None or task.done():
+        if task is None:
             task = self._tasks[key] = begin()
             task.add_done_callback(lambda ended: self._forget(key, ended))
         return task
@@ -94,6 +97,8 @@ class SingleFlight(Generic[K, T]):
         task = self.start(key, begin)
         self._callers[task] = self._callers.get(task, 0) + 1
         try:
+            if task.done():
+                await asyncio.sleep(0)  # until it is forgotten: a caller who asks again would get it again, for ever
             return await shared_result(task, self._when_cancelled)
         finally:
             self._callers[task] -= 1
@@ -103,6 +108,16 @@ class SingleFlight(Generic[K, T]):
                     self._forget(key, task)
                     task.cancel()
                     await wait_done(task)
+
+    @property
+    def callers(self) -> int:
+        """How many callers wait for tasks."""
+        return sum(self._callers.values())
+
+    async def drain(self) -> None:
+        """Wait until the tasks that are running now have ended."""
+        for task in tuple(self._tasks.values()):
+            await wait_done(task)
 
     def clear(self) -> None:
         """Forget all tasks, and leave them running."""

@@ -63,6 +63,22 @@ async def test_callers_of_one_key_share_one_task() -> None:
     assert work.begun == 3, "what has ended is begun anew"
 
 
+async def test_who_asks_before_the_waiters_wake_up_shares_and_who_asks_again_does_not() -> None:
+    flight, work = SingleFlight[str, int](ClosedError), Work(SyncError("no"))
+    work.go.set()
+    task = flight.start("key", work.start)
+
+    async def twice() -> None:
+        for _ in range(2):
+            with pytest.raises(SyncError):
+                await flight.run("key", work.start)
+
+    await asyncio.sleep(0)
+    assert task.done()  # and nobody knows of it yet
+    await twice()
+    assert work.begun == 2
+
+
 async def test_a_cancelled_caller_does_not_cancel_the_task() -> None:
     flight, work = SingleFlight[str, int](ClosedError), Work()
     first, second = callers(flight, work, 2)
@@ -71,8 +87,11 @@ async def test_a_cancelled_caller_does_not_cancel_the_task() -> None:
     with pytest.raises(asyncio.CancelledError):
         await first
     assert not second.done()
+    assert flight.callers == 1
     work.go.set()
+    await flight.drain()
     assert await second == work.begun == 1
+    assert flight.callers == 0
 
 
 async def test_a_task_that_every_caller_has_left_goes_on_and_is_found_again() -> None:

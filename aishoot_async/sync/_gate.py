@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from ..concurrency import wait_done
 from ..errors import AIShootError
 
 LOST_IN_A_ROW: Final = 8
@@ -28,7 +29,7 @@ class Gate:
     async def enter(self) -> None:
         """Wait until something may be sent."""
         while self._probing is not None:
-            await asyncio.wait([self._probing])
+            await wait_done(self._probing)
 
     def answered(self) -> None:
         """Hear of an operation that was answered."""
@@ -59,4 +60,4 @@ class Gate:
         """Ask no more."""
         if self._probing is not None:
             self._probing.cancel()
-            await asyncio.wait([self._probing])
+            await wait_done(self._probing)

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-import anyio
 import attrs
 from anyio import to_thread
 
 from ..calls import printable
+from ..concurrency import for_each
 from ..errors import RequestValidationError, SyncError
 from ..picture import sku_problem
 from ..resources._content import digest, look_at, open_file
@@ -74,21 +74,18 @@ async def look(paths: Iterable[Path], memory: PictureMemory) -> tuple[dict[Path,
             pictures[path] = Picture(path, found.st_size, found.st_mtime_ns, identifier)
         else:
             unknown.append((path, found))
-    left = iter(unknown)
 
-    async def work() -> None:
-        for path, found in left:
-            try:
-                picture = await _examined(path, found)
-            except RequestValidationError as error:
-                problems[path] = str(error)
-            else:
-                pictures[path] = picture
-                memory.remember(picture)
+    async def examine(one: tuple[Path, os.stat_result]) -> None:
+        path, found = one
+        try:
+            picture = await _examined(path, found)
+        except RequestValidationError as error:
+            problems[path] = str(error)
+        else:
+            pictures[path] = picture
+            memory.remember(picture)
 
-    async with anyio.create_task_group() as group:
-        for _ in range(min(_AT_ONCE, len(unknown))):
-            group.start_soon(work)
+    await for_each(unknown, examine, workers=_AT_ONCE)
     return pictures, problems
 
 
