@@ -31,6 +31,9 @@ class AIShootSession:
 
     Use it with ``async with``, or await `aclose` yourself. It belongs to the event loop of its first call.
 
+    If the environment variable ``AISHOOT_DOCUMENTED_HTTP`` is 1, requests go only through what aiohttp documents. This
+    is slower: each request opens a connection of its own.
+
     Attributes:
         skus: the SKUs.
         briefs: the briefs and their results.

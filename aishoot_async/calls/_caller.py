@@ -22,7 +22,7 @@ from ..errors import (
     TransportError,
 )
 from ..secret import Secret
-from ..transport import Request, Response, Sending, Stream, Transport
+from ..transport import FileBody, Request, Response, SendState, Transport
 from ._answers import is_success, status_error
 from ._call import Answer, Call, CallOptions
 from ._hooks import Hook
@@ -76,7 +76,7 @@ class Caller:
         *,
         template: str | None = None,
         query: str = "",
-        body: bytes | Stream | None = None,
+        body: bytes | FileBody | None = None,
         options: CallOptions = _USUAL,
     ) -> T:
         """Call one operation, and read its answer.
@@ -108,7 +108,7 @@ class Caller:
         *,
         template: str | None = None,
         query: str = "",
-        body: bytes | Stream | None = None,
+        body: bytes | FileBody | None = None,
         options: CallOptions = _USUAL,
     ) -> Answer:
         """Call one operation; its answer is read when that is asked for.
@@ -246,15 +246,15 @@ class Caller:
         # The session may have been closed while its token was fetched, and nothing would close a pool opened now.
         self.lifetime.check_open()
         began = call.begins_attempt()
-        sending = Sending(moved=call.has_moved)
+        state = SendState(on_progress=call.has_moved)
         try:
-            response = await self._transport.send(call.request, token, sending)
+            response = await self._transport.send(call.request, token, state)
         except TransportError as error:
             failure: TransportError | APIStatusError = error
             call.ended_attempt(began, "maybe" if error.maybe_sent else "no", error=type(error).__name__)
         except BaseException:
             # A deadline or the caller cuts it off; it stands in the ledger too.
-            call.ended_attempt(began, "maybe" if sending.obtained else "no", error="cut off")
+            call.ended_attempt(began, "maybe" if state.was_connected else "no", error="cut off")
             raise
         else:
             call.ended_attempt(began, "yes", response)

@@ -17,7 +17,7 @@ import attrs
 from ..calls import printable
 from ..errors import RequestValidationError
 from ..picture import SIDE_AT_MOST, PictureHeader, read_header
-from ..transport import STEP, Opened
+from ..transport import CHUNK_SIZE, ThreadedFile
 from ._wholeness import is_cut_short
 
 # What a thread hashes before it can be stopped.
@@ -42,7 +42,7 @@ class Content:
     size: int
     header: PictureHeader
     opening: Callable[[], BinaryIO]
-    spool: Opened | None = None
+    spool: ThreadedFile | None = None
 
     def close(self) -> None:
         """Let go of the temporary file."""
@@ -115,10 +115,10 @@ def look_at(file: BinaryIO, what: str) -> PictureHeader:
     return header
 
 
-async def digest(opened: Opened) -> tuple[str, int]:
+async def digest(opened: ThreadedFile) -> tuple[str, int]:
     """Hash a file from its beginning, in worker threads; give the hash and the number of bytes."""
     made, size = sha256(), 0
-    buffer = memoryview(bytearray(STEP))
+    buffer = memoryview(bytearray(CHUNK_SIZE))
 
     def some(file: BinaryIO) -> int:
         file.seek(size)
@@ -141,9 +141,9 @@ async def _measured(
     opening: Callable[[], BinaryIO],
     identifier: str | None,
     turn: asyncio.Semaphore,
-    spool: Opened | None = None,
+    spool: ThreadedFile | None = None,
 ) -> Content:
-    opened = Opened(opening)
+    opened = ThreadedFile(opening)
     try:
         async with turn:
             header = await opened.run(lambda file: look_at(file, what))
@@ -162,7 +162,7 @@ async def _measured(
 
 async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: asyncio.Semaphore) -> Content:
     """Keep what can be read only once in a file without a name."""
-    spool = Opened(lambda: cast("BinaryIO", TemporaryFile()))  # noqa: SIM115  # `Opened` closes it
+    spool = ThreadedFile(lambda: cast("BinaryIO", TemporaryFile()))  # noqa: SIM115  # `ThreadedFile` closes it
     try:
         async for part in parts:
             await _keep(spool, part)
@@ -172,7 +172,7 @@ async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: a
         raise
 
 
-async def _keep(spool: Opened, part: object) -> None:
+async def _keep(spool: ThreadedFile, part: object) -> None:
     if not isinstance(part, bytes | bytearray | memoryview):
         raise _refusal(f"the picture must come as bytes, not as {type(part).__name__}")
     data = cast("bytes", part)
@@ -188,7 +188,7 @@ async def _keep(spool: Opened, part: object) -> None:
 class _Reader(io.RawIOBase):
     """Reads a file that others read too, from its beginning; to close it leaves that file open."""
 
-    def __init__(self, spool: Opened) -> None:
+    def __init__(self, spool: ThreadedFile) -> None:
         self._spool = spool
         self._at = 0
 
@@ -217,8 +217,8 @@ class _Reader(io.RawIOBase):
         return read
 
 
-def _reader(spool: Opened) -> BinaryIO:
-    return cast("BinaryIO", io.BufferedReader(_Reader(spool), STEP))
+def _reader(spool: ThreadedFile) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(_Reader(spool), CHUNK_SIZE))
 
 
 def _refusal(problem: str) -> RequestValidationError:

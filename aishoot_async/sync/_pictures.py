@@ -14,7 +14,7 @@ from ..errors import RequestValidationError, SyncError
 from ..picture import sku_problem
 from ..resources._content import digest, look_at, open_file
 from ..session import AIShootSession
-from ..transport import Opened
+from ..transport import ThreadedFile
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 _AT_ONCE: Final = 8
@@ -107,7 +107,7 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
     unchanged = (found.st_size, found.st_mtime_ns) == (picture.size, picture.mtime_ns)
     try:
         if not unchanged:
-            opened = Opened(lambda: open_file(str(picture.path)))
+            opened = ThreadedFile(lambda: open_file(str(picture.path)))
             try:
                 unchanged = (await digest(opened))[0] == picture.identifier
             finally:
@@ -145,7 +145,7 @@ def _stat_one(path: Path) -> os.stat_result | str:
 
 
 async def _examined(path: Path, found: os.stat_result) -> Picture:
-    opened = Opened(lambda: open_file(str(path)))
+    opened = ThreadedFile(lambda: open_file(str(path)))
     try:
         header = await opened.run(lambda file: look_at(file, printable(str(path))))
         identifier, size = await digest(opened)
