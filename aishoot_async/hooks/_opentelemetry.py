@@ -14,7 +14,7 @@ import attrs
 from yarl import URL
 
 from .._version import __version__
-from ..calls import printable
+from ..calls import escape_controls
 from ..calls._event import CallEvent
 from ..errors import Attempt, ConfigurationError
 from ._headers import allow_list, allowed
@@ -141,7 +141,7 @@ class OpenTelemetryHook:
             opened.span.set_status(self._failed)
         opened.span.set_attributes(outcome)
         for name, values in allowed(event.response_headers, self._names).items():
-            opened.span.set_attribute(f"http.response.header.{name}", [printable(value) for value in values])
+            opened.span.set_attribute(f"http.response.header.{name}", [escape_controls(value) for value in values])
         # One figure for both: the wall clock may be set back meanwhile.
         seconds = time.perf_counter() - opened.ticks
         opened.span.end(opened.started + int(seconds * 1e9))

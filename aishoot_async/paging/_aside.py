@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, TypeVar
 
-from ..calls import Lifetime
+from ..calls import SessionLifecycle
 from ..concurrency import shared_result, wait_done
 from ..errors import SessionClosedError
 
@@ -21,7 +21,7 @@ class Aside:
         tasks: what was begun for the page that is judged now, by its name.
     """
 
-    def __init__(self, owner: Lifetime) -> None:
+    def __init__(self, owner: SessionLifecycle) -> None:
         """Run nothing yet."""
         self._owner = owner
         self.tasks: dict[Hashable, asyncio.Task[Any]] = {}

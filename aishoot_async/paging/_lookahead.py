@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
-from ..calls import Lifetime
+from ..calls import SessionLifecycle
 from ..concurrency import wait_done
 from ..errors import SessionClosedError
 
@@ -22,7 +22,7 @@ class Lookahead(Generic[T]):
     ``fetch`` must refer neither to this object nor to its walk: that is how both can be collected while tasks run.
     """
 
-    def __init__(self, owner: Lifetime, fetch: Callable[[int], Coroutine[Any, Any, T]], first: int) -> None:
+    def __init__(self, owner: SessionLifecycle, fetch: Callable[[int], Coroutine[Any, Any, T]], first: int) -> None:
         """Fetch nothing yet."""
         self._owner = owner
         self._fetch = fetch

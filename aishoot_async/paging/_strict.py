@@ -44,7 +44,7 @@ class StrictSweep(Source[T]):
         return True  # or nothing would have been given
 
     async def _next(self) -> Sheet[T] | None:
-        lifetime = self._listing.caller.lifetime
+        lifetime = self._listing.caller.lifecycle
         lifetime.check()
         if self._settling is None:
             self._settling = lifetime.spawn(_settle(self._listing, self._plan, self.report))

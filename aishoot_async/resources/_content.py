@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, cast
 
 import attrs
 
-from ..calls import printable
+from ..calls import escape_controls
 from ..errors import RequestValidationError
 from ..picture import SIDE_AT_MOST, PictureHeader, read_header
 from ..transport import CHUNK_SIZE, ThreadedFile
@@ -66,7 +66,7 @@ async def read_content(image: object, identifier: str | None, turn: asyncio.Sema
         return await _measured("the picture", lambda: io.BytesIO(data), identifier, turn)
     if isinstance(image, str | os.PathLike):
         path = os.fsdecode(cast("str | os.PathLike[str]", image))
-        return await _measured(printable(path), lambda: open_file(path), identifier, turn)
+        return await _measured(escape_controls(path), lambda: open_file(path), identifier, turn)
     if isinstance(image, AsyncIterable):
         return await _spooled(cast("AsyncIterable[object]", image), identifier, turn)
     msg = f"a picture must be a path, bytes, or an async iterable of bytes, not a {type(image).__name__}"
@@ -87,7 +87,7 @@ def open_file(path: str) -> BinaryIO:
     except (OSError, ValueError) as error:
         # ValueError: a NUL, or a lone surrogate.
         problem = getattr(error, "strerror", None) or "this is no path"
-    raise _refusal(f"{printable(path) or 'the path'} cannot be read: {problem}")
+    raise _refusal(f"{escape_controls(path) or 'the path'} cannot be read: {problem}")
 
 
 def look_at(file: BinaryIO, what: str) -> PictureHeader:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..calls import Caller
+from ..calls import ApiClient
 from ..errors import ConfigurationError
 from ..models import EnvelopePaths, PagingOptions
 from ..paging import EndpointMemory, Listing, Pager, Plan
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def pager(
-    caller: Caller,
+    caller: ApiClient,
     memory: EndpointMemory,
     path: str,
     *,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from ..calls import Caller, CallOptions, closed_error
+from ..calls import ApiClient, CallOptions, closed_error
 from ..concurrency import SingleFlight
 from ..errors import (
     APIStatusError,
@@ -34,7 +34,7 @@ _HASH: Final = "[0-9a-f]{64}"
 class ImageResource:
     """``session.images``."""
 
-    def __init__(self, caller: Caller, organization: str | None) -> None:
+    def __init__(self, caller: ApiClient, organization: str | None) -> None:
         """Belong to a session."""
         self._caller = caller
         self._organization = organization
@@ -106,7 +106,7 @@ class ImageResource:
         organization = self.organization
         _check_name(name)
         _check_hash(identifier)
-        self._caller.lifetime.check()
+        self._caller.lifecycle.check()
         content = await read_content(image, identifier, self._reading)
         if name is None and isinstance(image, str | os.PathLike):
             name = os.path.basename(os.fsdecode(image))  # noqa: PTH119  # a Path would refuse none, and cost more
@@ -120,7 +120,7 @@ class ImageResource:
         def begin() -> "asyncio.Task[str]":
             nonlocal is_begun
             # A task of the session: it outlasts a cancelled caller while others wait for it.
-            task = self._caller.lifetime.spawn(send())
+            task = self._caller.lifecycle.spawn(send())
             is_begun = True
             task.add_done_callback(lambda _: content.close())
             return task
@@ -147,19 +147,19 @@ class ImageResource:
         except APIStatusError as error:
             if not cannot_tell(error):
                 raise
-        return await self._caller.call(
+        return await self._caller.request(
             "POST",
             PATH,
             given_identifier,
             query=f"organization={quote(organization, safe='')}",
             body=file_stream(content, name),
-            options=CallOptions(patience=patience, look=lambda: self._look(identifier), accept=ACCEPT_UPLOAD),
+            options=CallOptions(patience=patience, verify_applied=lambda: self._look(identifier), accept=ACCEPT_UPLOAD),
         )
 
     async def _ask(self, identifier: str, options: CallOptions) -> bool:
         query = f"contentHash={quote(identifier, safe='')}&organization={quote(self.organization, safe='')}"
         try:
-            await self._caller.call("HEAD", PATH, check_presence, query=query, options=options)
+            await self._caller.request("HEAD", PATH, check_presence, query=query, options=options)
         except NotFoundError:
             return False
         return True

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 import attrs
 from anyio import to_thread
 
-from ..calls import printable
+from ..calls import escape_controls
 from ..concurrency import for_each
 from ..errors import RequestValidationError, SyncError
 from ..picture import sku_problem
@@ -118,15 +118,15 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
                 return
             # The plan is about the hash: a SKU of a picture that the service does not know by it would have none.
             problem = (
-                f"{printable(str(picture.path))} was uploaded, and the service calls it {given!r}, which is not its "
-                f"SHA-256 in hex: name that in the catalog, in place of the path"
+                f"{escape_controls(str(picture.path))} was uploaded, and the service calls it {given!r}, which is not "
+                f"its SHA-256 in hex: name that in the catalog, in place of the path"
             )
         else:
-            problem = f"{printable(str(picture.path))} has changed since it was planned; plan again"
+            problem = f"{escape_controls(str(picture.path))} has changed since it was planned; plan again"
     except RequestValidationError as error:
         problem = str(error)
     except OSError as error:
-        problem = f"{printable(str(picture.path))} cannot be read: {error.strerror}"
+        problem = f"{escape_controls(str(picture.path))} cannot be read: {error.strerror}"
     raise SyncError(problem)
 
 
@@ -138,24 +138,24 @@ def _stat_one(path: Path) -> os.stat_result | str:
     try:
         found = path.stat()
     except (OSError, ValueError) as error:
-        return f"{printable(str(path))} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
+        return f"{escape_controls(str(path))} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
     # What is far too large is not read at all.
     problem = sku_problem(found.st_size)
-    return found if problem is None else f"{printable(str(path))} {problem}"
+    return found if problem is None else f"{escape_controls(str(path))} {problem}"
 
 
 async def _examined(path: Path, found: os.stat_result) -> Picture:
     opened = ThreadedFile(lambda: open_file(str(path)))
     try:
-        header = await opened.run(lambda file: look_at(file, printable(str(path))))
+        header = await opened.run(lambda file: look_at(file, escape_controls(str(path))))
         identifier, size = await digest(opened)
     except OSError as error:
-        problem = f"{printable(str(path))} cannot be read: {error.strerror}"
+        problem = f"{escape_controls(str(path))} cannot be read: {error.strerror}"
     else:
         unfit = sku_problem(size, header)
         if unfit is None and size == found.st_size:
             return Picture(path, size, found.st_mtime_ns, identifier)
-        problem = f"{printable(str(path))} {unfit or 'changed while it was read'}"
+        problem = f"{escape_controls(str(path))} {unfit or 'changed while it was read'}"
     finally:
         opened.close()
     raise RequestValidationError(problem, field="image")

@@ -224,7 +224,7 @@ async def test_random_cancellation_leaves_nothing_behind(tmp_path, seed):
 
 
 async def test_an_outage_is_ridden_out_by_who_is_patient(monkeypatch):
-    monkeypatch.setattr("aishoot_async.calls._outage.EVERY", 0.05)
+    monkeypatch.setattr("aishoot_async.calls._circuit_breaker.PROBE_INTERVAL", 0.05)
     left = [6]
 
     async def down(_, connection):
