@@ -89,9 +89,9 @@ class OpenTelemetryHook:
         """Import OpenTelemetry."""
         try:
             from opentelemetry import metrics, trace  # noqa: PLC0415  # an extra
-        except ImportError:
+        except ImportError as error:
             msg = "OpenTelemetryHook needs the package opentelemetry-api: pip install 'aishoot-async[otel]'"
-            raise ConfigurationError(msg) from None
+            raise ConfigurationError(msg) from error
         self._names = allow_list(headers)
         self._tracer = trace.get_tracer("aishoot_async", __version__, tracer_provider, _SCHEMA)
         self._duration = metrics.get_meter("aishoot_async", __version__, meter_provider, _SCHEMA).create_histogram(

@@ -83,11 +83,11 @@ def open_file(path: str) -> BinaryIO:
         # Looked at first: to open a pipe would wait for whoever writes into it.
         if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             return open(path, "rb")  # noqa: PTH123  # closed by whoever asked for it
-        problem = "it is no file"
     except (OSError, ValueError) as error:
         # ValueError: a NUL, or a lone surrogate.
         problem = getattr(error, "strerror", None) or "this is no path"
-    raise _refusal(f"{escape_controls(path) or 'the path'} cannot be read: {problem}")
+        raise _refusal(f"{escape_controls(path) or 'the path'} cannot be read: {problem}") from error
+    raise _refusal(f"{escape_controls(path)} cannot be read: it is no file")
 
 
 def look_at(file: BinaryIO, what: str) -> PictureHeader:
@@ -152,12 +152,10 @@ async def _measured(
             else:
                 size = await opened.run(lambda file: file.seek(0, io.SEEK_END))
     except OSError as error:
-        problem = error.strerror or str(error)
-    else:
-        return Content(what=what, identifier=identifier, size=size, header=header, opening=opening, spool=spool)
+        raise _refusal(f"{what} cannot be read: {error.strerror or error}") from error
     finally:
         opened.close()
-    raise _refusal(f"{what} cannot be read: {problem}")
+    return Content(what=what, identifier=identifier, size=size, header=header, opening=opening, spool=spool)
 
 
 async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: asyncio.Semaphore) -> Content:
@@ -179,10 +177,7 @@ async def _keep(spool: ThreadedFile, part: object) -> None:
     try:
         await spool.run(lambda file: file.write(data))
     except OSError as error:
-        problem = error.strerror
-    else:
-        return
-    raise _refusal(f"the picture cannot be kept in a temporary file: {problem}")
+        raise _refusal(f"the picture cannot be kept in a temporary file: {error.strerror}") from error
 
 
 class _Reader(io.RawIOBase):

@@ -9,9 +9,9 @@ from ..errors import ConfigurationError
 def _load(name: str) -> Any:
     try:
         return import_module(name)
-    except ImportError:
+    except ImportError as error:
         msg = "a catalog in Parquet needs pyarrow: pip install 'aishoot-async[data]'"
-        raise ConfigurationError(msg) from None
+        raise ConfigurationError(msg) from error
 
 
 # Neither is typed.

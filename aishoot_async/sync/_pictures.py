@@ -124,9 +124,9 @@ async def upload(session: AIShootSession, picture: Picture, *, patience: float =
         else:
             problem = f"{escape_controls(str(picture.path))} has changed since it was planned; plan again"
     except RequestValidationError as error:
-        problem = str(error)
+        raise SyncError(str(error)) from error
     except OSError as error:
-        problem = f"{escape_controls(str(picture.path))} cannot be read: {error.strerror}"
+        raise SyncError(f"{escape_controls(str(picture.path))} cannot be read: {error.strerror}") from error
     raise SyncError(problem)
 
 
@@ -150,12 +150,12 @@ async def _examined(path: Path, found: os.stat_result) -> Picture:
         header = await opened.run(lambda file: look_at(file, escape_controls(str(path))))
         identifier, size = await digest(opened)
     except OSError as error:
-        problem = f"{escape_controls(str(path))} cannot be read: {error.strerror}"
-    else:
-        unfit = sku_problem(size, header)
-        if unfit is None and size == found.st_size:
-            return Picture(path, size, found.st_mtime_ns, identifier)
-        problem = f"{escape_controls(str(path))} {unfit or 'changed while it was read'}"
+        msg = f"{escape_controls(str(path))} cannot be read: {error.strerror}"
+        raise RequestValidationError(msg, field="image") from error
     finally:
         opened.close()
-    raise RequestValidationError(problem, field="image")
+    unfit = sku_problem(size, header)
+    if unfit is not None or size != found.st_size:
+        msg = f"{escape_controls(str(path))} {unfit or 'changed while it was read'}"
+        raise RequestValidationError(msg, field="image")
+    return Picture(path, size, found.st_mtime_ns, identifier)

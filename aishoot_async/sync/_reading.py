@@ -23,9 +23,9 @@ def format_of(path: Path) -> str:
     """
     try:
         return _FORMATS[path.suffix.lower()]
-    except KeyError:
+    except KeyError as error:
         msg = f"{path}: the name of a catalog ends in {', '.join(_FORMATS)}"
-        raise CatalogError(msg) from None
+        raise CatalogError(msg) from error
 
 
 def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
@@ -70,7 +70,8 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
         place.stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         msg = f"{place}: it cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise CatalogError(msg) from None
+        raise CatalogError(msg) from error
+    unreadable: OSError | None = None
     try:
         for line, stated in _rows(form, place, complain):
             item = reader.item(line, stated)
@@ -78,9 +79,10 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
                 problem = twin_problem(item.key, first.key, f" in {unit} {first.line}")
                 complain(line, "key", problem, item.key)
     except OSError as error:
+        unreadable = error
         complain(None, None, f"it cannot be read: {error.strerror or error}")
     if problems:
-        raise CatalogError.of(problems)
+        raise CatalogError.of(problems) from unreadable
     return list(items.values())
 
 
