@@ -153,7 +153,7 @@ def locked(path: Path, wait: float, taken: str) -> Generator[None]:
         # A lock of another kind would not be seen by a run on a machine whose view of this folder has locks.
         problem = f"its file system has no locks ({error.strerror}), without which two runs could spoil each other's "
         remedy = "work; use a local disk for it (the state of a sync, or of an export to a store, is named by --state)"
-        raise OSError(error.errno, problem + remedy, str(path)) from None
+        raise OSError(error.errno, problem + remedy, str(path)) from error
     else:
         is_taken = False
     if is_taken:
@@ -245,10 +245,9 @@ class Threads:
             return work(*arguments)
         except OSError as error:
             where = "" if error.filename is None else f" {error.filename}"
-            problem = f"cannot use{where}: {error.strerror or error}"
+            raise self._refusal(f"cannot use{where}: {error.strerror or error}") from error
         except sqlite3.Error as error:
-            problem = f"cannot use {self._database}: {explain_sqlite_error(error)}"
-        raise self._refusal(problem)
+            raise self._refusal(f"cannot use {self._database}: {explain_sqlite_error(error)}") from error
 
 
 async def finished(work: "asyncio.Future[T]") -> T:

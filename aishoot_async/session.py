@@ -10,7 +10,7 @@ from typing import Self
 import attrs
 
 from .auth import Means, TokenSource, attached, token_source
-from .calls import Caller, Hook, Lifetime, Throttle, Traffic, check_hooks
+from .calls import ApiClient, Hook, SessionLifecycle, Throttle, Traffic, check_hooks
 from .config import (
     DEFAULT_AUTH_URL,
     DEFAULT_BASE_URL,
@@ -30,6 +30,9 @@ class AIShootSession:
     """Owns the token and the pool of connections. It makes no I/O before the first call.
 
     Use it with ``async with``, or await `aclose` yourself. It belongs to the event loop of its first call.
+
+    If the environment variable ``AISHOOT_DOCUMENTED_HTTP`` is 1, requests go only through what aiohttp documents. This
+    is slower: each request opens a connection of its own.
 
     Attributes:
         skus: the SKUs.
@@ -92,9 +95,9 @@ class AIShootSession:
                 raise ConfigurationError(msg)
         base = base_url if base_url is not None else os.environ.get("AISHOOT_BASE_URL") or DEFAULT_BASE_URL
         auth_base = auth_url if auth_url is not None else os.environ.get("AISHOOT_AUTH_URL") or DEFAULT_AUTH_URL
-        self._lifetime = Lifetime()
+        self._lifecycle = SessionLifecycle()
         limited_by = "in_flight" if limits.in_flight < limits.connections else "connections"
-        self._throttle = Throttle(self._lifetime, limit=limits.in_flight, rate=limits.rate, limited_by=limited_by)
+        self._throttle = Throttle(self._lifecycle, limit=limits.in_flight, rate=limits.rate, limited_by=limited_by)
         self._base_url = parse_origin("base_url", base, insecure_http=insecure_http)
         self._settings = SessionSettings(
             timeouts=timeouts, retry=retry, limits=limits, proxy=parse_proxy(proxy), has_own_tls=ssl is not None
@@ -111,17 +114,17 @@ class AIShootSession:
             auth_url=parse_origin("auth_url", auth_base, insecure_http=insecure_http),
             transport=self._auth_transport,
             pause=retry.backoff,
-            spawn=self._lifetime.keep,
-            spawn_until_closed=self._lifetime.spawn,
-            closed=lambda: self._lifetime.closed,
+            spawn=self._lifecycle.spawn_shielded,
+            spawn_until_closed=self._lifecycle.spawn,
+            closed=lambda: self._lifecycle.closed,
         )
         self._tokens = attached(tokens, means)
         self._closing: asyncio.Task[None] | None = None
-        self._caller = caller = Caller(
+        self._caller = caller = ApiClient(
             base_url=self._base_url,
             transport=self._transport,
             tokens=self._tokens,
-            lifetime=self._lifetime,
+            lifecycle=self._lifecycle,
             throttle=self._throttle,
             timeouts=timeouts,
             retry=retry,
@@ -146,7 +149,7 @@ class AIShootSession:
 
     async def __aenter__(self) -> Self:
         """Enter; connect to nothing yet."""
-        self._lifetime.check_open()
+        self._lifecycle.check_open()
         return self
 
     async def __aexit__(
@@ -164,17 +167,17 @@ class AIShootSession:
         Raises:
             WrongLoopError: the session is in use on another event loop.
         """
-        if self._lifetime.end():
+        if self._lifecycle.close():
             self._throttle.close()
             try:
-                await self._lifetime.join()
+                await self._lifecycle.cancel_all()
             finally:
                 # In a task of its own, so that a renewal outlasts a caller who is cancelled here.
                 self._closing = asyncio.create_task(self._close_pool())
                 await asyncio.shield(self._closing)
 
     async def _close_pool(self) -> None:
-        await self._lifetime.outlast()
+        await self._lifecycle.drain()
         try:
             await self._transport.aclose()
         finally:

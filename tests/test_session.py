@@ -160,7 +160,7 @@ async def test_closing_goes_on_to_the_pool_when_it_is_cancelled() -> None:
     async with RawServer(EMPTY) as server:
         session = session_for(server)
         await session.skus.list_global()
-        task = session._lifetime.spawn(stubborn())
+        task = session._lifecycle.spawn(stubborn())
         await asyncio.sleep(0)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):

@@ -1,7 +1,6 @@
 """Holds the token of one login: gives it, renews it, and lets all who wait share one renewal."""
 
 import asyncio
-import copy
 import logging
 import math
 import random
@@ -12,6 +11,7 @@ from typing import Final
 
 import attrs
 
+from ..concurrency import SingleFlight
 from ..errors import AIShootError, AuthError, LoginRejectedError, SessionClosedError, WrongLoopError
 from ..secret import Secret
 from ._life import Held, Life, Random, Step, hold, life_of, next_step, postponed
@@ -54,7 +54,7 @@ class Keeper:
         self._held: Held | None = None
         self._refused: deque[Secret] = deque(maxlen=_REMEMBERED)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._flight: asyncio.Task[Held | AIShootError] | None = None
+        self._renewing: SingleFlight[None, Held] = SingleFlight(_cut_off)
 
     def __repr__(self) -> str:
         """Show nothing of the token."""
@@ -96,22 +96,14 @@ class Keeper:
             step = next_step(life, just_refused=just_refused)
             if self._held is not None and step is not Step.RENEW:
                 if step is Step.RENEW_BESIDE:
-                    self._start(means)
+                    self._renewing.start(None, lambda: means.spawn(self._fly(means)))
                 return self._held.access
-            flight = self._start(means)
-            # Cancelled here, the caller goes and the renewal stays.
-            await asyncio.wait([flight])
-            if flight.cancelled():
-                # Only a loop that ends does that; its callers must not take it for their own cancellation.
-                msg = "the renewal of the login was cut off"
-                raise AuthError(msg)
-            outcome = flight.result()
-            if isinstance(outcome, Held):
-                return outcome.access
-            if not isinstance(outcome, SessionClosedError) or means.closed():
-                # Many may wait for it, and each gets one of its own: a traceback grows where an error is raised.
-                raise copy.copy(outcome)
-            # It was another session's, which has closed before anything was sent.
+            try:
+                return (await self._renewing.run(None, lambda: means.spawn(self._fly(means)))).access
+            except SessionClosedError:
+                if means.closed():
+                    raise
+                # The renewal was another session's, which closed before it sent anything.
 
     def _bind(self) -> None:
         loop = asyncio.get_running_loop()
@@ -120,14 +112,10 @@ class Keeper:
             msg = "this source of tokens is in use on another event loop or in another process; make one for each"
             raise WrongLoopError(msg)
         if self._loop is not loop:
-            self._loop, self._flight = loop, None
+            self._loop = loop
+            self._renewing.clear()
 
-    def _start(self, means: Means) -> "asyncio.Task[Held | AIShootError]":
-        if self._flight is None or self._flight.done():  # done at once, where tasks start eagerly
-            self._flight = means.spawn(self._fly(means))
-        return self._flight
-
-    async def _fly(self, means: Means) -> Held | AIShootError:
+    async def _fly(self, means: Means) -> Held:
         need = Need(means=means, held=self._held, refused=tuple(self._refused))
         try:
             held = await self._renew(need)
@@ -136,11 +124,9 @@ class Keeper:
         else:
             self._held = attrs.evolve(held, last=held.access in need.refused)
             return self._held
-        finally:
-            self._flight = None
         failure.__traceback__ = None
         self._note(failure)
-        return failure
+        raise failure
 
     def _note(self, failure: AIShootError) -> None:
         """Let a token that is still good live on."""
@@ -152,3 +138,8 @@ class Keeper:
             self._held = postponed(self._held, now=self._clock(), random=self._random)
         if not isinstance(failure, SessionClosedError):
             logger.warning("the login could not be renewed ahead of its end: %s", failure)
+
+
+def _cut_off() -> AuthError:
+    """Make the error of those who wait for a renewal whose event loop ends."""
+    return AuthError("the renewal of the login was cut off")

@@ -4,12 +4,11 @@ Many calls are on their way with one token, and the API refuses them all when it
 it answers, a token or an error, is for all of them, also for those whose refusal comes a little later.
 """
 
-import asyncio
-import copy
 import inspect
 from typing import Final
 
-from ..errors import AIShootError, AuthError, ConfigurationError, SessionClosedError
+from ..concurrency import SingleFlight
+from ..errors import AuthError, ConfigurationError, SessionClosedError
 from ..secret import Secret
 from ._means import Means
 from ._reentry import asking, check_reentry
@@ -26,7 +25,7 @@ class OwnSource:
         self.source = source
         self._means = means
         self._last = Secret("-")
-        self._flights: dict[Secret, asyncio.Task[Secret]] = {}
+        self._renewing: SingleFlight[Secret, Secret] = SingleFlight(self._cut_off)
         self._newer: dict[Secret, Secret] = {}
         self._renewals = 0
 
@@ -58,23 +57,12 @@ class OwnSource:
             while refused in self._newer:
                 refused = self._newer[refused]
             return refused
-        flight = self._flights.get(refused)
-        if flight is None:
-            flight = self._flights[refused] = self._means.spawn_until_closed(self._renew(refused))
-            flight.add_done_callback(lambda _: self._flights.pop(refused, None))
-        # Cancelled here, the caller goes and the question stays.
-        await asyncio.wait([flight])
-        if flight.cancelled():
-            # Its callers must not take it for their own cancellation.
-            raise (
-                SessionClosedError("the session is closed")
-                if self._means.closed()
-                else AuthError("the renewal of the login was cut off")
-            )
-        error = flight.exception()
-        if isinstance(error, AIShootError):
-            raise copy.copy(error)  # each gets one of its own: a traceback grows where an error is raised
-        return flight.result()
+        return await self._renewing.run(refused, lambda: self._means.spawn_until_closed(self._renew(refused)))
+
+    def _cut_off(self) -> SessionClosedError | AuthError:
+        if self._means.closed():
+            return SessionClosedError("the session is closed")
+        return AuthError("the renewal of the login was cut off")
 
     async def _renew(self, refused: Secret) -> Secret:
         token = await self._ask(refused)

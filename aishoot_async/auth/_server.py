@@ -18,7 +18,7 @@ from ..errors import (
     UnexpectedResponseError,
 )
 from ..secret import Secret, scrub_error
-from ..transport import Request, Response, Sending, Transport
+from ..transport import Request, Response, SendState, Transport
 from ._wire import Device, Endpoints, Refusal, Tokens, read_device, read_revoked, read_tokens
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ class AuthServer:
         failure: TransportError
         try:
             async with asyncio.timeout(SECONDS):
-                return await self._transport.send(request, None, Sending())
+                return await self._transport.send(request, None, SendState())
         except TransportError as error:
             # Of the call that needed the token nothing was sent, whatever became of this request.
             failure = type(error)(f"no answer from the auth server: {error}", maybe_sent=False)

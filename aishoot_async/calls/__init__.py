@@ -1,21 +1,21 @@
 """What happens around one request."""
 
-from ._answers import printable
-from ._call import Answer, CallOptions
-from ._caller import Caller
+from ._call import CallOptions, PendingResponse
+from ._client import ApiClient
 from ._hooks import Hook, check_hooks
-from ._lifetime import Lifetime, closed_error
+from ._lifecycle import SessionLifecycle, closed_error
+from ._responses import escape_controls
 from ._throttle import Throttle, Traffic
 
 __all__ = [
-    "Answer",
+    "ApiClient",
     "CallOptions",
-    "Caller",
     "Hook",
-    "Lifetime",
+    "PendingResponse",
+    "SessionLifecycle",
     "Throttle",
     "Traffic",
     "check_hooks",
     "closed_error",
-    "printable",
+    "escape_controls",
 ]

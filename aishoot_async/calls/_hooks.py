@@ -37,7 +37,7 @@ class Hook(Protocol):
         ...
 
 
-Moment = Literal["before_attempt", "after_attempt", "retrying"]
+HookMethod = Literal["before_attempt", "after_attempt", "retrying"]
 
 
 def check_hooks(hooks: object) -> tuple[Hook, ...]:
@@ -48,30 +48,30 @@ def check_hooks(hooks: object) -> tuple[Hook, ...]:
     """
     given: tuple[object, ...] = tuple(cast("Sequence[object]", hooks)) if isinstance(hooks, Sequence) else (None,)
     for hook in given:
-        if isinstance(hook, type) or not all(callable(getattr(hook, moment, None)) for moment in get_args(Moment)):
-            msg = f"hooks must be a sequence of objects with the methods {', '.join(get_args(Moment))}"
+        if isinstance(hook, type) or not all(callable(getattr(hook, moment, None)) for moment in get_args(HookMethod)):
+            msg = f"hooks must be a sequence of objects with the methods {', '.join(get_args(HookMethod))}"
             raise ConfigurationError(msg)
-        for moment in get_args(Moment):
+        for moment in get_args(HookMethod):
             check_plain(f"a hook's {moment}", getattr(hook, moment))
     return cast("tuple[Hook, ...]", given)
 
 
-def shown_headers(headers: Mapping[str, str], secrets: Iterable[Secret]) -> Mapping[str, str]:
-    """Copy an answer's headers, without tokens."""
+def redacted_headers(headers: Mapping[str, str], secrets: Iterable[Secret]) -> Mapping[str, str]:
+    """Return a copy of an answer's headers without tokens."""
     secrets = tuple(secrets)
     pairs = list(headers.items())
-    # No token holds a line break, so that one look at all of it tells whether any is there: few servers echo one.
+    # No token holds a line break, so one search in all headers is enough: few servers echo a token.
     whole = "\n".join(text for pair in pairs for text in pair)
     if scrub_text(whole, secrets) != whole:
         pairs = [(scrub_text(name, secrets), scrub_text(value, secrets)) for name, value in pairs]
     return CIMultiDictProxy(CIMultiDict(pairs))
 
 
-def tell(hooks: Sequence[Hook], moment: Moment, event: "CallEvent") -> None:
-    """Call each hook; an error in one is its own."""
+def notify(hooks: Sequence[Hook], moment: HookMethod, event: "CallEvent") -> None:
+    """Call each hook; log an error of a hook and go on."""
     for hook in hooks:
         try:
             call_plain(f"a hook's {moment}", getattr(hook, moment), event)
         except (Exception, asyncio.CancelledError):
-            # Nobody cancels a hook, which awaits nothing: such an error is its own too.
+            # A hook awaits nothing, so that nobody cancels it: its CancelledError is an error of its own.
             logger.exception("a hook failed in %s", moment)

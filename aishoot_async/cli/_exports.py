@@ -215,7 +215,7 @@ def _begin_report(options: ExportOptions, path: Path) -> None:
     try:
         write_whole(path, _rendered(unfinished))
     except (OSError, ValueError) as error:
-        raise RequestValidationError(_unwritten(path, error), field="report") from None
+        raise RequestValidationError(_unwritten(path, error), field="report") from error
 
 
 def _end_report(whole: dict[str, Any], path: Path | None, context: Context) -> bool:

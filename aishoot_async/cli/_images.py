@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import anyio
 from anyio import to_thread
 from cyclopts import App
 
@@ -19,6 +18,7 @@ from aishoot_async import (
     ConfigurationError,
     RequestValidationError,
 )
+from aishoot_async.concurrency import for_each
 from aishoot_async.picture import read_header, sku_problem
 
 from ._context import Context
@@ -66,7 +66,6 @@ class _Run:
 
     def __init__(self, files: Sequence[str], session: AIShootSession, context: Context, update: Update) -> None:
         self._files = files
-        self._left = iter(range(len(files)))
         self._session = session
         self._context = context
         self._update = update
@@ -77,16 +76,9 @@ class _Run:
 
     async def run(self) -> None:
         try:
-            async with anyio.create_task_group() as group:
-
-                async def work() -> None:
-                    for number in self._left:
-                        await self._upload(number)
-                        if self._fatal is not None:
-                            group.cancel_scope.cancel()
-
-                for _ in range(min(_AT_ONCE, len(self._files))):
-                    group.start_soon(work)
+            await for_each(range(len(self._files)), self._upload, workers=_AT_ONCE)
+        except _FOR_ALL as error:
+            self._fatal = error
         finally:
             self._print_rest()
 
@@ -105,9 +97,8 @@ class _Run:
         file, identifier = self._files[number], None
         try:
             identifier = await self._session.images.upload(file)
-        except _FOR_ALL as error:
-            self._fatal = error
-            return
+        except _FOR_ALL:
+            raise
         except AIShootError as error:
             own = isinstance(error, RequestValidationError)  # which names the file
             self._context.talk.error(str(error) if own else f"{file} was not uploaded: {error}", file=file)

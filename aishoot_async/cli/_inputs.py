@@ -25,7 +25,7 @@ def read_object(place: Path) -> dict[str, Any]:
     try:
         found: Any = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_members)
     except (ValueError, RecursionError) as error:
-        raise _refusal(f"{_named(place)} holds no JSON: {error}") from None
+        raise _refusal(f"{_named(place)} holds no JSON: {error}") from error
     if not isinstance(found, dict):
         raise _refusal(f"{_named(place)} must hold a JSON object")
     return cast("dict[str, Any]", found)
@@ -68,7 +68,7 @@ def _read(place: Path) -> bytes:
     try:
         return read_all() if str(place) == STDIN else place.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise _refusal(f"cannot read {_named(place)}: {getattr(error, 'strerror', None) or error}") from None
+        raise _refusal(f"cannot read {_named(place)}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -76,7 +76,7 @@ class _Data(_Stream):
             raise
 
     def _tell(self, error: OSError) -> None:
-        raise OutputError(error) from None
+        raise OutputError(error) from error
 
 
 def settle() -> None:

@@ -94,7 +94,7 @@ class WorkerRun:
     def _share_rate(self) -> None:
         """Let the session start as many requests a second as its briefs may."""
         if self._session is not None and self._task.rate is not None:
-            self._session._throttle.pace(self._task.rate * max(1, len(self._attempts)))  # noqa: SLF001
+            self._session._throttle.set_rate(self._task.rate * max(1, len(self._attempts)))  # noqa: SLF001
 
     async def close(self) -> None:
         """End what is in hand, and forget the token."""

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ..calls import printable
+from ..calls import escape_controls
 from ..calls._event import CallEvent
 from ..errors import Attempt, ConfigurationError
 from ._headers import DEFAULT_ALLOW_LIST, allow_list, allowed
@@ -92,7 +92,7 @@ class LoggingHook:
             "elapsed": attempt.elapsed,
             "wait": attempt.wait,
             "request_id": attempt.request_id,
-            "headers": {name: printable(value) for name, value in headers.items()},
+            "headers": {name: escape_controls(value) for name, value in headers.items()},
         }
         self._logger.log(
             self._level,

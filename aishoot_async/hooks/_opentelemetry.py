@@ -14,7 +14,7 @@ import attrs
 from yarl import URL
 
 from .._version import __version__
-from ..calls import printable
+from ..calls import escape_controls
 from ..calls._event import CallEvent
 from ..errors import Attempt, ConfigurationError
 from ._headers import allow_list, allowed
@@ -89,9 +89,9 @@ class OpenTelemetryHook:
         """Import OpenTelemetry."""
         try:
             from opentelemetry import metrics, trace  # noqa: PLC0415  # an extra
-        except ImportError:
+        except ImportError as error:
             msg = "OpenTelemetryHook needs the package opentelemetry-api: pip install 'aishoot-async[otel]'"
-            raise ConfigurationError(msg) from None
+            raise ConfigurationError(msg) from error
         self._names = allow_list(headers)
         self._tracer = trace.get_tracer("aishoot_async", __version__, tracer_provider, _SCHEMA)
         self._duration = metrics.get_meter("aishoot_async", __version__, meter_provider, _SCHEMA).create_histogram(
@@ -141,7 +141,7 @@ class OpenTelemetryHook:
             opened.span.set_status(self._failed)
         opened.span.set_attributes(outcome)
         for name, values in allowed(event.response_headers, self._names).items():
-            opened.span.set_attribute(f"http.response.header.{name}", [printable(value) for value in values])
+            opened.span.set_attribute(f"http.response.header.{name}", [escape_controls(value) for value in values])
         # One figure for both: the wall clock may be set back meanwhile.
         seconds = time.perf_counter() - opened.ticks
         opened.span.end(opened.started + int(seconds * 1e9))

@@ -81,8 +81,8 @@ def check_text(field: str, value: object) -> str:
         raise _refuse(field, "a non-blank string", value)
     try:
         value.encode()
-    except UnicodeEncodeError:
-        raise _refuse(field, "text without lone surrogates", value) from None
+    except UnicodeEncodeError as error:
+        raise _refuse(field, "text without lone surrogates", value) from error
     return value
 
 

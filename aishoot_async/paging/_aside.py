@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, TypeVar
 
-from ..calls import Lifetime
-from ..concurrency import finished
+from ..calls import SessionLifecycle
+from ..concurrency import shared_result, wait_done
 from ..errors import SessionClosedError
 
 T = TypeVar("T")
@@ -21,7 +21,7 @@ class Aside:
         tasks: what was begun for the page that is judged now, by its name.
     """
 
-    def __init__(self, owner: Lifetime) -> None:
+    def __init__(self, owner: SessionLifecycle) -> None:
         """Run nothing yet."""
         self._owner = owner
         self.tasks: dict[Hashable, asyncio.Task[Any]] = {}
@@ -37,11 +37,7 @@ class Aside:
         task: asyncio.Task[T] | None = self.tasks.get(name)
         if task is None:
             task = self.tasks[name] = self._owner.spawn(work())
-        await finished(task)
-        if task.cancelled():
-            msg = "the session was closed while a page was on its way"
-            raise SessionClosedError(msg)
-        return task.result()
+        return await shared_result(task, _closed)
 
     def forget(self) -> None:
         """Drop what was asked for: the page is judged."""
@@ -50,7 +46,7 @@ class Aside:
     async def stop(self) -> None:
         """Cancel what is on its way, and wait until it has ended."""
         for task in [task for task in self.tasks.values() if task.cancel()]:
-            await finished(task)
+            await wait_done(task)
         self.forget()
 
     def abandon(self) -> None:
@@ -58,3 +54,7 @@ class Aside:
         for task in tuple(self.tasks.values()):
             with contextlib.suppress(RuntimeError):  # the loop is closed, and the task with it
                 task.get_loop().call_soon_threadsafe(task.cancel)
+
+
+def _closed() -> SessionClosedError:
+    return SessionClosedError("the session was closed while a page was on its way")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import attrs
 
 from .. import codec
-from ..calls import Answer, Caller, CallOptions
+from ..calls import ApiClient, CallOptions, PendingResponse
 from ..errors import APIStatusError, PagingError
 from ..models import Asked, EnvelopePaths
 from ..transport import Response
@@ -124,11 +124,11 @@ class Listing(Generic[T]):
         identify: reads the id of a row out of its JSON, for items that do not know theirs.
         envelope: where a page's parts stand, when it is not to be recognised.
         memory: what is known of the endpoint.
-        template: the path with its ids named; see `Caller.call`.
+        template: the path with its ids named; see `ApiClient.request`.
         has_documented_ids: whether the API's pages say that each row has an id of its own.
     """
 
-    caller: Caller
+    caller: ApiClient
     path: str
     query: Mapping[str, str]
     decode: Callable[[bytes], T]
@@ -144,7 +144,7 @@ class Listing(Generic[T]):
         """Ask for one page, and read it.
 
         Raises:
-            AIShootError: as `Caller.call` does.
+            AIShootError: as `ApiClient.request` does.
             NoPageError: the request was not answered with the status that is at fault.
         """
         return (await self.ask(number, size, options))()
@@ -156,19 +156,19 @@ class Listing(Generic[T]):
         (and be looked through by the garbage collector) together.
 
         Raises:
-            AIShootError: as `Caller.answer` does.
+            AIShootError: as `ApiClient.send` does.
             NoPageError: the request was not answered with the status that is at fault.
         """
         query = f"{self._given}page={number}&pageSize={size}"
         try:
-            answer = await self.caller.answer("GET", self.path, template=self.template, query=query, options=options)
+            answer = await self.caller.send("GET", self.path, template=self.template, query=query, options=options)
         except APIStatusError as error:
             if error.method == "GET" and error.path == self.path:
                 raise
             raise NoPageError(error) from None
         return partial(self._read, answer, number, size)
 
-    def _read(self, answer: Answer, number: int, size: int) -> Sheet[T]:
+    def _read(self, answer: PendingResponse, number: int, size: int) -> Sheet[T]:
         sheet = answer.read(lambda response: self._sheet(open_response(response, self.envelope, self._split), number))
         self.memory.saw(size, len(sheet.raws))
         return sheet

@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Generic, TypeVar
 
-from ..calls import Lifetime
-from ..concurrency import finished
+from ..calls import SessionLifecycle
+from ..concurrency import wait_done
 from ..errors import SessionClosedError
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ class Lookahead(Generic[T]):
     ``fetch`` must refer neither to this object nor to its walk: that is how both can be collected while tasks run.
     """
 
-    def __init__(self, owner: Lifetime, fetch: Callable[[int], Coroutine[Any, Any, T]], first: int) -> None:
+    def __init__(self, owner: SessionLifecycle, fetch: Callable[[int], Coroutine[Any, Any, T]], first: int) -> None:
         """Fetch nothing yet."""
         self._owner = owner
         self._fetch = fetch
@@ -47,7 +47,7 @@ class Lookahead(Generic[T]):
         task = self._tasks[0]
         if not task.done():
             begun = time.monotonic()
-            await finished(task)
+            await wait_done(task)
             self._is_far = time.monotonic() - begun > _LONG
         if not task.cancelled() and task.exception() is None and self._tasks:
             self.fill(1 + then)
@@ -74,7 +74,7 @@ class Lookahead(Generic[T]):
     async def rest(self) -> None:
         """Wait until nothing is in flight: what is asked for beside these pages is in the window, too."""
         for task in tuple(self._tasks):
-            await finished(task)
+            await wait_done(task)
 
     async def stop(self) -> None:
         """Cancel what is on its way, and wait until it has ended."""
@@ -82,7 +82,7 @@ class Lookahead(Generic[T]):
         for task in tasks:
             task.cancel()
         for task in tasks:
-            await finished(task)
+            await wait_done(task)
         self._tasks.clear()
 
     def abandon(self) -> None:

@@ -136,10 +136,8 @@ class Spool:
                     self._database.executescript(_SCHEMA)
                 yield self._database
             except sqlite3.Error as error:
-                problem = f"a strict walk keeps what it reads in a temporary file, and cannot ({error})"
-            else:
-                return
-        raise PagingError(problem)
+                msg = f"a strict walk keeps what it reads in a temporary file, and cannot ({error})"
+                raise PagingError(msg) from error
 
 
 def _mark(key: str | bytes) -> bytes:

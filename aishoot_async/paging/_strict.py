@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import attrs
 from anyio import to_thread
 
-from ..concurrency import finished
+from ..concurrency import shared_result, wait_done
 from ..errors import DriftError, PagingError, SessionClosedError, UnstableListingError
 from ..models import PagingReport
 from ._listing import Listing, Sheet
@@ -44,17 +44,13 @@ class StrictSweep(Source[T]):
         return True  # or nothing would have been given
 
     async def _next(self) -> Sheet[T] | None:
-        lifetime = self._listing.caller.lifetime
+        lifetime = self._listing.caller.lifecycle
         lifetime.check()
         if self._settling is None:
             self._settling = lifetime.spawn(_settle(self._listing, self._plan, self.report))
-        settling = self._settling
-        await finished(settling)
-        if settling.cancelled():
-            msg = "the session was closed during a strict walk"
-            raise SessionClosedError(msg)
+        spool = await shared_result(self._settling, _closed)
         if not self._kept:
-            self._kept.extend(await to_thread.run_sync(settling.result().read, self._at))
+            self._kept.extend(await to_thread.run_sync(spool.read, self._at))
             self._at += len(self._kept)
         if not self._kept:
             return None
@@ -75,7 +71,7 @@ class StrictSweep(Source[T]):
         if settling is None:
             return
         if settling.cancel():
-            await finished(settling)
+            await wait_done(settling)
         if not settling.cancelled() and settling.exception() is None:
             await to_thread.run_sync(settling.result().close)
 
@@ -84,6 +80,10 @@ class StrictSweep(Source[T]):
         if self._settling is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and the spool closes itself
                 self._settling.get_loop().call_soon_threadsafe(_let_go, self._settling)
+
+
+def _closed() -> SessionClosedError:
+    return SessionClosedError("the session was closed during a strict walk")
 
 
 def _let_go(settling: "asyncio.Task[Spool]") -> None:

@@ -48,7 +48,7 @@ class Sweep(Source[T]):
         self._listing = listing
         self._plan = plan
         self._fetch_sized = partial(listing.fetch, options=plan.call_options)
-        self._aside = Aside(listing.caller.lifetime)
+        self._aside = Aside(listing.caller.lifecycle)
         self._read: deque[Outcome] = deque()
         self._start_doubt: str | None = None
         self._size_is_known = False
@@ -188,7 +188,7 @@ class Sweep(Source[T]):
         return await self._aside.run("probe", lambda: probed(fetch, memory, place))
 
     def _behind(self, place: Place) -> Lookahead[Callable[[], Sheet[T]]]:
-        return Lookahead(self._listing.caller.lifetime, self._asker(place.asked), place.page + len(place.read))
+        return Lookahead(self._listing.caller.lifecycle, self._asker(place.asked), place.page + len(place.read))
 
     def _pages_before(self, place: Place, *, from_the_beginning: bool) -> Sequence[int]:
         """Return how many pages may stand before the first one read."""

@@ -144,7 +144,7 @@ class _SheetWalk(Walk[T], Generic[T, P]):
 
     def __init__(self, listing: Listing[P], plan: Plan) -> None:
         self._source = _source_of(listing, plan)
-        self._lifetime = listing.caller.lifetime
+        self._lifetime = listing.caller.lifecycle
         start = plan.start
         self.progress = Progress(
             start=start if isinstance(start, Cursor) else None,

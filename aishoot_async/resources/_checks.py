@@ -49,11 +49,10 @@ def utf8_text(field: str, value: object) -> str:
         raise RequestValidationError(msg, field=field)
     try:
         value.encode()
-    except UnicodeEncodeError:
+    except UnicodeEncodeError as error:
         msg = f"{field} must be text without lone surrogates, not {value!r}"
-    else:
-        return value
-    raise RequestValidationError(msg, field=field)
+        raise RequestValidationError(msg, field=field) from error
+    return value
 
 
 def check_integer(field: str, value: object) -> None:

@@ -14,10 +14,10 @@ from typing import BinaryIO, Final, cast
 
 import attrs
 
-from ..calls import printable
+from ..calls import escape_controls
 from ..errors import RequestValidationError
 from ..picture import SIDE_AT_MOST, PictureHeader, read_header
-from ..transport import STEP, Opened
+from ..transport import CHUNK_SIZE, ThreadedFile
 from ._wholeness import is_cut_short
 
 # What a thread hashes before it can be stopped.
@@ -42,7 +42,7 @@ class Content:
     size: int
     header: PictureHeader
     opening: Callable[[], BinaryIO]
-    spool: Opened | None = None
+    spool: ThreadedFile | None = None
 
     def close(self) -> None:
         """Let go of the temporary file."""
@@ -66,7 +66,7 @@ async def read_content(image: object, identifier: str | None, turn: asyncio.Sema
         return await _measured("the picture", lambda: io.BytesIO(data), identifier, turn)
     if isinstance(image, str | os.PathLike):
         path = os.fsdecode(cast("str | os.PathLike[str]", image))
-        return await _measured(printable(path), lambda: open_file(path), identifier, turn)
+        return await _measured(escape_controls(path), lambda: open_file(path), identifier, turn)
     if isinstance(image, AsyncIterable):
         return await _spooled(cast("AsyncIterable[object]", image), identifier, turn)
     msg = f"a picture must be a path, bytes, or an async iterable of bytes, not a {type(image).__name__}"
@@ -83,11 +83,11 @@ def open_file(path: str) -> BinaryIO:
         # Looked at first: to open a pipe would wait for whoever writes into it.
         if stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             return open(path, "rb")  # noqa: PTH123  # closed by whoever asked for it
-        problem = "it is no file"
     except (OSError, ValueError) as error:
         # ValueError: a NUL, or a lone surrogate.
         problem = getattr(error, "strerror", None) or "this is no path"
-    raise _refusal(f"{printable(path) or 'the path'} cannot be read: {problem}")
+        raise _refusal(f"{escape_controls(path) or 'the path'} cannot be read: {problem}") from error
+    raise _refusal(f"{escape_controls(path)} cannot be read: it is no file")
 
 
 def look_at(file: BinaryIO, what: str) -> PictureHeader:
@@ -115,10 +115,10 @@ def look_at(file: BinaryIO, what: str) -> PictureHeader:
     return header
 
 
-async def digest(opened: Opened) -> tuple[str, int]:
+async def digest(opened: ThreadedFile) -> tuple[str, int]:
     """Hash a file from its beginning, in worker threads; give the hash and the number of bytes."""
     made, size = sha256(), 0
-    buffer = memoryview(bytearray(STEP))
+    buffer = memoryview(bytearray(CHUNK_SIZE))
 
     def some(file: BinaryIO) -> int:
         file.seek(size)
@@ -141,9 +141,9 @@ async def _measured(
     opening: Callable[[], BinaryIO],
     identifier: str | None,
     turn: asyncio.Semaphore,
-    spool: Opened | None = None,
+    spool: ThreadedFile | None = None,
 ) -> Content:
-    opened = Opened(opening)
+    opened = ThreadedFile(opening)
     try:
         async with turn:
             header = await opened.run(lambda file: look_at(file, what))
@@ -152,17 +152,15 @@ async def _measured(
             else:
                 size = await opened.run(lambda file: file.seek(0, io.SEEK_END))
     except OSError as error:
-        problem = error.strerror or str(error)
-    else:
-        return Content(what=what, identifier=identifier, size=size, header=header, opening=opening, spool=spool)
+        raise _refusal(f"{what} cannot be read: {error.strerror or error}") from error
     finally:
         opened.close()
-    raise _refusal(f"{what} cannot be read: {problem}")
+    return Content(what=what, identifier=identifier, size=size, header=header, opening=opening, spool=spool)
 
 
 async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: asyncio.Semaphore) -> Content:
     """Keep what can be read only once in a file without a name."""
-    spool = Opened(lambda: cast("BinaryIO", TemporaryFile()))  # noqa: SIM115  # `Opened` closes it
+    spool = ThreadedFile(lambda: cast("BinaryIO", TemporaryFile()))  # noqa: SIM115  # `ThreadedFile` closes it
     try:
         async for part in parts:
             await _keep(spool, part)
@@ -172,23 +170,20 @@ async def _spooled(parts: AsyncIterable[object], identifier: str | None, turn: a
         raise
 
 
-async def _keep(spool: Opened, part: object) -> None:
+async def _keep(spool: ThreadedFile, part: object) -> None:
     if not isinstance(part, bytes | bytearray | memoryview):
         raise _refusal(f"the picture must come as bytes, not as {type(part).__name__}")
     data = cast("bytes", part)
     try:
         await spool.run(lambda file: file.write(data))
     except OSError as error:
-        problem = error.strerror
-    else:
-        return
-    raise _refusal(f"the picture cannot be kept in a temporary file: {problem}")
+        raise _refusal(f"the picture cannot be kept in a temporary file: {error.strerror}") from error
 
 
 class _Reader(io.RawIOBase):
     """Reads a file that others read too, from its beginning; to close it leaves that file open."""
 
-    def __init__(self, spool: Opened) -> None:
+    def __init__(self, spool: ThreadedFile) -> None:
         self._spool = spool
         self._at = 0
 
@@ -217,8 +212,8 @@ class _Reader(io.RawIOBase):
         return read
 
 
-def _reader(spool: Opened) -> BinaryIO:
-    return cast("BinaryIO", io.BufferedReader(_Reader(spool), STEP))
+def _reader(spool: ThreadedFile) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(_Reader(spool), CHUNK_SIZE))
 
 
 def _refusal(problem: str) -> RequestValidationError:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ..calls import Caller
+from ..calls import ApiClient
 from ..errors import ConfigurationError
 from ..models import EnvelopePaths, PagingOptions
 from ..paging import EndpointMemory, Listing, Pager, Plan
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def pager(
-    caller: Caller,
+    caller: ApiClient,
     memory: EndpointMemory,
     path: str,
     *,
@@ -43,20 +43,18 @@ def pager(
         raise ConfigurationError(msg)
     try:
         plan = Plan(page_size=page_size, **options)
-    except TypeError:
+    except TypeError as error:
         unknown = ", ".join(sorted(set(options) - PagingOptions.__annotations__.keys()))
-    else:
-        listing = Listing(
-            caller=caller,
-            path=path,
-            template=template,
-            has_documented_ids=has_documented_ids,
-            query=query,
-            decode=decode,
-            identify=identify,
-            envelope=envelope,
-            memory=memory,
-        )
-        return Pager(listing, plan)
-    msg = f"a listing has no option {unknown}"
-    raise ConfigurationError(msg)
+        raise ConfigurationError(f"a listing has no option {unknown}") from error
+    listing = Listing(
+        caller=caller,
+        path=path,
+        template=template,
+        has_documented_ids=has_documented_ids,
+        query=query,
+        decode=decode,
+        identify=identify,
+        envelope=envelope,
+        memory=memory,
+    )
+    return Pager(listing, plan)

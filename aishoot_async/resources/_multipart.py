@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import quote
 
-from ..transport import Stream
+from ..transport import FileBody
 from ._content import Content
 
 # What ends a quoted value, a header or a part, or steers a terminal; a browser writes line breaks and quotes so, too.
@@ -13,7 +13,7 @@ _UNQUOTED: Final = re.compile(r'[\x00-\x1f"\\\x7f-\x9f]')
 _NAME_BYTES_AT_MOST: Final = 255
 
 
-def file_stream(content: Content, name: str) -> Stream:
+def file_stream(content: Content, name: str) -> FileBody:
     """Describe the body: ``filesize``, then ``file``."""
     # No file can be made to hold its own hash. (A boundary has 70 characters at most.)
     boundary = f"picture{content.identifier[:63]}"
@@ -22,7 +22,7 @@ def file_stream(content: Content, name: str) -> Stream:
         f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{quoted(name)}"\r\n'
         f"Content-Type: {content.header.media_type}\r\n\r\n"
     )
-    return Stream(
+    return FileBody(
         what=content.what,
         head=head.encode(),
         tail=f"\r\n--{boundary}--\r\n".encode(),

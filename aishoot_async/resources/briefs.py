@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from .. import codec
-from ..calls import Caller
+from ..calls import ApiClient
 from ..models import BriefResult, PagingOptions
 from ..paging import EndpointMemory, Pager
 from ._checks import check_integer
@@ -18,7 +18,7 @@ RESULTS: Final = f"{PATH}/{{briefId}}/results"
 class BriefResource:
     """``session.briefs``."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: ApiClient) -> None:
         """Belong to a session."""
         self._caller = caller
         self._memory = EndpointMemory()

@@ -1,16 +1,15 @@
 """Images: https://api.autoretouch.com, "Upload": where the identifier of a SKU's picture comes from."""
 
 import asyncio
-import copy
 import os
 import re
 from collections.abc import AsyncIterable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from ..calls import Caller, CallOptions, closed_error
+from ..calls import ApiClient, CallOptions, closed_error
+from ..concurrency import SingleFlight
 from ..errors import (
-    AIShootError,
     APIStatusError,
     ConfigurationError,
     NotFoundError,
@@ -32,24 +31,15 @@ _READ_AT_ONCE: Final = 8
 _HASH: Final = "[0-9a-f]{64}"
 
 
-class _Running:
-    """An upload under way, and how many wait for it."""
-
-    def __init__(self, task: "asyncio.Task[str]", content: "Content") -> None:
-        self.task = task
-        self.content = content
-        self.waiting = 0
-
-
 class ImageResource:
     """``session.images``."""
 
-    def __init__(self, caller: Caller, organization: str | None) -> None:
+    def __init__(self, caller: ApiClient, organization: str | None) -> None:
         """Belong to a session."""
         self._caller = caller
         self._organization = organization
         self._reading = asyncio.Semaphore(_READ_AT_ONCE)
-        self._running: dict[str, _Running] = {}
+        self._uploads: SingleFlight[str, str] = SingleFlight(closed_error, cancel_abandoned=True)
 
     @property
     def organization(self) -> str:
@@ -116,7 +106,7 @@ class ImageResource:
         organization = self.organization
         _check_name(name)
         _check_hash(identifier)
-        self._caller.lifetime.check()
+        self._caller.lifecycle.check()
         content = await read_content(image, identifier, self._reading)
         if name is None and isinstance(image, str | os.PathLike):
             name = os.path.basename(os.fsdecode(image))  # noqa: PTH119  # a Path would refuse none, and cost more
@@ -124,62 +114,28 @@ class ImageResource:
         return await self._share(content, lambda: self._send(organization, content, name, patience))
 
     async def _share(self, content: "Content", send: Callable[[], Coroutine[Any, Any, str]]) -> str:
-        """Send it, or wait for another task that does; let go of it, and give what the service calls it."""
-        handed_on = False
+        """Send it, or wait for another task that sends the same; close it; return what the service calls it."""
+        is_begun = False
+
+        def begin() -> "asyncio.Task[str]":
+            nonlocal is_begun
+            # A task of the session: it outlasts a cancelled caller while others wait for it.
+            task = self._caller.lifecycle.spawn(send())
+            is_begun = True
+            task.add_done_callback(lambda _: content.close())
+            return task
+
         try:
             while True:
-                running = self._running.get(content.identifier)
-                if running is None:
-                    running = self._start(content, send())
-                    handed_on = True
-                outcome = await self._outcome(running)
-                if isinstance(outcome, str):
-                    return outcome
-                # Another's file may have gone or changed; this one has not.
-                if handed_on or not isinstance(outcome, RequestValidationError):
-                    raise outcome
+                try:
+                    return await self._uploads.run(content.identifier, begin)
+                except RequestValidationError:
+                    # Another's file may have gone or changed; this one has not.
+                    if is_begun:
+                        raise
         finally:
-            if not handed_on:
+            if not is_begun:
                 content.close()
-
-    def _start(self, content: "Content", work: Coroutine[Any, Any, str]) -> _Running:
-        # A task of the session's own: it outlasts a caller who is cancelled, for the others.
-        running = _Running(self._caller.lifetime.spawn(work), content)
-        self._running[content.identifier] = running
-        running.task.add_done_callback(lambda _: self._forget(running))
-        return running
-
-    def _forget(self, running: _Running) -> None:
-        if self._running.get(running.content.identifier) is running:
-            del self._running[running.content.identifier]
-
-    async def _outcome(self, running: _Running) -> AIShootError | str:
-        """Wait for an upload, and give the identifier, or what failed.
-
-        The last who waits, when all are cancelled, ends it.
-
-        Raises:
-            SessionClosedError: the session was closed meanwhile.
-        """
-        running.waiting += 1
-        try:
-            await asyncio.wait({running.task})
-        finally:
-            running.waiting -= 1
-            if not running.waiting:
-                self._forget(running)
-                running.task.cancel()
-                running.content.close()
-                await asyncio.wait({running.task})
-        if running.task.cancelled():
-            raise closed_error()
-        error = running.task.exception()
-        if isinstance(error, AIShootError):
-            # Each who waits gets one of their own: to raise it writes into it.
-            return copy.copy(error)
-        if error is not None:
-            raise error
-        return running.task.result()
 
     async def _send(self, organization: str, content: "Content", name: str, patience: float) -> str:
         from ._multipart import file_stream  # noqa: PLC0415  # as above
@@ -191,19 +147,19 @@ class ImageResource:
         except APIStatusError as error:
             if not cannot_tell(error):
                 raise
-        return await self._caller.call(
+        return await self._caller.request(
             "POST",
             PATH,
             given_identifier,
             query=f"organization={quote(organization, safe='')}",
             body=file_stream(content, name),
-            options=CallOptions(patience=patience, look=lambda: self._look(identifier), accept=ACCEPT_UPLOAD),
+            options=CallOptions(patience=patience, verify_applied=lambda: self._look(identifier), accept=ACCEPT_UPLOAD),
         )
 
     async def _ask(self, identifier: str, options: CallOptions) -> bool:
         query = f"contentHash={quote(identifier, safe='')}&organization={quote(self.organization, safe='')}"
         try:
-            await self._caller.call("HEAD", PATH, check_presence, query=query, options=options)
+            await self._caller.request("HEAD", PATH, check_presence, query=query, options=options)
         except NotFoundError:
             return False
         return True

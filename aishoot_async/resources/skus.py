@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from .. import codec
-from ..calls import Caller, CallOptions
+from ..calls import ApiClient, CallOptions
 from ..config import check_seconds
 from ..errors import NotFoundError, PagingError
 from ..models import PagingOptions, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
@@ -22,7 +22,7 @@ ONE: Final = f"{PATH}/{{skuId}}"
 class SkuResource:
     """``session.skus``."""
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: ApiClient) -> None:
         """Belong to a session."""
         self._caller = caller
         self._memory = EndpointMemory()
@@ -92,7 +92,7 @@ class SkuResource:
             AIShootError: as every call does.
             UnexpectedResponseError: also when the answer names a larger total than it holds.
         """
-        return await self._caller.call("GET", f"{PATH}/global", lambda response: open_whole(response, codec.sku))
+        return await self._caller.request("GET", f"{PATH}/global", lambda response: open_whole(response, codec.sku))
 
     async def get(self, sku_id: str, *, patience: float = 0.0) -> Sku:
         """Read one SKU. The API has no such operation: it lists with ``skuIdFilter``, and matches the id exactly.
@@ -137,7 +137,7 @@ class SkuResource:
             RequestValidationError: this is no `SkuCreate`.
         """
         check_body(sku, SkuCreate)
-        return await self._caller.call(
+        return await self._caller.request(
             "POST",
             PATH,
             lambda response: _answers.created(response, sku),
@@ -164,7 +164,7 @@ class SkuResource:
         """
         path = f"{PATH}/{path_segment('sku_id', sku_id)}"
         check_body(sku, SkuUpdate)
-        return await self._caller.call(
+        return await self._caller.request(
             "PUT",
             path,
             lambda response: _answers.updated(response, sku_id, sku),
@@ -209,7 +209,7 @@ class SkuResource:
             RequestValidationError: the id cannot be one.
         """
         path = f"{PATH}/{path_segment('sku_id', sku_id)}"
-        await self._caller.call("DELETE", path, _answers.deleted, template=ONE, options=_patient(patience))
+        await self._caller.request("DELETE", path, _answers.deleted, template=ONE, options=_patient(patience))
 
 
 def _patient(patience: object) -> CallOptions:

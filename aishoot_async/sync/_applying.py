@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import anyio
 import attrs
 
 from ..callbacks import call_plain, check_plain
+from ..concurrency import for_each
 from ..config import canonical_url, check_seconds
 from ..errors import AIShootError, ConfigurationError, SyncError
 from ..failures import ends_all
@@ -119,7 +120,6 @@ class _Apply:
         self._on_outcome = on_outcome
         self._outcomes: dict[str, SyncOutcome] = {}
         self._unknown: list[UnknownOutcome] = []
-        self._fatal: Exception | None = None
         self._last_unknown_at = 0.0
 
     async def run(self, organization: str | None) -> SyncReport:
@@ -176,27 +176,16 @@ class _Apply:
         Raises:
             Exception: what stops everything; what was under way has ended by then.
         """
-        left = iter(entries)
-        async with anyio.create_task_group() as group:
-            for _ in range(min(WORKERS, len(entries))):
-                group.start_soon(self._work, left, group.cancel_scope)
-        if self._fatal is not None:
-            raise self._fatal
 
-    async def _work(self, left: Iterator[tuple[SyncEntry, int]], scope: anyio.CancelScope) -> None:
-        try:
-            for entry, tries in left:
-                done = await self._sender.send(entry, tries)
-                if isinstance(done, UnknownOutcome):
-                    self._unknown.append(done)
-                    self._last_unknown_at = anyio.current_time()
-                else:
-                    self._done(done)
-                if self._fatal is not None:
-                    return
-        except Exception as error:  # noqa: BLE001  # raised by `_send`, when the others have ended
-            self._fatal = self._fatal or error
-            scope.deadline = min(scope.deadline, anyio.current_time() + _GRACE)
+        async def work(one: tuple[SyncEntry, int]) -> None:
+            done = await self._sender.send(*one)
+            if isinstance(done, UnknownOutcome):
+                self._unknown.append(done)
+                self._last_unknown_at = anyio.current_time()
+            else:
+                self._done(done)
+
+        await for_each(entries, work, workers=WORKERS, grace=_GRACE)
 
     async def _find_lost(self) -> Rows | None:
         """Find out what came of creates whose responses were lost; send those again that have not happened.

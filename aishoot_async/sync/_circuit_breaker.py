@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from ..concurrency import wait_done
 from ..errors import AIShootError
 
 MAX_LOST_IN_A_ROW: Final = 8
@@ -38,7 +39,7 @@ class CircuitBreaker:
     async def wait(self) -> None:
         """Wait until no probe is under way."""
         while self._probing is not None:
-            await asyncio.wait([self._probing])
+            await wait_done(self._probing)
 
     def record_answer(self) -> None:
         """Count an operation that was answered."""
@@ -69,4 +70,4 @@ class CircuitBreaker:
         """Cancel the probe."""
         if self._probing is not None:
             self._probing.cancel()
-            await asyncio.wait([self._probing])
+            await wait_done(self._probing)

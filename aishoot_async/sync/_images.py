@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
-import anyio
 import attrs
 from anyio import to_thread
 
-from ..calls import printable
+from ..calls import escape_controls
+from ..concurrency import for_each
 from ..errors import RequestValidationError, SyncError
 from ..picture import sku_problem
 from ..resources._content import digest, look_at, open_file
 from ..session import AIShootSession
-from ..transport import Opened
+from ..transport import ThreadedFile
 
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 _AT_ONCE: Final = 8
@@ -72,21 +72,18 @@ async def examine(paths: Iterable[str], memory: HashCache) -> tuple[dict[str, Pl
             pictures[path] = _planned(path, found, identifier)
         else:
             unknown.append((path, found))
-    left = iter(unknown)
 
-    async def work() -> None:
-        for path, found in left:
-            try:
-                picture = await _examine_one(path, found)
-            except RequestValidationError as error:
-                problems[path] = str(error)
-            else:
-                pictures[path] = picture
-                memory.remember(picture)
+    async def examine_one(one: tuple[str, os.stat_result]) -> None:
+        path, found = one
+        try:
+            picture = await _examine_one(path, found)
+        except RequestValidationError as error:
+            problems[path] = str(error)
+        else:
+            pictures[path] = picture
+            memory.remember(picture)
 
-    async with anyio.create_task_group() as group:
-        for _ in range(min(_AT_ONCE, len(unknown))):
-            group.start_soon(work)
+    await for_each(unknown, examine_one, workers=_AT_ONCE)
     return pictures, problems
 
 
@@ -108,7 +105,7 @@ async def upload(session: AIShootSession, picture: PlannedPicture, *, patience: 
     unchanged = (found.st_size, found.st_mtime_ns) == (picture.size, picture.mtime_ns)
     try:
         if not unchanged:
-            opened = Opened(lambda: open_file(picture.path))
+            opened = ThreadedFile(lambda: open_file(picture.path))
             try:
                 unchanged = (await digest(opened))[0] == picture.identifier
             finally:
@@ -119,15 +116,15 @@ async def upload(session: AIShootSession, picture: PlannedPicture, *, patience: 
                 return
             # The plan is about the hash: a SKU of a picture that the service does not know by it would have none.
             problem = (
-                f"{printable(picture.path)} was uploaded, and the service calls it {given!r}, which is not its "
+                f"{escape_controls(picture.path)} was uploaded, and the service calls it {given!r}, which is not its "
                 f"SHA-256 in hex: name that in the catalog, in place of the path"
             )
         else:
-            problem = f"{printable(picture.path)} has changed since it was planned; plan again"
+            problem = f"{escape_controls(picture.path)} has changed since it was planned; plan again"
     except RequestValidationError as error:
-        problem = str(error)
+        raise SyncError(str(error)) from error
     except OSError as error:
-        problem = f"{printable(picture.path)} cannot be read: {error.strerror}"
+        raise SyncError(f"{escape_controls(picture.path)} cannot be read: {error.strerror}") from error
     raise SyncError(problem)
 
 
@@ -139,27 +136,27 @@ def _stat_one(path: str) -> os.stat_result | str:
     try:
         found = os.stat(path)  # noqa: PTH116  # fast
     except (OSError, ValueError) as error:
-        return f"{printable(path)} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
+        return f"{escape_controls(path)} cannot be read: {getattr(error, 'strerror', None) or 'this is no path'}"
     # What is far too large is not read at all.
     problem = sku_problem(found.st_size)
-    return found if problem is None else f"{printable(path)} {problem}"
+    return found if problem is None else f"{escape_controls(path)} {problem}"
 
 
 async def _examine_one(path: str, found: os.stat_result) -> PlannedPicture:
-    opened = Opened(lambda: open_file(path))
+    opened = ThreadedFile(lambda: open_file(path))
     try:
-        header = await opened.run(lambda file: look_at(file, printable(path)))
+        header = await opened.run(lambda file: look_at(file, escape_controls(path)))
         identifier, size = await digest(opened)
     except OSError as error:
-        problem = f"{printable(path)} cannot be read: {error.strerror}"
-    else:
-        unfit = sku_problem(size, header)
-        if unfit is None and size == found.st_size:
-            return _planned(path, found, identifier)
-        problem = f"{printable(path)} {unfit or 'changed while it was read'}"
+        msg = f"{escape_controls(path)} cannot be read: {error.strerror}"
+        raise RequestValidationError(msg, field="image") from error
     finally:
         opened.close()
-    raise RequestValidationError(problem, field="image")
+    unfit = sku_problem(size, header)
+    if unfit is not None or size != found.st_size:
+        msg = f"{escape_controls(path)} {unfit or 'changed while it was read'}"
+        raise RequestValidationError(msg, field="image")
+    return _planned(path, found, identifier)
 
 
 def _planned(path: str, found: os.stat_result, identifier: str) -> PlannedPicture:

@@ -28,13 +28,12 @@ def parse_json(text: bytes) -> Any:
         return json.loads(
             text, object_pairs_hook=_object_of, parse_constant=_refuse_constant, parse_float=_finite_number
         )
-    except RecursionError:
-        problem = "it is nested too deeply"
-    except UnicodeDecodeError:
-        problem = "it is not UTF-8"
+    except RecursionError as error:
+        raise ProblemError("it is nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise ProblemError("it is not UTF-8") from error
     except ValueError as error:
-        problem = f"it cannot be read as JSON ({error})"
-    raise ProblemError(problem)
+        raise ProblemError(f"it cannot be read as JSON ({error})") from error
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

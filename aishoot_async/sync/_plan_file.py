@@ -80,10 +80,7 @@ def write_plan(plan: SyncPlan, path: Path) -> None:
             # A service may have shown half of a surrogate pair.
             file.write(text.encode(errors="surrogatepass"))
     except OSError as error:
-        problem = f"the plan cannot be written to {path}: {error.strerror or error}"
-    else:
-        return
-    raise SyncError(problem)
+        raise SyncError(f"the plan cannot be written to {path}: {error.strerror or error}") from error
 
 
 def _entry_to_plain(entry: SyncEntry) -> dict[str, Any]:
@@ -114,10 +111,10 @@ def read_plan(path: Path) -> SyncPlan:
     try:
         return _plan(parse_json(path.read_bytes()))
     except OSError as error:
-        problem = f"the plan {path} cannot be read: {error.strerror or error}"
+        raise SyncError(f"the plan {path} cannot be read: {error.strerror or error}") from error
     except ProblemError as error:
-        problem = f"{path} is no plan of a sync that can be applied: {error}. Mend it, or make a new plan"
-    raise SyncError(problem)
+        msg = f"{path} is no plan of a sync that can be applied: {error}. Mend it, or make a new plan"
+        raise SyncError(msg) from error
 
 
 def _action(value: object) -> SyncAction | None:

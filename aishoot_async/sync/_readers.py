@@ -196,9 +196,9 @@ def import_pyarrow() -> tuple[Any, Any]:
     """
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
-    except ImportError:
+    except ImportError as error:
         msg = "a catalog in Parquet needs pyarrow: pip install 'aishoot-async[data]'"
-        raise ConfigurationError(msg) from None
+        raise ConfigurationError(msg) from error
 
 
 @attrs.frozen

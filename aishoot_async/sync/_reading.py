@@ -51,7 +51,8 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
         place.stat()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         msg = f"{place}: it cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise CatalogError(msg) from None
+        raise CatalogError(msg) from error
+    unreadable: OSError | None = None
     try:
         for line, stated in form.read(place, report):
             item = reader.item(line, stated)
@@ -59,7 +60,8 @@ def read_catalog(path: str | os.PathLike[str]) -> list[CatalogItem]:
                 problem = twin_problem(item.key, first.key, f" in {form.unit} {first.line}")
                 report(line, "key", problem, item.key)
     except OSError as error:
+        unreadable = error
         report(None, None, f"it cannot be read: {error.strerror or error}")
     if problems:
-        raise CatalogError.of(problems)
+        raise CatalogError.of(problems) from unreadable
     return list(items.values())

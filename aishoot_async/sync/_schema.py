@@ -81,7 +81,8 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
             raise_reason(error, path)
             raise
         problem = f"{path} cannot be read as the state of a sync ({' '.join(str(error).split())})"
-    raise SyncError(f"{problem}; nothing was done, and nothing was changed. Name another file, or bring back a copy")
+        remedy = "nothing was done, and nothing was changed. Name another file, or bring back a copy"
+        raise SyncError(f"{problem}; {remedy}") from error
 
 
 def _new(service: str) -> bytes:

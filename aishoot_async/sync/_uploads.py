@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 
+from ..concurrency import SingleFlight
+from ..errors import SyncError
 from ..session import AIShootSession
 from ._images import PlannedPicture, upload
 
@@ -14,7 +17,8 @@ class Uploads:
         """Send nothing yet."""
         self._session = session
         self._patience = patience
-        self._sent: dict[str, asyncio.Future[None]] = {}
+        self._sent: set[str] = set()
+        self._sending: SingleFlight[str, None] = SingleFlight(_cut_off, cancel_abandoned=True)
 
     async def send(self, pictures: Iterable[PlannedPicture]) -> None:
         """Go on when the service has these pictures.
@@ -24,23 +28,16 @@ class Uploads:
             SyncError: a file is not what it was when the plan was made.
         """
         for picture in pictures:
-            await self._once(picture)
+            if picture.identifier not in self._sent:
+                await self._sending.run(picture.identifier, partial(self._begin, picture))
 
-    async def _once(self, picture: PlannedPicture) -> None:
-        sent = self._sent.get(picture.identifier)
-        if sent is not None:
-            await asyncio.shield(sent)
-            return
-        sent = self._sent[picture.identifier] = asyncio.get_running_loop().create_future()
-        try:
-            await upload(self._session, picture, patience=self._patience)
-        except BaseException as error:
-            # Those who wait now fail with it; who comes later may have more luck.
-            del self._sent[picture.identifier]
-            if isinstance(error, Exception):
-                sent.set_exception(error)
-                sent.exception()  # retrieved, should nobody wait for it
-            else:
-                sent.cancel()
-            raise
-        sent.set_result(None)
+    def _begin(self, picture: PlannedPicture) -> "asyncio.Task[None]":
+        return asyncio.create_task(self._upload(picture))
+
+    async def _upload(self, picture: PlannedPicture) -> None:
+        await upload(self._session, picture, patience=self._patience)
+        self._sent.add(picture.identifier)
+
+
+def _cut_off() -> SyncError:
+    return SyncError("the upload of a picture was cut off")

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from ..concurrency import wait_done
 from ..disk import Threads
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
@@ -43,7 +44,7 @@ class Writer:
     async def drain(self) -> None:
         """Wait until all is on the disk, or has failed."""
         while self._writing is not None:
-            await asyncio.wait([self._writing])
+            await wait_done(self._writing)
 
     async def _write(self) -> None:
         while self._next is not None:

@@ -1,18 +1,18 @@
-"""Bytes out, bytes in: the pool of connections."""
+"""Sends requests and reads responses: the only client code that uses aiohttp."""
 
 from ._body import can_decode, unreadable_coding
-from ._http import Sending, Transport
-from ._messages import JSON, Request, Response
-from ._stream import STEP, Opened, Stream
+from ._file_body import CHUNK_SIZE, FileBody, ThreadedFile
+from ._http import Transport
+from ._messages import JSON, Request, Response, SendState
 
 __all__ = [
+    "CHUNK_SIZE",
     "JSON",
-    "STEP",
-    "Opened",
+    "FileBody",
     "Request",
     "Response",
-    "Sending",
-    "Stream",
+    "SendState",
+    "ThreadedFile",
     "Transport",
     "can_decode",
     "unreadable_coding",

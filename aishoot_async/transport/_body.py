@@ -1,4 +1,4 @@
-"""A body read whole or not at all: capped while it is decompressed, and checked for its end.
+"""Reads a response body completely or not at all: capped while it is decompressed, and checked for its end.
 
 aiohttp's own decompression is off, because it gives a gzip stream that was cut short as if it were whole.
 """
@@ -12,18 +12,18 @@ from ..errors import ResponseTooLargeError, TransportError
 _GZIPPED: Final = frozenset({"gzip", "x-gzip"})
 _READABLE: Final = frozenset({"", "identity"}) | _GZIPPED
 _GZIP: Final = 16 + zlib.MAX_WBITS
-# Decompressed at once at most: what a small chunk can blow up to is never in memory before the cap is looked at.
-_STEP: Final = 256 * 1024
-_FEW: Final = 8
+# Bytes decompressed at once. A small chunk can expand to gigabytes; the cap is checked before more is in memory.
+_CHUNK_SIZE: Final = 256 * 1024
+_MAX_PARTS: Final = 8
 
 
 def can_decode(encoding: str) -> bool:
-    """Tell whether a ``Content-Encoding`` is one that is asked for."""
+    """Tell whether requests ask for this ``Content-Encoding``."""
     return not encoding or encoding.strip().lower() in _READABLE
 
 
 def unreadable_coding(encoding: str) -> str:
-    """Say that an answer has a ``Content-Encoding`` that was not asked for."""
+    """Return the message for an answer with a ``Content-Encoding`` that was not asked for."""
     return f"the answer is compressed as {encoding[:200]!r}, which was not asked for"
 
 
@@ -31,10 +31,10 @@ class Body:
     """Collects one body."""
 
     def __init__(self, encoding: str, cap: int) -> None:
-        """Choose by ``Content-Encoding``; the cap is in bytes, decompressed."""
+        """Choose by ``Content-Encoding``; ``cap`` counts decompressed bytes."""
         self._cap = cap
-        # Most often it comes in a part or two. When there are many they go into one buffer: a list of them takes many
-        # times their size when a server sends them by the byte.
+        # Most bodies come in one or two parts. Many parts go into one buffer: if a server sends single bytes, a list of
+        # them takes many times their size.
         self._length = 0
         self._parts: list[bytes] = []
         self._data: io.BytesIO | None = None
@@ -63,7 +63,7 @@ class Body:
                 # gzip streams may follow each other (RFC 1952, 2.2).
                 self._unzip = zlib.decompressobj(_GZIP)
             try:
-                part = self._unzip.decompress(chunk, _STEP)
+                part = self._unzip.decompress(chunk, _CHUNK_SIZE)
             except zlib.error:
                 part = None
             if part is None:
@@ -71,7 +71,7 @@ class Body:
                 raise TransportError(msg)
             self._keep(part)
             # All input may be taken while output is still held back for the next step.
-            more = len(part) == _STEP and not self._unzip.eof
+            more = len(part) == _CHUNK_SIZE and not self._unzip.eof
             chunk = self._unzip.unconsumed_tail or self._unzip.unused_data
 
     def _keep(self, part: bytes) -> None:
@@ -85,15 +85,15 @@ class Body:
             raise ResponseTooLargeError(msg)
         if self._data is not None:
             self._data.write(part)
-        elif len(self._parts) < _FEW:
+        elif len(self._parts) < _MAX_PARTS:
             self._parts.append(part)
         else:
             self._data = io.BytesIO()
             self._data.writelines([*self._parts, part])
             self._parts = []
 
-    def whole(self) -> bytes:
-        """Give the body.
+    def finish(self) -> bytes:
+        """Return the body.
 
         Raises:
             TransportError: the gzip stream was cut short.

@@ -1,46 +1,49 @@
-"""The only code that speaks to aiohttp. Its exceptions end here, each mapped once and chained to nothing.
+"""The pool of connections, and one request over it. Here aiohttp's exceptions are mapped, each once.
 
-A ``repr`` of aiohttp's `ClientResponseError` holds the request's headers, and so the token: what is raised here is
-raised outside of ``except``, so that not even ``__context__`` leads there.
+The ``repr`` of aiohttp's `ClientResponseError` holds the request's headers, and so the token. What is raised here is
+raised outside of ``except``, so that neither ``__cause__`` nor ``__context__`` leads there.
+
+Most requests take the fast path of `_raw_http`. Others, and all if `documented_only` says so, go through
+`aiohttp.ClientSession` as documented.
 """
 
 import asyncio
 import io
+import logging
+import os
 import ssl
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
-import attrs
-from aiohttp.connector import Connection
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
-from aiohttp.tracing import Trace
 from yarl import URL
 
 from ..config import Limits, Timeouts, parse_proxy
 from ..errors import CallTimeoutError, ConfigurationError, ConnectError, TransportError
 from ..secret import Secret
 from ._body import Body, can_decode
-from ._exchange import HEADER_BYTES, exchange, is_possible, take_parts
-from ._messages import WRITTEN_AT_ONCE, Request, Response
-from ._stream import Passage, Stream
+from ._file_body import FileBody, VerifyingUpload
+from ._messages import MAX_HEADER, MAX_INLINE_BODY, SEND_STATE, NoHttpError, Request, Response, SendState
 
 if TYPE_CHECKING:
-    from aiohttp.client_reqrep import ConnectionKey
+    from ._raw_http import RawHttp
 
+logger: Final = logging.getLogger("aishoot_async.transport")
+DOCUMENTED_HTTP: Final = "AISHOOT_DOCUMENTED_HTTP"
+"""The environment variable that turns the fast path off: any value but an empty one, or 0."""
 _FIRST_FINAL_STATUS: Final = 200
 _FIRST_UNSUCCESSFUL_STATUS: Final = 300
-_READ_AT_ONCE: Final = 64 * 1024
-_EXCHANGES: Final = is_possible()
+# aiohttp's parser raises this through documented methods, and does not document it.
+_PARSER_ERROR: Final = cast(
+    "type[Exception]", getattr(getattr(aiohttp, "http_exceptions", None), "HttpProcessingError", aiohttp.ClientError)
+)
 
 
 class _DroppedError(Exception):
-    """What aiohttp would have resent for, wrapped into a class that it does not resend for."""
+    """Hides an error for which aiohttp would resend the request."""
 
     def __init__(self, seen: aiohttp.ClientError) -> None:
         super().__init__()
@@ -48,7 +51,7 @@ class _DroppedError(Exception):
 
 
 async def _never_resend(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET, PUT or DELETE again by itself: only counted retries exist here."""
+    """Keep aiohttp from resending a GET, PUT or DELETE by itself: only our counted retries exist."""
     try:
         return await send(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
@@ -56,92 +59,61 @@ async def _never_resend(request: aiohttp.ClientRequest, send: aiohttp.ClientHand
     raise dropped
 
 
-@attrs.define(eq=False, repr=False)
-class Sending:
-    """What is known of a request on its way: whether it obtained a connection, and so may have been seen.
+def documented_only() -> bool:
+    """Tell whether the environment asks for aiohttp's documented interface alone."""
+    return os.environ.get(DOCUMENTED_HTTP, "") not in {"", "0"}
 
-    Attributes:
-        moved: hears of the seconds that each part of a streamed body took.
+
+def _open_socket(address: "tuple[Any, ...]") -> Any:
+    family, kind, protocol, *_ = address
+    return SEND_STATE.get().open_socket(family, kind, protocol)
+
+
+async def _note_connection(*_: object) -> None:
+    SEND_STATE.get().connected()
+
+
+def _documented_pool(limits: Limits, tls: ssl.SSLContext | None) -> aiohttp.TCPConnector:
+    """Return a pool that keeps no connection.
+
+    aiohttp documents no way to see whether bytes have come on a kept connection, which would be taken for the answer
+    to the next request.
     """
-
-    moved: Callable[[float], None] = attrs.field(default=lambda _: None, kw_only=True)
-    _transport: asyncio.Transport | None = attrs.field(default=None, init=False)
-
-    @property
-    def obtained(self) -> bool:
-        """Whether a connection was obtained."""
-        return self._transport is not None
-
-    def begins(self, transport: asyncio.Transport | None) -> None:
-        """Hear of the connection."""
-        self._transport = transport
-
-    def ends(self) -> None:
-        """Let go of a connection that is not kept, without waiting until the server has taken what it was sent.
-
-        A server that takes nothing, or does not answer the end of TLS, would hold its descriptor.
-        """
-        if self._transport is not None and self._transport.is_closing():
-            self._transport.abort()
+    return aiohttp.TCPConnector(
+        limit=limits.connections, ssl=tls or True, force_close=True, socket_factory=_open_socket
+    )
 
 
-_SENDING: Final[ContextVar[Sending]] = ContextVar("aishoot_async.sending")
+def _connection_traces() -> aiohttp.TraceConfig:
+    """Return what tells a request's `SendState` that a connection was obtained."""
+    traces = aiohttp.TraceConfig()
+    traces.on_connection_create_end.append(_note_connection)
+    traces.on_connection_reuseconn.append(_note_connection)
+    traces.freeze()
+    return traces
 
 
-def _is_for_its_length(error: BaseException | None) -> bool:
-    """Tell whether a line of an answer's head was too long: aiohttp wraps what says so once or twice."""
-    return error is not None and (isinstance(error, LineTooLong) or _is_for_its_length(error.__cause__))
+@cache
+def _fast_path() -> "type[RawHttp] | None":
+    """Return the fast path if all that it uses of aiohttp is there and works; call this inside a task."""
+    try:
+        from ._raw_http import RawHttp, probe  # noqa: PLC0415  # it imports what aiohttp does not document
+
+        probe()
+    except Exception as error:  # noqa: BLE001  # whatever has changed
+        logger.warning(
+            "aiohttp %s is not as expected (%s: %s): requests go through its documented interface, which is slower",
+            aiohttp.__version__,
+            type(error).__name__,
+            error,
+        )
+        return None
+    return RawHttp
 
 
-def _read_in_parts(transport: asyncio.Transport | None) -> None:
-    """Let asyncio's own transport read at most so much at once: for each reading it takes all of that from the heap.
-
-    The attribute is not documented. Where it is missing (uvloop, TLS), nothing is lost.
-    """
-    if isinstance(getattr(transport, "max_size", None), int):
-        transport.max_size = _READ_AT_ONCE  # type: ignore[union-attr]
-
-
-def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
-    # Of bytes beyond a megabyte aiohttp would write all at once, and warn of it; a file's bytes it writes in parts.
-    return body if body is None or len(body) <= WRITTEN_AT_ONCE else io.BytesIO(body)
-
-
-class _Pool(aiohttp.TCPConnector):
-    """Connections, each noted when it is handed out.
-
-    A connection that was kept, and on which something has come meanwhile, is not used again: what nobody had asked
-    for (a second answer, a 408 to an idle client) would be taken for the answer to the next request.
-    """
-
-    @cached_property
-    def _known(self) -> WeakSet[asyncio.BaseProtocol]:
-        return WeakSet()
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own
-    ) -> Connection:
-        connection = await self.obtain(req, timeout, traces)
-        _SENDING.get().begins(connection.transport)
-        return connection
-
-    async def obtain(
-        self, target: aiohttp.ClientRequest, waits: aiohttp.ClientTimeout, traces: list[Trace]
-    ) -> Connection:
-        """Give a connection to where a request would go; who asks notes it."""
-        while True:
-            connection = await super().connect(target, traces, waits)
-            protocol = connection.protocol
-            if protocol is None or not (protocol.should_close and protocol in self._known):
-                break
-            connection.close()
-        if protocol is not None and protocol not in self._known:
-            self._known.add(protocol)
-            _read_in_parts(connection.transport)
-        return connection
+def _is_line_too_long(error: BaseException | None) -> bool:
+    """Tell whether a line of an answer's head was too long. aiohttp wraps the error that says so, once or twice."""
+    return error is not None and (type(error).__name__ == "LineTooLong" or _is_line_too_long(error.__cause__))
 
 
 def _environment_proxy(origin: URL) -> str | None:
@@ -167,44 +139,44 @@ def _environment_proxy(origin: URL) -> str | None:
     raise ConfigurationError(msg)
 
 
-class _Target(aiohttp.ClientRequest):
-    """Where requests go. They are many, and it stays what it is."""
-
-    @cached_property
-    def connection_key(self) -> "ConnectionKey":  # pyright: ignore[reportIncompatibleMethodOverride]
-        return super().connection_key
-
-
 class _Client:
-    """What the first request opens: the pool, and aiohttp's session over it."""
+    """What the first request opens: the pool, and aiohttp's session over it.
+
+    Attributes:
+        session: aiohttp's session.
+        raw: the fast path over the same pool; ``None`` if it may not be used.
+    """
 
     def __init__(self, limits: Limits, timeouts: Timeouts, tls: ssl.SSLContext | None) -> None:
-        # No total: the call's deadline is our own, over all attempts.
-        self.waits = aiohttp.ClientTimeout(
+        # No total: the deadline of a call covers all its attempts, and is not aiohttp's.
+        timeout = aiohttp.ClientTimeout(
             total=None, connect=timeouts.connect, sock_connect=None, sock_read=timeouts.read
         )
-        self.pool = _Pool(limit=limits.connections, ssl=tls or True)
-        self.session = aiohttp.ClientSession(
-            connector=self.pool,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            raise_for_status=False,
-            max_line_size=HEADER_BYTES,
-            max_field_size=HEADER_BYTES,
-            middlewares=(_never_resend,),
-            timeout=self.waits,
-        )
-        self._targets: dict[URL, aiohttp.ClientRequest] = {}
+        fast_path = None if documented_only() else _fast_path()
+        if fast_path is None:
+            self.session = _open_session(_documented_pool(limits, tls), timeout, [_connection_traces()])
+            self.raw = None
+        else:
+            pool = fast_path.open_pool(limits, tls)
+            self.session = _open_session(pool, timeout)
+            self.raw = fast_path(self.session, pool, timeout)
 
-    def target(self, origin: URL) -> aiohttp.ClientRequest:
-        """Give what the pool needs to know of a request to an origin, past proxies; it is not sent."""
-        target = self._targets.get(origin)
-        if target is None:
-            target = self._targets[origin] = _Target(
-                "GET", origin, loop=asyncio.get_running_loop(), session=self.session
-            )
-        return target
+
+def _open_session(
+    pool: aiohttp.TCPConnector, timeout: aiohttp.ClientTimeout, traces: list[aiohttp.TraceConfig] | None = None
+) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=pool,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        auto_decompress=False,
+        raise_for_status=False,
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+        middlewares=(_never_resend,),
+        timeout=timeout,
+        trace_configs=traces,
+    )
 
 
 class Transport:
@@ -221,68 +193,72 @@ class Transport:
         self._proxies: dict[URL, str | None] = {}
         self._client: _Client | None = None
 
-    async def send(self, request: Request, token: Secret | None, sending: Sending) -> Response:
-        """Send one request once, and read the whole answer.
+    async def send(self, request: Request, token: Secret | None, state: SendState) -> Response:
+        """Send a request once, and read the whole answer.
 
         Raises:
             ConnectError: no connection was obtained; nothing was sent.
             CallTimeoutError: nothing came for ``Timeouts.read``.
-            RequestValidationError: the file that its body is read from is not what it was.
+            RequestValidationError: the file that the body is read from has changed.
             ResponseTooLargeError: the body outgrew ``Limits.response_bytes``.
             TransportError: the connection died, or the answer is broken.
         """
         proxy = self._proxy_for(request.origin)
         if self._client is None:
             self._client = _Client(self._limits, self._timeouts, self._tls)
-        passage = None
-        if isinstance(request.body, Stream):
-            passage = Passage(request.body, sending.moved, time.monotonic)
+        upload = None
+        if isinstance(request.body, FileBody):
+            upload = VerifyingUpload(request.body, state.on_progress, time.monotonic)
         try:
-            if _EXCHANGES and proxy is None and request.is_short:
-                return await self._exchange(self._client, request, token, sending)
-            noted = _SENDING.set(sending)
+            if self._client.raw is not None and proxy is None and request.fits_in_one_write:
+                return await self._send_raw(self._client.raw, request, token, state)
+            noted = SEND_STATE.set(state)
             try:
-                return await self._request(self._client, request, token, proxy, passage)
+                return await self._send_documented(self._client.session, request, token, proxy, upload)
             finally:
-                _SENDING.reset(noted)
+                SEND_STATE.reset(noted)
         except _DroppedError as error:
             seen: Exception = error.seen
-        except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, NoHttpError, _PARSER_ERROR, OSError, ValueError) as error:
             # ValueError: a header or a status line that aiohttp itself cannot take.
             seen = error
         finally:
-            sending.ends()
-            if passage is not None:
-                passage.close()
-        if passage is not None and passage.problem is not None:
-            raise passage.problem
-        raise self._lost(seen) if sending.obtained else ConnectError(self._unconnected(seen), maybe_sent=False)
+            state.abort()
+            if upload is not None:
+                upload.close()
+        if upload is not None and upload.problem is not None:
+            raise upload.problem
+        raise self._lost(seen) if state.was_connected else ConnectError(self._unconnected(seen), maybe_sent=False)
 
-    async def _exchange(self, client: _Client, request: Request, token: Secret | None, sending: Sending) -> Response:
-        target = client.target(request.origin)
-        connection = await client.pool.obtain(target, client.waits, [])
-        sending.begins(connection.transport)
+    async def _send_raw(self, raw: "RawHttp", request: Request, token: Secret | None, state: SendState) -> Response:
+        connection, host = await raw.acquire(request.origin)
+        state.connected(connection.transport)
         try:
-            message, content = await exchange(
-                connection,
-                partial(request.whole, target.url.host_port_subcomponent or "", token),
-                has_body=request.method != "HEAD",
-                read_timeout=self._timeouts.read,
-            )
-            response = await self._read(message.code, message.reason, message.headers, content)
+            message, content = await raw.send(connection, host, request, token)
+            parts = raw.drain_buffer(content)
+            response = await self._read(message.code, message.reason, message.headers, content, parts)
         except BaseException:
             connection.close()
             raise
         connection.release()
         return response
 
-    async def _request(
-        self, client: _Client, request: Request, token: Secret | None, proxy: str | None, passage: Passage | None
+    async def _send_documented(
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        token: Secret | None,
+        proxy: str | None,
+        upload: VerifyingUpload | None,
     ) -> Response:
-        response = await client.session.request(
+        body: bytes | io.BytesIO | VerifyingUpload | None = upload or request.body  # type: ignore[assignment]
+        if isinstance(body, bytes) and len(body) > MAX_INLINE_BODY:
+            # aiohttp would write the bytes at once, and warns of more than a megabyte. It writes a file in parts.
+            body = io.BytesIO(body)
+        response = await session.request(
             request.method,
             request.url,
-            data=passage if isinstance(request.body, Stream) else _payload(request.body),
+            data=body,
             headers=request.headers(token),
             allow_redirects=False,
             proxy=proxy,
@@ -290,24 +266,28 @@ class Transport:
         try:
             return await self._read(response.status, response.reason, response.headers, response.content)
         finally:
-            # Gives the connection back when the body was read to its end, and ends it otherwise.
+            # Releases the connection if the body was read to its end, and closes it otherwise.
             response.close()
 
     async def _read(
-        self, status: int, reason: str | None, headers: Mapping[str, str], content: aiohttp.StreamReader
+        self,
+        status: int,
+        reason: str | None,
+        headers: Mapping[str, str],
+        content: aiohttp.StreamReader,
+        parts: Iterable[bytes] = (),
     ) -> Response:
         if status < _FIRST_FINAL_STATUS:
-            msg = f"the answer's status {status} is no answer"
-            raise TransportError(msg)
+            raise TransportError(f"the answer's status {status} is no answer")
         encoding = headers.get("Content-Encoding", "")
         if status >= _FIRST_UNSUCCESSFUL_STATUS and not can_decode(encoding):
             encoding = ""  # the status says enough
         body = Body(encoding, self._limits.response_bytes)
-        for part in take_parts(content) if _EXCHANGES else ():
+        for part in parts:
             body.feed(part)
         while not content.at_eof():
             body.feed(await content.readany())
-        return Response(status=status, reason=reason or "", headers=headers, body=body.whole())
+        return Response(status=status, reason=reason or "", headers=headers, body=body.finish())
 
     def _lost(self, error: Exception) -> TransportError:
         match error:
@@ -315,9 +295,9 @@ class Transport:
                 return CallTimeoutError(f"nothing came for {self._timeouts.read} s")
             case aiohttp.ClientPayloadError():
                 return TransportError("the answer's body was cut short")
-            case aiohttp.ClientResponseError() | HttpProcessingError():
-                if _is_for_its_length(error):
-                    return TransportError(f"the answer has a header of more than {HEADER_BYTES // 1024} KiB")
+            case _ if isinstance(error, (aiohttp.ClientResponseError, NoHttpError, _PARSER_ERROR)):
+                if _is_line_too_long(error):
+                    return TransportError(f"the answer has a header of more than {MAX_HEADER // 1024} KiB")
                 return TransportError("the answer is no readable HTTP")
             case _:
                 return TransportError("the connection was lost before a whole answer came")

@@ -1,9 +1,13 @@
-"""One request and one response, as values that know no HTTP library.
+"""A request, its response, and the state of sending it; none of them knows the HTTP library.
 
-Not frozen, as they are made for each attempt, and that would take twice as long.
+They are not frozen: each attempt makes new ones, and frozen ones take twice as long to make.
 """
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Final
 
 import attrs
@@ -11,18 +15,20 @@ from yarl import URL
 
 from .._version import __version__
 from ..secret import Secret
-from ._stream import Stream
+from ._file_body import FileBody
 
 JSON: Final = "application/json"
 USER_AGENT: Final = f"aishoot-async/{__version__}"
-WRITTEN_AT_ONCE: Final = 64 * 1024
-"""Bytes of a body that are handed to the system together; of a larger one, parts."""
-# RFC 9110, 8.6: the others say that they have none.
+MAX_INLINE_BODY: Final = 64 * 1024
+"""Bytes. A larger body is written in parts."""
+MAX_HEADER: Final = 64 * 1024
+"""Bytes of a header or status line of an answer. Gateways write policies and traces of more than aiohttp's 8 KiB."""
+# RFC 9110, 8.6: a request with another method and no body says that it has none.
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
 
 
-class _Unshown(str):
-    """A header's value that only the wire shows: aiohttp's frames hold it, and tools that show locals print them."""
+class _RedactedStr(str):
+    """A header's value without a readable repr: aiohttp's frames hold it, and tools that show locals print them."""
 
     __slots__ = ()
 
@@ -32,21 +38,21 @@ class _Unshown(str):
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Request:
-    """A request as it goes out.
+    """A request to send.
 
     Attributes:
         method: the HTTP method, in capitals.
-        origin: where it goes: scheme, host and port.
+        origin: scheme, host and port of the service.
         target: the path and the query, percent-encoded.
-        body: the request's body, or what is read while it is sent; ``None`` for none.
+        body: the bytes, or a file that is read while it is sent; ``None`` for none.
         content_type: the media type of the body.
-        accept: the media type that is asked for.
+        accept: the media type to ask for.
     """
 
     method: str
     origin: URL
     target: str
-    body: bytes | Stream | None = attrs.field(default=None, repr=False)  # it may hold a token
+    body: bytes | FileBody | None = attrs.field(default=None, repr=False)  # it may hold a token
     content_type: str = JSON
     accept: str = JSON
 
@@ -56,14 +62,14 @@ class Request:
         return URL(f"{self.origin}{self.target}", encoded=True)
 
     @property
-    def is_short(self) -> bool:
-        """Whether all of it can be written at once."""
-        return self.body is None or (isinstance(self.body, bytes) and len(self.body) <= WRITTEN_AT_ONCE)
+    def fits_in_one_write(self) -> bool:
+        """Whether head and body are short enough to be written at once."""
+        return self.body is None or (isinstance(self.body, bytes) and len(self.body) <= MAX_INLINE_BODY)
 
     def headers(self, token: Secret | None) -> dict[str, str]:
-        """Make the headers, but for ``Host``."""
+        """Return the headers, without ``Host``."""
         made = {"User-Agent": USER_AGENT, "Accept": self.accept, "Accept-Encoding": "gzip"}
-        if isinstance(self.body, Stream):
+        if isinstance(self.body, FileBody):
             made["Content-Type"] = self.body.content_type
             made["Content-Length"] = str(self.body.length)
         elif self.body is not None:
@@ -72,14 +78,14 @@ class Request:
         elif self.method not in _WITHOUT_BODY:
             made["Content-Length"] = "0"
         if token is not None:
-            made["Authorization"] = _Unshown(f"Bearer {token.reveal()}")
+            made["Authorization"] = _RedactedStr(f"Bearer {token.reveal()}")
         return made
 
-    def whole(self, host: str, token: Secret | None) -> bytes:
-        """Write it down as it goes over the wire, for a request that `is_short`. ``host`` is the ``Host`` header.
+    def serialize(self, host: str, token: Secret | None) -> bytes:
+        """Return the bytes to send, of a request that `fits_in_one_write`. ``host`` is the ``Host`` header.
 
         Raises:
-            ValueError: the target holds what would end the request line.
+            ValueError: the target holds a character that would end the request line.
         """
         target = self.target
         if not (target.isascii() and target.isprintable()) or " " in target:
@@ -92,16 +98,61 @@ class Request:
 
 @attrs.define(kw_only=True, eq=False, repr=False)
 class Response:
-    """A whole response, its body decompressed.
+    """A complete response.
 
     Attributes:
         status: the HTTP status.
         reason: the HTTP reason.
         headers: the headers, by names of any case.
-        body: the body's bytes.
+        body: the decompressed body.
     """
 
     status: int
     reason: str
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=False)
+
+
+class NoHttpError(Exception):
+    """What came is no HTTP. Its cause is the HTTP library's own error."""
+
+
+@attrs.define(eq=False, repr=False)
+class SendState:
+    """Whether an attempt obtained a connection, so that the service may have seen its request.
+
+    Attributes:
+        on_progress: called with the seconds that each part of a file took to be sent.
+        was_connected: whether a connection was obtained.
+    """
+
+    on_progress: Callable[[float], None] = attrs.field(default=lambda _: None, kw_only=True)
+    was_connected: bool = attrs.field(default=False, init=False)
+    _transport: asyncio.Transport | None = attrs.field(default=None, init=False)
+    _sockets: list[socket.socket] = attrs.field(factory=list, init=False)
+
+    def connected(self, transport: asyncio.Transport | None = None) -> None:
+        """Record that a connection was obtained."""
+        self.was_connected = True
+        self._transport = transport
+
+    def open_socket(self, family: int, kind: int, protocol: int) -> socket.socket:
+        """Open a socket that is of no use after this attempt."""
+        opened = socket.socket(family, kind, protocol)
+        self._sockets.append(opened)
+        return opened
+
+    def abort(self) -> None:
+        """Abort a connection that will not be used again, without flushing its write buffer.
+
+        A server that reads nothing, or does not answer the end of TLS, would hold the descriptor.
+        """
+        if self._transport is not None and self._transport.is_closing():
+            self._transport.abort()
+        for opened in self._sockets:
+            with contextlib.suppress(OSError):  # it is closed already, or was never connected
+                opened.shutdown(socket.SHUT_RDWR)
+
+
+SEND_STATE: Final[ContextVar[SendState]] = ContextVar("aishoot_async.send_state")
+"""The state of the attempt that the running task makes through aiohttp's session."""

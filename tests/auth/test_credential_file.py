@@ -183,8 +183,7 @@ def broken(monkeypatch):
 
 async def settle(source) -> None:
     """Wait until what is renewed beside the calls has come to its end."""
-    while source._keeper._flight is not None:
-        await asyncio.wait([source._keeper._flight])
+    await source._keeper._renewing.drain()
 
 
 async def test_what_could_not_be_written_is_used_and_written_later(sandbox, source, broken, caplog) -> None:

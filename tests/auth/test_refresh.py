@@ -97,7 +97,7 @@ async def test_it_is_renewed_beside_the_calls_ahead_of_its_end(sandbox, source) 
         assert sandbox.calls["refresh"] == 0
         clock.now += 400
         assert await source.token() == sandbox.token  # the old one, without waiting
-        await asyncio.wait([source._keeper._flight])
+        await source._keeper._renewing.drain()
         assert await source.token() != sandbox.token
         assert sandbox.calls["refresh"] == 1
 
@@ -122,14 +122,13 @@ async def test_while_a_token_is_good_an_auth_server_that_is_away_does_not_matter
         sandbox.add_fault(Fault(Status(503), operation="refresh"))
         for _ in range(5):
             await session.skus.list_global()
-            if source._keeper._flight is not None:
-                await asyncio.wait([source._keeper._flight])
+            await source._keeper._renewing.drain()
         assert sandbox.calls["refresh"] == 2  # one renewal, tried once more; then it pauses
         assert "ahead of its end" in caplog.text
         sandbox.clear_faults()
         clock.now += 50
         await source.token()
-        await asyncio.wait([source._keeper._flight])
+        await source._keeper._renewing.drain()
         assert await source.token() != sandbox.token
 
 
@@ -141,8 +140,7 @@ async def test_a_login_that_has_ended_serves_as_long_as_its_token_is_good(sandbo
         for seconds in (DAY - 100, 60, 20):
             clock.now += seconds
             await session.skus.list_global()
-            if source._keeper._flight is not None:
-                await asyncio.wait([source._keeper._flight])
+            await source._keeper._renewing.drain()
         clock.now += 30
         for _ in range(3):
             with pytest.raises(LoginRejectedError, match="aishoot login"):

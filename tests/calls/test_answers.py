@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from aishoot_async import errors
 from aishoot_async.auth import Secret
-from aishoot_async.calls._answers import is_success, printable, request_id, retry_after, status_error
+from aishoot_async.calls._responses import escape_controls, is_success, request_id, retry_after, status_error
 from aishoot_async.transport import Response
 
 NOW = dt.datetime(2026, 1, 1, 12, 0, 0, tzinfo=dt.UTC)
@@ -243,7 +243,7 @@ def test_what_a_server_says_cannot_write_lines_or_steer_a_terminal() -> None:
 @given(st.text())
 @example("\u200c")
 def test_printable_text_is_one_line_that_can_be_encoded(text):
-    shown = printable(text)
+    shown = escape_controls(text)
     assert shown.translate(dict.fromkeys(map(ord, JOINERS))).isprintable()
     shown.encode()
     assert shown == text or not text.isprintable()
@@ -251,4 +251,4 @@ def test_printable_text_is_one_line_that_can_be_encoded(text):
 
 def test_what_is_escaped():
     nasty = "a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"
-    assert printable(nasty) == r"a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"
+    assert escape_controls(nasty) == r"a\nb\r\x1b[31m\x85\u2028\u202e\udcff é"

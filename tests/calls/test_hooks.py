@@ -223,7 +223,7 @@ async def test_a_session_without_hooks_pays_nothing_for_them(hooks: list[Recorde
     def count(frame, kind: str, _) -> None:
         # attrs gives the event's own code a file name that holds the class's.
         file, name = frame.f_code.co_filename, frame.f_code.co_name
-        if kind == "call" and (file == _hooks.__file__ or "CallEvent" in file or name == "ended_attempt"):
+        if kind == "call" and (file == _hooks.__file__ or "CallEvent" in file or name == "end_attempt"):
             ran[name] += 1
 
     turns = in_turn(drop, always(b"[]", 503), always(b"[]", headers={"X-Request-Id": "r"}))
@@ -233,8 +233,8 @@ async def test_a_session_without_hooks_pays_nothing_for_them(hooks: list[Recorde
             await session.skus.list_global()
         finally:
             sys.setprofile(None)
-    events = {"__init__": 8, "tell": 8, "shown_headers": 2} if hooks else {}
-    assert {name: ran[name] for name in ran if not name.startswith("<")} == {"ended_attempt": 3, **events}
+    events = {"__init__": 8, "notify": 8, "redacted_headers": 2} if hooks else {}
+    assert {name: ran[name] for name in ran if not name.startswith("<")} == {"end_attempt": 3, **events}
 
 
 @pytest.mark.parametrize("kind", [LookupError, asyncio.CancelledError])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aishoot_async import CallTimeoutError, ConnectError, TransportError
-from aishoot_async.calls._limit import AdaptiveLimit, Admission, Outcome, outcome_of
+from aishoot_async.calls._limit import AdaptiveLimit, Outcome, Permit, outcome_of
 from aishoot_async.errors import APIStatusError, AuthenticationError, RateLimitedError, ServerError
 
 
@@ -21,17 +21,17 @@ def answered(status):
 @pytest.mark.parametrize(
     ("failure", "outcome"),
     [
-        (answered(429), Outcome.TOO_MANY),
-        (answered(503), Outcome.STRAINED),
-        (answered(408), Outcome.STRAINED),
-        (answered(500), Outcome.NOTHING),
-        (answered(502), Outcome.NOTHING),
+        (answered(429), Outcome.RATE_LIMITED),
+        (answered(503), Outcome.OVERLOADED),
+        (answered(408), Outcome.OVERLOADED),
+        (answered(500), Outcome.IGNORED),
+        (answered(502), Outcome.IGNORED),
         (answered(404), Outcome.ANSWERED),
         (AuthenticationError(401, method="GET", path="/"), Outcome.ANSWERED),
-        (CallTimeoutError("nothing came"), Outcome.STRAINED),
-        (CallTimeoutError("not admitted", maybe_sent=False), Outcome.NOTHING),
-        (ConnectError("refused", maybe_sent=False), Outcome.NOTHING),
-        (TransportError("lost"), Outcome.NOTHING),
+        (CallTimeoutError("nothing came"), Outcome.OVERLOADED),
+        (CallTimeoutError("not admitted", maybe_sent=False), Outcome.IGNORED),
+        (ConnectError("refused", maybe_sent=False), Outcome.IGNORED),
+        (TransportError("lost"), Outcome.IGNORED),
     ],
 )
 def test_what_an_attempt_says(failure, outcome):
@@ -40,17 +40,17 @@ def test_what_an_attempt_says(failure, outcome):
 
 def test_it_is_cut_once_for_all_that_were_on_their_way():
     limit = AdaptiveLimit(20)
-    admissions = [limit.admit(level) for level in range(1, 21)]
-    for admission in admissions:
-        limit.note(admission, Outcome.STRAINED)
+    permits = [limit.admit(level) for level in range(1, 21)]
+    for permit in permits:
+        limit.note(permit, Outcome.OVERLOADED)
     assert limit.value == 14
-    limit.note(limit.admit(14), Outcome.STRAINED)
+    limit.note(limit.admit(14), Outcome.OVERLOADED)
     assert limit.value == 9
 
 
 def test_it_grows_by_one_a_round_and_only_while_it_is_used():
     limit = AdaptiveLimit(20)
-    limit.note(limit.admit(20), Outcome.STRAINED)
+    limit.note(limit.admit(20), Outcome.OVERLOADED)
     for _ in range(100):
         limit.note(limit.admit(3), Outcome.ANSWERED)
     assert limit.value == 14
@@ -64,12 +64,12 @@ def test_it_grows_by_one_a_round_and_only_while_it_is_used():
 
 def test_it_remembers_how_many_were_too_many():
     limit = AdaptiveLimit(64)
-    limit.note(limit.admit(7), Outcome.TOO_MANY)
+    limit.note(limit.admit(7), Outcome.RATE_LIMITED)
     tried = []
     for answers in range(1, 3000):
         if limit.value == 7:
             tried.append(answers)
-            limit.note(limit.admit(7), Outcome.TOO_MANY)
+            limit.note(limit.admit(7), Outcome.RATE_LIMITED)
         limit.note(limit.admit(limit.value), Outcome.ANSWERED)
     assert tried[0] >= 200
     gaps = [later - sooner for sooner, later in itertools.pairwise(tried)]
@@ -79,7 +79,7 @@ def test_it_remembers_how_many_were_too_many():
 
 def test_it_grows_on_when_more_are_no_longer_too_many():
     limit = AdaptiveLimit(20)
-    limit.note(limit.admit(7), Outcome.TOO_MANY)
+    limit.note(limit.admit(7), Outcome.RATE_LIMITED)
     for _ in range(500):
         limit.note(limit.admit(limit.value), Outcome.ANSWERED)
     assert limit.value == 20
@@ -92,7 +92,7 @@ moves = st.lists(st.tuples(st.integers(1, 64), st.integers(0, 3), st.sampled_fro
 def test_it_stays_between_one_and_the_most(most, moves):
     limit = AdaptiveLimit(most)
     for level, ago, outcome in moves:
-        limit.note(Admission(level, max(0, limit.admit(level).cuts - ago)), outcome)
+        limit.note(Permit(level, max(0, limit.admit(level).epoch - ago)), outcome)
         assert 1 <= limit.value <= most
 
 
@@ -108,12 +108,12 @@ class Simulation:
         while self.answered < answers:
             while self.in_flight < self.limit.value:
                 self.send()
-            self.now, _, taken, admission = heapq.heappop(self.events)
+            self.now, _, taken, permit = heapq.heappop(self.events)
             self.in_flight -= 1
             self.busy -= taken
             self.answered += taken
             self.refused += not taken
-            self.limit.note(admission, Outcome.ANSWERED if taken else Outcome.TOO_MANY)
+            self.limit.note(permit, Outcome.ANSWERED if taken else Outcome.RATE_LIMITED)
         return self
 
     def send(self):

@@ -16,7 +16,7 @@ from aishoot_async import (
     RetryPolicy,
     Timeouts,
 )
-from aishoot_async.calls import Lifetime, Throttle
+from aishoot_async.calls import SessionLifecycle, Throttle
 from helpers.raw_server import Handler, RawConnection, RawRequest, RawServer, hang
 from helpers.sessions import session_for
 
@@ -117,8 +117,8 @@ async def test_the_advice_names_the_limit_that_keeps_a_call_waiting(limits: Limi
 
 
 async def test_the_advice_names_the_rate_where_that_keeps_a_call_waiting() -> None:
-    throttle = Throttle(Lifetime(), limit=8, rate=0.001)
-    throttle.leave(await throttle.enter("single", None))
+    throttle = Throttle(SessionLifecycle(), limit=8, rate=0.001)
+    throttle.release(await throttle.acquire("single", None))
     with pytest.raises(CallTimeoutError, match=r"0\.001 may start in a second; raise Limits\(rate="):
-        await throttle.enter("single", 0.01)
+        await throttle.acquire("single", 0.01)
     throttle.close()

@@ -116,7 +116,7 @@ async def test_patience_ends():
         assert len(service.failed) == before + 1
 
 
-async def test_a_page_that_the_service_cannot_answer_is_no_outage():
+async def test_a_page_that_the_service_cannot_answer_is_no_breaker():
     service = Service(out_from=1, out_for=1e9, out=refuse_500, out_of=7)
     async with RawServer(service) as server, session_for(server) as session:
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aishoot_async import ConnectError, RateLimitedError, ResponseTooLargeError, RetryPolicy, TransportError
-from aishoot_async.calls._retry import RetryBudget, may_repeat, pause_asked_for, wait_before_next
+from aishoot_async.calls._retry import RetryBudget, backoff_delay, is_retryable, retry_after_delay
 from aishoot_async.errors import APIStatusError, CallTimeoutError
 
 METHODS = ["GET", "HEAD", "PUT", "DELETE", "POST"]
@@ -21,18 +21,18 @@ def answered(status: int, retry_after: float | None = None) -> APIStatusError:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_statuses(method: str) -> None:
-    repeated = {status for status in range(100, 600) if may_repeat(method, answered(status))}
+    repeated = {status for status in range(100, 600) if is_retryable(method, answered(status))}
     assert repeated == ({429} if method == "POST" else PASSING)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_what_happens_on_the_way(method: str) -> None:
     repeatable = method != "POST"
-    assert may_repeat(method, ConnectError("refused", maybe_sent=False))
-    assert may_repeat(method, CallTimeoutError("late", maybe_sent=False))
-    assert may_repeat(method, TransportError("lost")) is repeatable
-    assert may_repeat(method, CallTimeoutError("late")) is repeatable
-    assert not may_repeat(method, ResponseTooLargeError("large"))
+    assert is_retryable(method, ConnectError("refused", maybe_sent=False))
+    assert is_retryable(method, CallTimeoutError("late", maybe_sent=False))
+    assert is_retryable(method, TransportError("lost")) is repeatable
+    assert is_retryable(method, CallTimeoutError("late")) is repeatable
+    assert not is_retryable(method, ResponseTooLargeError("large"))
 
 
 seconds = st.floats(min_value=0, allow_nan=False)
@@ -60,8 +60,8 @@ def test_a_wait_stays_within_its_bounds(
 ) -> None:
     policy = RetryPolicy(backoff=backoff, backoff_max=most)
     failure = answered(status, after)
-    wait = wait_before_next(policy, failure, number=number, level=level, time_left=left, random=lambda: dice)
-    asked = pause_asked_for(policy, failure)
+    wait = backoff_delay(policy, failure, number=number, in_flight=level, time_left=left, random=lambda: dice)
+    asked = retry_after_delay(policy, failure)
     assert asked == (0 if after is None else min(after, most))
     if wait is None:
         return
@@ -78,7 +78,7 @@ def wait(
     left: float = 1e9,
 ) -> float | None:
     policy = RetryPolicy(backoff=1.0, backoff_max=5.0)
-    return wait_before_next(policy, failure, number=number, level=level, time_left=left, random=lambda: dice)
+    return backoff_delay(policy, failure, number=number, in_flight=level, time_left=left, random=lambda: dice)
 
 
 def test_full_jitter_doubles_up_to_its_cap() -> None:
@@ -112,30 +112,30 @@ def test_the_deadline_ends_it() -> None:
 
 def test_without_answers_the_budget_is_spent_once() -> None:
     budget = RetryBudget(100)
-    assert sum(budget.take() for _ in range(1000)) == 100
+    assert sum(budget.try_acquire() for _ in range(1000)) == 100
 
 
 def test_what_is_answered_gives_back_what_it_took_and_a_fifth() -> None:
     budget = RetryBudget(3)
-    assert [budget.take() for _ in range(4)] == [True, True, True, False]
-    budget.give_back(2)
-    assert [budget.take() for _ in range(3)] == [True, True, False]
+    assert [budget.try_acquire() for _ in range(4)] == [True, True, True, False]
+    budget.release(2)
+    assert [budget.try_acquire() for _ in range(3)] == [True, True, False]
     for _ in range(5):
-        budget.give_back(0)
-    assert [budget.take() for _ in range(2)] == [True, False]
+        budget.release(0)
+    assert [budget.try_acquire() for _ in range(2)] == [True, False]
     for _ in range(1000):
-        budget.give_back(3)
-    assert [budget.take() for _ in range(4)] == [True, True, True, False]
+        budget.release(3)
+    assert [budget.try_acquire() for _ in range(4)] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(("share", "lasts"), [(0.05, True), (0.3, True), (0.45, True), (0.8, False)])
-def test_the_budget_outlasts_scattered_faults_and_no_outage(share: float, lasts: bool) -> None:  # noqa: FBT001
+def test_the_budget_outlasts_scattered_faults_and_no_breaker(share: float, lasts: bool) -> None:  # noqa: FBT001
     dice, budget, refused = random.Random(1), RetryBudget(100), 0
     for _ in range(5000):
         repetitions = 0
         while (failed := dice.random() < share) and repetitions < 3 and not refused:
             repetitions += 1
-            refused += not budget.take()
+            refused += not budget.try_acquire()
         if not failed:
-            budget.give_back(repetitions)
+            budget.release(repetitions)
     assert (refused == 0) is lasts

@@ -16,8 +16,8 @@ from aishoot_async import AIShootError, Cursor, SkuCreate, UnexpectedResponseErr
 from aishoot_async.auth import Secret, scrub_bytes, scrub_error, scrub_text
 from aishoot_async.auth._document import UnreadableError, read_credentials
 from aishoot_async.auth._wire import read_tokens
-from aishoot_async.calls._answers import request_id, retry_after, status_error
-from aishoot_async.calls._hooks import shown_headers
+from aishoot_async.calls._hooks import redacted_headers
+from aishoot_async.calls._responses import request_id, retry_after, status_error
 from aishoot_async.cli._bugs import _without_tokens
 from aishoot_async.export.formats._csv import _cell
 from aishoot_async.hooks._opentelemetry import redacted
@@ -114,7 +114,7 @@ def headers(text: str) -> None:
     given = CIMultiDict({"X-Request-Id": text, "Retry-After": text})
     request_id(given, SECRETS)
     retry_after(given, NOW)
-    shown_headers(given, SECRETS)
+    redacted_headers(given, SECRETS)
 
 
 def keys(text: str) -> None:

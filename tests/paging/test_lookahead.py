@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from aishoot_async.calls import Lifetime
+from aishoot_async.calls import SessionLifecycle
 from aishoot_async.paging._lookahead import Lookahead
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ async def test_behind_a_long_wait_a_page_is_asked_for_before_another_is_read():
         await answered.wait()
         return number
 
-    ahead = Lookahead(Lifetime(), fetch, 1)
+    ahead = Lookahead(SessionLifecycle(), fetch, 1)
     # All that are on their way come together: their reader has no need to wait, and so no reason to let others run.
     for page in range(1, 4):
         assert await ahead.take(3, 3) == page
@@ -42,7 +42,7 @@ async def test_who_is_cancelled_while_that_goes_out_finds_the_page_again():
         await answered.wait()
         return number
 
-    ahead = Lookahead(Lifetime(), fetch, 1)
+    ahead = Lookahead(SessionLifecycle(), fetch, 1)
     taking = asyncio.create_task(ahead.take(3, 3))
     await asyncio.wait([taking])
     assert taking.cancelled()

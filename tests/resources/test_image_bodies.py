@@ -7,9 +7,8 @@ import pytest
 from yarl import URL
 
 from aishoot_async import CallTimeoutError, RequestValidationError, Timeouts
-from aishoot_async.calls._call import Call, CallOptions
-from aishoot_async.calls._lifetime import Lifetime
-from aishoot_async.calls._scope import Scope
+from aishoot_async.calls._call import CallOptions, CallState
+from aishoot_async.calls._lifecycle import SessionLifecycle
 from aishoot_async.transport import Request
 from helpers.fault_proxy import FaultProxy, Path, Way
 from helpers.image_service import ImageService, identifier_of, images_of
@@ -67,22 +66,24 @@ async def test_an_upload_that_stands_still_is_late():
 
 
 async def test_what_closing_has_ended_no_movement_puts_off():
-    """The session's end cuts off the calls under way."""
-    loop, lifetime = asyncio.get_running_loop(), Lifetime()
-    lifetime.check()
+    """The session's end epoch off the calls under way."""
+    loop, lifecycle = asyncio.get_running_loop(), SessionLifecycle()
+    lifecycle.check()
     request = Request(method="POST", origin=URL("http://127.0.0.1"), target="/upload")
-    call = Call(request=request, path="/upload", template="/upload", options=CallOptions(), loop=loop, hooks=())
+    call = CallState(request=request, path="/upload", template="/upload", options=CallOptions(), loop=loop, hooks=())
     call.deadline = loop.time() + 0.02
-    with Scope(loop, call.deadline) as scope:
-        call.scope = scope
-        lifetime.began(scope)
-        call.has_moved(0.05)
-        await asyncio.sleep(0.03)  # put off
-        closing = asyncio.create_task(lifetime.join())
-        loop.call_later(0.01, call.has_moved, 60)
-        await asyncio.sleep(5)
-    assert scope.expired
-    lifetime.ended(scope)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout_at(call.deadline) as timeout:
+            call.timeout = timeout
+            lifecycle.track(timeout)
+            call.extend_deadline(0.05)
+            await asyncio.sleep(0.03)
+            assert not timeout.expired(), "it was put off"
+            closing = asyncio.create_task(lifecycle.cancel_all())
+            loop.call_soon(call.extend_deadline, 60)
+            await asyncio.sleep(5)
+    call.extend_deadline(60)
+    lifecycle.untrack(timeout)
     closing.cancel()
 
 

@@ -41,7 +41,7 @@ class Held:
 
 async def all_wait(session, count):
     """Return once so many wait for one upload: nothing tells when their pictures have been hashed."""
-    while sum(running.waiting for running in session.images._running.values()) < count:  # noqa: ASYNC110
+    while session.images._uploads.callers < count:  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 
@@ -219,12 +219,12 @@ async def test_random_cancellation_leaves_nothing_behind(tmp_path, seed):
                         assert outcome == identifier_of(contents[number])
                         assert outcome in server.stored
                 server.stored.clear()
-            assert not session.images._running
+            assert not session.images._uploads.callers
             assert session.traffic.in_flight == session.traffic.waiting == 0
 
 
 async def test_an_outage_is_ridden_out_by_who_is_patient(monkeypatch):
-    monkeypatch.setattr("aishoot_async.calls._outage.EVERY", 0.05)
+    monkeypatch.setattr("aishoot_async.calls._circuit_breaker.PROBE_INTERVAL", 0.05)
     left = [6]
 
     async def down(_, connection):

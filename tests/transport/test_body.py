@@ -22,7 +22,7 @@ def read(*chunks: bytes, encoding: str = "gzip", cap: int = CAP) -> bytes:
     body = Body(encoding, cap)
     for chunk in chunks:
         body.feed(chunk)
-    return body.whole()
+    return body.finish()
 
 
 def pieces(data: bytes, size: int) -> list[bytes]:

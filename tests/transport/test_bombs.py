@@ -15,7 +15,7 @@ import pytest
 from helpers.bombs import MB, bomb, many_members, tiny_members
 from helpers.raw_server import RawServer, always, endless, in_turn
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_path")]
 ZIPPED = {"Content-Encoding": "gzip"}
 HEAD = b"HTTP/1.1 200 Said\r\n"
 TOO_LARGE = {

@@ -19,7 +19,7 @@ from aishoot_async import (
 from helpers.raw_server import RawServer, always, chunked, in_turn, reply, saying
 from helpers.sessions import session_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_path")]
 ONCE = RetryPolicy(attempts=1)
 ROWS = json.dumps([{"id": number} for number in range(3)]).encode()
 ZIPPED = gzip.compress(ROWS, mtime=0)

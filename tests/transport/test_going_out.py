@@ -9,11 +9,11 @@ from helpers.leaks import NothingLeft
 from helpers.raw_server import RawServer, always, drop, endless, hang, saying
 from helpers.sessions import TOKEN, session_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_path")]
 NEW = SkuCreate(name="n", front_image="f")
 
 
-async def test_the_headers_of_a_request() -> None:
+async def test_the_headers_of_a_request(keeps_connections: bool) -> None:  # noqa: FBT001
     async with RawServer(always(b'{"id":1}')) as server, session_for(server) as session:
         await session.skus.create(NEW)
         server.handler = always(b"[]")
@@ -26,7 +26,7 @@ async def test_the_headers_of_a_request() -> None:
         assert post.headers["user-agent"].startswith("aishoot-async/")
         assert "content-type" not in get.headers
         assert "cookie" not in get.headers
-        assert server.connections == 1
+        assert server.connections == (1 if keeps_connections else 2)
 
 
 async def test_a_large_body_goes_out_whole() -> None:

@@ -1,7 +1,4 @@
-"""Headers longer than aiohttp's own bound are read up to ours, and told beyond it; codings that cannot be read named.
-
-Both past aiohttp's session and through it.
-"""
+"""Headers longer than aiohttp's own bound are read up to ours; longer ones, and unknown codings, are named."""
 
 import pytest
 
@@ -13,19 +10,13 @@ from aishoot_async import (
     TransportError,
     UnprocessableError,
 )
-from aishoot_async.transport import _http
 from helpers.raw_server import RawServer, always
 from helpers.sessions import session_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_path")]
 ONCE = RetryPolicy(attempts=1)
 NEW = SkuCreate(name="n", front_image="f")
 KIB = 1024
-
-
-@pytest.fixture(params=["past the session", "through the session"], autouse=True)
-def way(request, monkeypatch):
-    monkeypatch.setattr(_http, "_EXCHANGES", request.param == "past the session")
 
 
 @pytest.mark.parametrize("size", [100, 8 * KIB - 2, 8 * KIB, 9000, 20_000, 63 * KIB])

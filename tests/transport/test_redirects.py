@@ -9,7 +9,7 @@ from aishoot_async import AIShootSession, AmbiguousWriteError, APIStatusError, S
 from helpers.raw_server import RawServer, always
 from helpers.sessions import TOKEN, session_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_path")]
 STATUSES = [300, 301, 302, 303, 304, 305, 307, 308, 399]
 
 

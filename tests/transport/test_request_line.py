@@ -31,6 +31,7 @@ def calls(session: AIShootSession, sku_id):
 
 
 @pytest.mark.anyio
+@pytest.mark.usefixtures("http_path")
 @pytest.mark.parametrize("hostile", [*REFUSED, 7, None, b"a", True, ["a"]])
 async def test_an_id_that_no_path_can_name_is_refused_before_any_call(hostile) -> None:
     async with RawServer(always(b"")) as server, session_for(server) as session:
@@ -66,6 +67,7 @@ async def check_request_lines(sku_id: str) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.usefixtures("http_path")
 @pytest.mark.parametrize("hostile", KEPT)
 async def test_a_hostile_id_stays_one_segment(hostile: str) -> None:
     await check_request_lines(hostile)
@@ -81,6 +83,7 @@ def test_any_id_is_named_exactly_or_refused(sku_id: str) -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.usefixtures("http_path")
 @pytest.mark.parametrize("hostile", KEPT)
 async def test_a_server_finds_it(hostile: str) -> None:
     async with Sandbox(skus=2) as sandbox, session_for(sandbox, sandbox.token) as session:

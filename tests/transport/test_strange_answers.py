@@ -21,12 +21,12 @@ from aishoot_async import (
     TransportError,
     UnexpectedResponseError,
 )
-from aishoot_async.transport import Request, Sending, Transport
+from aishoot_async.transport import Request, SendState, Transport
 from helpers.leaks import NothingLeft
 from helpers.raw_server import RawConnection, RawRequest, RawServer, always, chunked, endless, reply
 from helpers.sessions import session_for
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_path")]
 ONCE = RetryPolicy(attempts=1)
 NEW = SkuCreate(name="n", front_image="f")
 ROWS = json.dumps([{"id": number} for number in range(3)]).encode()
@@ -243,15 +243,17 @@ async def test_an_answer_beyond_the_cap() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 404])
-async def test_a_head_has_no_body_whatever_it_says(status: int) -> None:
+async def test_a_head_has_no_body_whatever_it_says(status: int, keeps_connections: bool) -> None:  # noqa: FBT001
     headers = {"Content-Encoding": "gzip", "Content-Length": "999"}
     async with RawServer(always(b"", status, headers)) as server:
         transport = Transport(limits=Limits(), timeouts=Timeouts(read=1))
         for _ in range(2):
-            response = await transport.send(Request(method="HEAD", origin=URL(server.url), target="/"), None, Sending())
+            response = await transport.send(
+                Request(method="HEAD", origin=URL(server.url), target="/"), None, SendState()
+            )
             assert (response.status, response.body) == (status, b"")
         await transport.aclose()
-        assert server.connections == 1
+        assert server.connections == (1 if keeps_connections else 2)
 
 
 async def test_gzip_is_asked_for() -> None:

@@ -25,7 +25,7 @@ from helpers.raw_server import reply
 from helpers.sessions import TOKEN
 from helpers.sockets import descriptors
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("http_path")]
 NEW = SkuCreate(name="n", front_image="f")
 ONCE = RetryPolicy(attempts=1)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -78,13 +78,13 @@ async def fall_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     writer.transport.pause_reading()
 
 
-async def test_a_call(contexts) -> None:
+async def test_a_call(contexts, keeps_connections: bool) -> None:  # noqa: FBT001
     server_side, client_side = contexts
     async with TlsServer(answer, server_side) as server:
         async with AIShootSession(TOKEN, base_url=server.url, ssl=client_side) as session:
             for _ in range(3):
                 assert await session.skus.list_global() == []
-        assert server.connections == 1
+        assert server.connections == (1 if keeps_connections else 3)
         async with AIShootSession(TOKEN, base_url=server.url, retry=ONCE) as session:
             with pytest.raises(ConnectError, match="certificate"):
                 await session.skus.create(NEW)

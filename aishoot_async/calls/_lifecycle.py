@@ -1,24 +1,26 @@
-"""From the first call to the end of the last: which loop and process a session belongs to, and the tasks it owns."""
+"""The life of a session: which event loop and process it belongs to, its tasks, its calls, and their end."""
 
 import asyncio
-import math
 import os
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from ..errors import SessionClosedError, WrongLoopError
-from ._scope import Scope
 
 T = TypeVar("T")
 
 
 def closed_error() -> SessionClosedError:
-    """Make the error of every call that meets a closed session."""
+    """Return the error of every call on a closed session."""
     return SessionClosedError("the session is closed")
 
 
-class Lifetime:
-    """Bound to the running loop by its first use; closed once."""
+class SessionLifecycle:
+    """Bound to the running event loop by its first use, and closed once.
+
+    Attributes:
+        closed: whether the session is closed.
+    """
 
     def __init__(self) -> None:
         """Bind nothing yet."""
@@ -26,14 +28,13 @@ class Lifetime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = os.getpid()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._kept: set[asyncio.Task[Any]] = set()
-        self._calls: set[Scope] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._quiet = asyncio.Event()
+        self._shielded: set[asyncio.Task[Any]] = set()
+        self._calls: set[asyncio.Timeout] = set()
+        self._no_calls = asyncio.Event()
         self._ended: asyncio.Future[None] | None = None
 
     def check(self) -> asyncio.AbstractEventLoop:
-        """Bind on the first call; give the loop.
+        """Bind on the first call; return the event loop.
 
         Raises:
             SessionClosedError: the session is closed.
@@ -52,7 +53,7 @@ class Lifetime:
         return loop
 
     def is_elsewhere(self) -> bool:
-        """Tell whether this is another event loop, or another process, than that it is bound to; bind nothing."""
+        """Tell whether this is another event loop or process than the one that it is bound to; bind nothing."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -61,7 +62,7 @@ class Lifetime:
 
     @property
     def is_stranded(self) -> bool:
-        """Whether the loop that it is bound to is closed, so that nobody is left who waits there."""
+        """Whether its event loop is closed, so that nothing waits there any more."""
         return self._loop is not None and self._loop.is_closed()
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -79,7 +80,7 @@ class Lifetime:
             raise WrongLoopError(msg)
 
     def check_open(self) -> None:
-        """Bind nothing.
+        """Check that the session is open; bind nothing.
 
         Raises:
             SessionClosedError: the session is closed.
@@ -88,14 +89,14 @@ class Lifetime:
             raise closed_error()
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run work in a task that the session owns: it is cancelled, and awaited, when the session closes."""
-        return self._run(work, self._tasks)
+        """Start a task that is cancelled and awaited when the session closes."""
+        return self._start(work, self._tasks)
 
-    def keep(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Run work that must come to its end: it is awaited when the session closes, and not cancelled."""
-        return self._run(work, self._kept)
+    def spawn_shielded(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Start a task that is awaited when the session closes, and not cancelled."""
+        return self._start(work, self._shielded)
 
-    def _run(self, work: Coroutine[Any, Any, T], tasks: "set[asyncio.Task[Any]]") -> "asyncio.Task[T]":
+    def _start(self, work: Coroutine[Any, Any, T], tasks: "set[asyncio.Task[Any]]") -> "asyncio.Task[T]":
         try:
             loop = self.check()
         except BaseException:
@@ -108,9 +109,9 @@ class Lifetime:
 
     def _forget(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
-        self._kept.discard(task)
+        self._shielded.discard(task)
         if not task.cancelled():
-            # Retrieved, so that an abandoned page's error is not reported to the loop.
+            # Retrieved, so that the error of an abandoned page is not reported to the event loop.
             task.exception()
 
     async def sleep(self, seconds: float) -> None:
@@ -122,7 +123,7 @@ class Lifetime:
         await self.wait_for(None, seconds)
 
     async def wait_for(self, event: "asyncio.Future[None] | None", seconds: float) -> None:
-        """Wait for an event, but not longer than so many seconds, and not beyond the session's end.
+        """Wait for an event, for at most so many seconds, and not beyond the end of the session.
 
         Raises:
             SessionClosedError: the session closed.
@@ -132,8 +133,8 @@ class Lifetime:
             await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         self.check_open()
 
-    def end(self) -> bool:
-        """Mark as closed; give whether this call did it.
+    def close(self) -> bool:
+        """Mark the session as closed; return whether this call did it.
 
         Raises:
             WrongLoopError: the session is in use on another loop, or belongs to another process.
@@ -147,54 +148,34 @@ class Lifetime:
             self._ended.set_result(None)
         return True
 
-    def began(self, scope: Scope) -> None:
-        """Hear of a call under way, and cut it off at its deadline.
+    def track(self, call: asyncio.Timeout) -> None:
+        """Register the deadline of a call that begins, so that closing the session can end it."""
+        self._calls.add(call)
 
-        One timer does for all of them, where each its own would take longer than to enter its scope: a call has no
-        earlier deadline than those before it. Theirs may have been put off, but by no more than the time that has
-        passed; those are looked at again then.
-        """
-        self._calls.add(scope)
-        if self._timer is None:
-            self._wait_until(scope.deadline)
-
-    def _wait_until(self, deadline: float) -> None:
-        if self._loop is not None and deadline < math.inf:
-            self._timer = self._loop.call_at(deadline, self._rung, self._loop)
-
-    def _rung(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for scope in self._calls:
-            if scope.deadline <= now:
-                scope.cut_off()
-        self._timer = None
-        self._wait_until(min((scope.deadline for scope in self._calls if not scope.expired), default=math.inf))
-
-    def ended(self, scope: Scope) -> None:
-        """Hear that the call has ended."""
-        self._calls.discard(scope)
+    def untrack(self, call: asyncio.Timeout) -> None:
+        """Forget a call that has ended."""
+        self._calls.discard(call)
         if self.closed and not self._calls:
-            self._quiet.set()
+            self._no_calls.set()
 
-    async def join(self) -> None:
-        """Cancel the tasks, let the calls under way run out of time, and wait until all of them have ended.
+    async def cancel_all(self) -> None:
+        """Cancel the tasks, end the calls by their deadlines, and wait until all of them have ended.
 
-        Calls do not wait for their connections to be closed: one whose server takes nothing would never be.
+        This does not wait until their connections are closed: a server that reads nothing would keep them open.
         """
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()
-        for scope in self._calls:
-            scope.cut_off()
-        if self._timer is not None:
-            self._timer.cancel()
+        for call in self._calls:
+            if not call.expired():
+                call.reschedule(0.0)  # it is past
         if tasks:
             await asyncio.wait(tasks)
         if self._calls:
-            self._quiet.clear()
-            await self._quiet.wait()
+            self._no_calls.clear()
+            await self._no_calls.wait()
 
-    async def outlast(self) -> None:
-        """Wait until the work that must come to its end has done so."""
-        while self._kept:
-            await asyncio.wait(self._kept)
+    async def drain(self) -> None:
+        """Wait until the shielded tasks have ended."""
+        while self._shielded:
+            await asyncio.wait(self._shielded)

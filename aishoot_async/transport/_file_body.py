@@ -1,4 +1,4 @@
-"""A body that is read from a file while it is sent, and checked on the way."""
+"""A request body that is read from a file while it is sent, and verified meanwhile."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -10,25 +10,25 @@ import attrs
 from ..errors import RequestValidationError
 
 T = TypeVar("T")
-STEP: Final = 256 * 1024
+CHUNK_SIZE: Final = 256 * 1024
 """Bytes of a file that are read at once."""
 
 
-class Opened:
-    """A file that is opened when it is first used, in threads, and closed for good.
+class ThreadedFile:
+    """A file that is used in threads: opened at first use, and closed once.
 
-    Who is cancelled leaves a thread behind, at work with the file: then that thread closes it, when it is done.
+    A cancelled caller leaves a thread behind that still uses the file; that thread closes it when it is done.
     """
 
     def __init__(self, opening: Callable[[], BinaryIO]) -> None:
         """Open nothing yet."""
-        self._opening = opening
+        self._open = opening
         self._lock = Lock()
         self._file: BinaryIO | None = None
         self._closed = False
 
     async def run(self, work: Callable[[BinaryIO], T]) -> T:
-        """Work with the file in a thread.
+        """Run work with the file in a thread; return its result.
 
         Raises:
             OSError: as `use` does.
@@ -38,10 +38,10 @@ class Opened:
         return await to_thread.run_sync(self.use, work)
 
     def use(self, work: Callable[[BinaryIO], T]) -> T:
-        """Work with the file; it blocks.
+        """Run work with the file in this thread; return its result.
 
         Raises:
-            OSError: what the work or the opening raises; also when it has been closed.
+            OSError: the work or the opening raised it, or the file has been closed.
         """
         try:
             with self._lock:
@@ -49,15 +49,15 @@ class Opened:
                     msg = "the file has been closed"
                     raise OSError(msg)
                 if self._file is None:
-                    self._file = self._opening()
+                    self._file = self._open()
                 return work(self._file)
         finally:
-            # Looked at once the lock is free: `close` may have come just before.
+            # Checked after the lock is free: `close` may have been called just before.
             if self._closed:
                 self.close()
 
     def close(self) -> None:
-        """Close it, as soon as nobody works with it; it waits for nothing. Closing twice is closing once."""
+        """Close the file as soon as no thread uses it; return at once. Closing twice is closing once."""
         self._closed = True
         if self._lock.acquire(blocking=False):
             try:
@@ -69,17 +69,17 @@ class Opened:
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class Stream:
-    """A request's body: some bytes, those of a file, and some more. Each attempt reads the file anew.
+class FileBody:
+    """A request's body: some bytes, a file's bytes, and some more. Each attempt reads the file anew.
 
     Attributes:
-        what: what the file is called in messages.
-        head: the bytes before it.
-        tail: the bytes behind it.
+        what: the file's name in messages.
+        head: the bytes before the file.
+        tail: the bytes after the file.
         size: how many bytes of the file are sent.
-        digest: their SHA-256, in hex.
+        digest: the SHA-256 of these bytes, in hex.
         opening: opens the file.
-        content_type: the media type of the whole.
+        content_type: the media type of the whole body.
     """
 
     what: str
@@ -96,49 +96,49 @@ class Stream:
         return len(self.head) + self.size + len(self.tail)
 
 
-class Passage:
-    """One way of a stream over the wire: an async iterator, which aiohttp asks for more once it got rid of the last.
+class VerifyingUpload:
+    """Sends a `FileBody` once: an async iterator, which aiohttp asks for a part when it has sent the last one.
 
-    A file that is not what it was ends it before the last bytes, so that the service never holds a whole body.
+    If the file has changed, the iterator fails before the last bytes, so that the service never gets a whole body.
 
     Attributes:
-        problem: what ended it.
+        problem: the error that it failed with.
     """
 
-    def __init__(self, stream: Stream, moved: Callable[[float], None], clock: Callable[[], float]) -> None:
-        """Open nothing yet; ``moved`` hears of the seconds that each part took."""
+    def __init__(self, body: FileBody, on_progress: Callable[[float], None], clock: Callable[[], float]) -> None:
+        """Open nothing yet; ``on_progress`` is called with the seconds that each part took."""
         self.problem: RequestValidationError | None = None
-        self._moved = moved
+        self._on_progress = on_progress
         self._clock = clock
         self._begun: float | None = None
         self._closed = False
-        self._stream = stream
-        self._opened = Opened(stream.opening)
+        self._body = body
+        self._file = ThreadedFile(body.opening)
         self._hash = sha256()
-        self._left = stream.size
-        self._head: bytes | None = stream.head
+        self._left = body.size
+        self._head: bytes | None = body.head
 
     def __aiter__(self) -> Self:
-        """Be an iterator."""
+        """Return itself."""
         return self
 
     async def __anext__(self) -> bytes:
-        """Give the next part.
+        """Return the next part.
 
         Raises:
             RequestValidationError: the file cannot be read any more, or has changed.
         """
         begun, self._begun = self._begun, self._clock()
         if begun is not None:
-            # The part before this one is with the system now.
-            self._moved(self._begun - begun)
+            # The system has taken the part before this one.
+            self._on_progress(self._begun - begun)
         if self._head is not None:
             head, self._head = self._head, None
             return head
         if self._left < 0:
             raise StopAsyncIteration
         try:
-            part = await self._opened.run(self._next)
+            part = await self._file.run(self._next)
             problem = self._problem("changed while it was sent, or since it was hashed")
         except RequestValidationError as error:
             part, problem = None, error
@@ -151,21 +151,21 @@ class Passage:
         raise problem
 
     def _problem(self, what: str) -> RequestValidationError:
-        return RequestValidationError(f"{self._stream.what} {what}", field="image")
+        return RequestValidationError(f"{self._body.what} {what}", field="image")
 
     def _next(self, file: BinaryIO) -> bytes | None:
-        """Read on; give ``None`` where the file is another."""
-        part = file.read(min(STEP, self._left))
+        """Read the next part; return ``None`` if the file has changed."""
+        part = file.read(min(CHUNK_SIZE, self._left))
         self._hash.update(part)
         self._left -= len(part)
-        if not part or (not self._left and self._hash.hexdigest() != self._stream.digest):
+        if not part or (not self._left and self._hash.hexdigest() != self._body.digest):
             return None
         if not self._left:
             self._left = -1
-            return part + self._stream.tail
+            return part + self._body.tail
         return part
 
     def close(self) -> None:
         """Close the file."""
         self._closed = True
-        self._opened.close()
+        self._file.close()
