@@ -17,15 +17,14 @@ from anyio import CancelScope
 
 from .._version import __version__
 from ..callbacks import check_plain
-from ..config import check_seconds
 from ..errors import ConfigurationError, ExportError, RequestValidationError
 from ..export import ExportProgress, ExportReport
 from ..export._driver import IN_HAND
 from ..export._export import Options, make_job, paging_options, results_of, run
 from ..export._job import Job, unit_names
 from ..export._stores import Store
-from ..paging import whole
 from ..session import AIShootSession
+from ..validation import check_int, check_seconds
 
 try:
     from dask import config
@@ -175,8 +174,8 @@ def _check(
         )
     if settings.has_own_tls:
         raise ConfigurationError("a session with an ssl.SSLContext of its own cannot be sent to workers")
-    limit = settings.limits.in_flight if in_flight is None else whole("in_flight", in_flight, 1)
-    whole("window", 1 if window is None else window, 1)
+    limit = settings.limits.in_flight if in_flight is None else check_int("in_flight", in_flight, 1)
+    check_int("window", 1 if window is None else window, 1)
     if not check_seconds("stall", stall):
         raise ConfigurationError("stall must be more than 0 seconds")
     try:

@@ -11,6 +11,7 @@ from yarl import URL
 
 from ..config import canonical_url, is_loopback
 from ..errors import RequestValidationError
+from ..validation import check_brief_id
 from ._columns import ColumnWatch
 from ._formats import Format
 from ._journal import VERSION
@@ -94,11 +95,10 @@ def unit_names(briefs: Sequence[object]) -> tuple[str, ...]:
     """
     ids: set[int] = set()
     for brief in briefs:
-        if isinstance(brief, bool) or not isinstance(brief, int):
-            raise RequestValidationError(f"brief_id must be an integer, not {brief!r}", field="brief_id")
-        if not -_MOST <= brief < _MOST:
+        brief_id = check_brief_id(brief)
+        if not -_MOST <= brief_id < _MOST:
             raise RequestValidationError("brief_id must be an integer of at most 64 bits", field="brief_id")
-        ids.add(brief)
+        ids.add(brief_id)
     if not ids:
         raise RequestValidationError("no brief is named", field="briefs")
     return tuple(f"brief_id={brief}" for brief in sorted(ids))

@@ -9,10 +9,11 @@ import anyio
 import attrs
 
 from ..callbacks import call_plain, check_plain
-from ..config import canonical_url, check_seconds
+from ..config import canonical_url
 from ..errors import AIShootError, ConfigurationError, SyncError
 from ..failures import ends_all
 from ..session import AIShootSession
+from ..validation import check_seconds
 from ._catalog import organization_of
 from ._checking import foreign, outrun
 from ._gate import Gate

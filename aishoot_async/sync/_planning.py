@@ -11,9 +11,8 @@ import anyio
 import attrs
 from anyio import to_thread
 
-from ..config import check_seconds
-from ..errors import ConfigurationError
 from ..session import AIShootSession
+from ..validation import check_choice, check_seconds
 from ._catalog import collect, organization_of, wishes
 from ._deciding import Situation, Wish, deletions
 from ._deciding_all import decide_all
@@ -91,9 +90,7 @@ async def plan_sync(
         SyncError: the state is damaged or foreign, or too much would be deleted. Nothing is planned.
     """
     settle, patience = check_seconds("settle", settle), check_seconds("patience", patience)
-    if prefer is not None and prefer not in get_args(Prefer):
-        msg = f'prefer must be "catalog", "remote" or None, not {prefer!r}'
-        raise ConfigurationError(msg)
+    check_choice("prefer", prefer, (*get_args(Prefer), None))
     options = _Options(
         prune=prune,
         max_delete=parse_max_delete(max_delete),
