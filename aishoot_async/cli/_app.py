@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from aishoot_async._version import __version__
 
-from ._sizes import parse_size
+from ._options import parse_size
 
 _AFTERWORD: Final = """\
 Log in with aishoot login, or set AISHOOT_TOKEN. Without an account, try:
@@ -32,7 +32,7 @@ app: Final = App(
 for _place, _help, _example in (
     ("skus:skus", "SKUs: the garments that shoots are made of.", "aishoot --sandbox skus list --limit 5"),
     ("results:results", "The results of briefs.", "aishoot --sandbox results list 1 --limit 10"),
-    ("images:images", "The pictures that SKUs are made of.", "aishoot images upload front.jpg back.jpg"),
+    ("images:images", "The images that SKUs are made of.", "aishoot images upload front.jpg back.jpg"),
     ("login:login", "Log in: confirm a code in a browser.", "aishoot login --no-browser"),
     ("login:logout", "Log out: revoke the login, and remove its file.", "aishoot logout"),
     ("login:status", "Who is logged in, from where and until when.", "aishoot --json status"),
@@ -85,15 +85,15 @@ def _launch(
     no_input
         Never ask anything.
     log_format
-        How to talk on stderr: text, or json for machines.
+        Messages on stderr: text, or json for machines.
     """
     command, bound, ignored = app.parse_args(tokens)
     if "context" not in ignored:
         command(*bound.args, **bound.kwargs)  # --help and --version
         return 0
+    from ._console import Console  # noqa: PLC0415
     from ._context import Context  # noqa: PLC0415
     from ._running import run_command  # noqa: PLC0415
-    from ._talk import Talk  # noqa: PLC0415
 
     context = Context(
         sandbox=sandbox,
@@ -102,8 +102,8 @@ def _launch(
         organization=organization,
         max_response=max_response,
         json=json,
-        may_ask=not no_input,
-        talk=Talk(
+        interactive=not no_input,
+        console=Console(
             quiet=quiet,
             verbose=verbose,
             as_json=log_format == "json",
@@ -111,19 +111,19 @@ def _launch(
         ),
     )
     bound.arguments["context"] = context
-    return run_command(lambda: command(*bound.args, **bound.kwargs), context.talk)
+    return run_command(lambda: command(*bound.args, **bound.kwargs), context.console)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line; give its exit code."""
+    """Run the command line; return its exit code."""
     try:
         code = app.meta(list(arguments))
     except CycloptsError as error:
-        from ._usage import complain  # noqa: PLC0415
+        from ._errors import report_usage_error  # noqa: PLC0415
 
-        return complain(error, app.meta.assemble_argument_collection(), arguments)
+        return report_usage_error(error, app.meta.assemble_argument_collection(), arguments)
     except Exception:  # noqa: BLE001  # the last place where it can be told from a user's error
-        from ._bugs import confess  # noqa: PLC0415
+        from ._errors import report_crash  # noqa: PLC0415
 
-        return confess(arguments)
+        return report_crash(arguments)
     return code if isinstance(code, int) else 0

@@ -1,4 +1,4 @@
-"""Options and arguments that several commands share."""
+"""Converters of options and arguments that several commands share. cyclopts shows what they say of a bad value."""
 
 import re
 from collections.abc import Sequence
@@ -6,28 +6,56 @@ from typing import Annotated, Any, Final, get_origin
 
 from cyclopts import Parameter, Token
 
-from ._context import Context
+_INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
+_SIZE: Final = re.compile(r"(\d{1,15})\s*(?:([KMGT])(?:i?B)?|B)?", re.ASCII | re.IGNORECASE)
+_POWERS: Final = {None: 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_AMOUNT: Final = re.compile(r"\d{1,9}|\d{1,3}(\.\d{1,9})?%", re.ASCII)
 
-_WHOLE: Final = re.compile(r"[+-]?\d+", re.ASCII)
 
-
-def _whole(kind: Any, tokens: Sequence[Token]) -> Any:
-    """Read digits and nothing else: cyclopts alone would round 1.5 to 2, and take another brief than was named."""
+def _parse_int(kind: Any, tokens: Sequence[Token]) -> Any:
+    """Read digits and nothing else: cyclopts alone would round 1.5 to 2, and read another brief than was named."""
     for token in tokens:
-        if not _WHOLE.fullmatch(token.value):
+        if not _INTEGER.fullmatch(token.value):
             msg = f'"{token.value}" is no whole number'
             raise ValueError(msg)
     numbers = [int(token.value) for token in tokens]
     return numbers if get_origin(kind) is list else numbers[0]
 
 
-def _from_0(_kind: Any, number: int | None) -> None:
+def _check_not_negative(_kind: Any, number: int | None) -> None:
     if number is not None and number < 0:
         msg = "It must be 0 or more."
         raise ValueError(msg)
 
 
-WHOLE: Final = Parameter(converter=_whole)
-Given = Annotated[Context, Parameter(parse=False)]
-Whole = Annotated[int, WHOLE]
-Limit = Annotated[int | None, WHOLE, Parameter(name=["--limit", "-n"], validator=_from_0)]
+def parse_size(_kind: Any, tokens: Sequence[Token]) -> int:
+    """Read a number of bytes, or one such as ``256M`` or ``1 GiB``: each step is 1024.
+
+    Raises:
+        ValueError: it is none, or 0.
+    """
+    text = tokens[0].value
+    found = _SIZE.fullmatch(text.strip())
+    size = 0 if found is None else int(found[1]) * 1024 ** _POWERS[found[2] and found[2].upper()]
+    if size < 1:
+        msg = f'"{text}" is no size such as 256M or 1G'
+        raise ValueError(msg)
+    return size
+
+
+def parse_amount(_kind: Any, tokens: Sequence[Token]) -> int | str:
+    """Read a whole number, or a percentage such as ``5%``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    text = tokens[0].value
+    if not _AMOUNT.fullmatch(text):
+        msg = f'"{text}" is neither a whole number nor a percentage such as 5%'
+        raise ValueError(msg)
+    return text if text.endswith("%") else int(text)
+
+
+INTEGER: Final = Parameter(converter=_parse_int)
+Integer = Annotated[int, INTEGER]
+Limit = Annotated[int | None, INTEGER, Parameter(name=["--limit", "-n"], validator=_check_not_negative)]

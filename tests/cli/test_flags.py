@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import aishoot_async
-from aishoot_async.cli._flags import FLAGS, in_flags
+from aishoot_async.cli._text import FLAGS, in_flags
 
 PACKAGE = Path(aishoot_async.__file__).parent
 # Arguments that no command hands on, or that the command line checks by itself.

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from aishoot_async.cli._bar import bar
-from aishoot_async.cli._talk import counted, printable
+from aishoot_async.cli._console import bar
+from aishoot_async.cli._text import counted, printable
 from aishoot_async.sandbox import Fault, Status, ThreadedSandbox
 
 

@@ -16,7 +16,7 @@ from aishoot_async.auth._document import UnreadableError, read_credentials
 from aishoot_async.auth._wire import read_tokens
 from aishoot_async.calls._answers import request_id, retry_after, status_error
 from aishoot_async.calls._hooks import shown_headers
-from aishoot_async.cli._bugs import _without_tokens
+from aishoot_async.cli._text import without_tokens
 from aishoot_async.export._stores import _said
 from aishoot_async.hooks._opentelemetry import redacted
 from aishoot_async.jsontext import members, value
@@ -130,7 +130,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "CSV": catalog(".csv"),
     "JSON Lines": catalog(".jsonl"),
     "what a store says": lambda text: _said(OSError(text)),
-    "a traceback": _without_tokens,
+    "a traceback": without_tokens,
     "a URL": redacted,
 }
 

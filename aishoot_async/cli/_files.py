@@ -1,0 +1,227 @@
+"""The files of a command: what it reads, and what it writes.
+
+It never writes a file that it also reads, or writes otherwise. Whether two names are one file is asked of the disk:
+links, hard links, ``..``, and disks that ignore case. Reports are written whole or not at all.
+"""
+
+import errno
+import json
+import os
+import re
+import stat
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NoReturn, cast
+
+from aishoot_async import AIShootError, CredentialFile, RequestValidationError
+from aishoot_async.disk import replacing
+from aishoot_async.samefile import identity, names_below
+
+from ._streams import read_all
+
+STDIN: Final = "-"
+_INTEGER: Final = re.compile(r"[+-]?\d{1,30}", re.ASCII)
+_STREAMS: Final = {0: "stdin", 1: "stdout", 2: "stderr"}
+# Where a folder takes no new file, or a file was mounted by itself, or its name has room for no other beside it.
+_IN_PLACE: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EBUSY, errno.EROFS, errno.EXDEV, errno.ENAMETOOLONG, errno.EINVAL}
+)
+
+
+def read_object(place: Path) -> dict[str, Any]:
+    """Read a JSON object from a file, or from stdin for ``-``; a byte order mark and UTF-16 are read too.
+
+    Raises:
+        RequestValidationError: it cannot be read, is no JSON object, or names a member more than once.
+    """
+    text = _read(place)
+    try:
+        found: Any = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_members)
+    except (ValueError, RecursionError) as error:
+        raise _bad_body(f"{_display_name(place)} holds no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise _bad_body(f"{_display_name(place)} must hold a JSON object")
+    return cast("dict[str, Any]", found)
+
+
+def read_ids(given: Sequence[str], *, stdin: bool) -> list[str]:
+    """Return the ids that are named, and then those that stdin holds, one a line; each once.
+
+    Raises:
+        RequestValidationError: there is none, or stdin cannot be read.
+    """
+    named = list(given)
+    if stdin:
+        # Bytes that are no UTF-8 become what no id may hold, and are refused as such.
+        text = _read(Path(STDIN)).decode("utf-8-sig", "surrogateescape")
+        named += [line for line in (line.removesuffix("\r") for line in text.split("\n")) if line]
+    if not named:
+        msg = "name at least one id"
+        raise RequestValidationError(msg, field="ids")
+    return list(dict.fromkeys(named))
+
+
+def read_numbers(place: Path) -> list[int]:
+    """Read whole numbers, one a line, from a file, or from stdin for ``-``; blank lines are passed over.
+
+    Raises:
+        RequestValidationError: it cannot be read, or a line is no number.
+    """
+    numbers: list[int] = []
+    for at, line in enumerate(_read(place).decode("utf-8-sig", "surrogateescape").splitlines(), 1):
+        text = line.strip()
+        if text and not _INTEGER.fullmatch(text):
+            msg = f"{_display_name(place)}, line {at}: {text!r} is no whole number"
+            raise RequestValidationError(msg, field="briefs_from")
+        numbers += [int(text)] if text else []
+    return numbers
+
+
+def _read(place: Path) -> bytes:
+    try:
+        return read_all() if str(place) == STDIN else place.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise _bad_body(f"cannot read {_display_name(place)}: {reason(error)}") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    msg = f"{name} is no number in JSON"
+    raise ValueError(msg)
+
+
+def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1:
+            msg = f"it names {name} {times} times"
+            raise ValueError(msg)
+    return dict(pairs)
+
+
+def _bad_body(problem: str) -> RequestValidationError:
+    return RequestValidationError(problem, field="body")
+
+
+def _display_name(place: Path) -> str:
+    return "stdin" if str(place) == STDIN else str(place)
+
+
+def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None], to: str | None = None) -> None:
+    """See, before anything is done, that no output is an input, another output, or a part of an export.
+
+    Args:
+        outputs: the files that are written, by their options.
+        inputs: those that are read; stdin, stdout and stderr, and the login's file, are looked at in any case.
+        to: the destination of an export, whose own option is ``--to``.
+
+    Raises:
+        RequestValidationError: two are one file; it names both options.
+    """
+    written = {name: path for name, path in outputs.items() if path is not None and not is_stream(path)}
+    read = {name: path for name, path in inputs.items() if path is not None and str(path) != "-"}
+    known = read | written
+    for name, other in combinations([*reversed(written), *read], 2):
+        path, beside = known[name], known[other]
+        if name in written and (one := _overlap(path, beside)):
+            raise _refusal(name, f"{name} and {other} are {one}, {path}, and would overwrite each other")
+    for name, path in written.items():
+        _check_not_in_use(name, path)
+    if to is not None:
+        from aishoot_async.export import claims  # noqa: PLC0415  # slow to import, and of exports alone
+
+        if "://" not in to:
+            _check_not_in_use("--to", Path(to))
+        for name, path in known.items():
+            if (problem := claims(to, path)) is not None:
+                raise _refusal(name, f"{name} and --to would overwrite each other: {path} {problem}")
+
+
+def check_images(outputs: Mapping[str, Path | None], images: Iterable[str]) -> None:
+    """See that no output is an image that is to be uploaded.
+
+    Raises:
+        RequestValidationError: one is.
+    """
+    there = {found: name for name, path in outputs.items() if path is not None and (found := identity(path))}
+    for image in images if there else ():
+        found = identity(image)
+        if found is not None and (name := there.get(found)) is not None:
+            raise _refusal(name, f"{name} and an image of the catalog are one file, {image}")
+
+
+def is_stream(path: Path) -> bool:
+    """Whether it is a pipe, a terminal or the like: what is written there stays written."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return False
+    # /dev/stdout and /proc/self/fd/1 are what they lead to, and are written to by that name alone.
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) or path.absolute().parts[1:2] in {("dev",), ("proc",)}
+
+
+def reason(error: Exception) -> str:
+    """Return what went wrong with a file, without its name where the system gives a reason."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a report, as `write_whole` does."""
+    write_whole(path, json.dumps(content, indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is replaced as a whole, or not at all; a stream is written to as it is.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: no file can be called so.
+    """
+    content = text.encode()
+    if is_stream(path):
+        path.write_bytes(content)
+        return
+    place = Path(os.path.realpath(path))
+    try:
+        with replacing(place) as file:
+            _keep_mode(place, file)
+            file.write(content)
+    except OSError as error:
+        if error.errno not in _IN_PLACE:
+            raise
+        place.write_bytes(content)
+
+
+def _keep_mode(place: Path, file: BinaryIO) -> None:
+    if place.is_file():
+        os.fchmod(file.fileno(), stat.S_IMODE(place.stat().st_mode))
+
+
+def _check_not_in_use(name: str, path: Path) -> None:
+    """See that an output is neither what the shell has redirected, nor where the login is kept."""
+    try:
+        login = CredentialFile().path
+    except AIShootError:
+        login = None
+    if login is not None and any(_overlap(path, kept) for kept in (login, login.with_name(f"{login.name}.lock"))):
+        raise _refusal(name, f"{name} and the login's file are one file, {path}: you would be logged out")
+    for descriptor, stream in _STREAMS.items():
+        try:
+            found = os.fstat(descriptor)
+        except OSError:
+            continue
+        if stat.S_ISREG(found.st_mode) and identity(path) == (found.st_dev, found.st_ino):
+            raise _refusal(name, f"{name} and {stream} are one file, {path}, and would overwrite each other")
+
+
+def _overlap(one: Path, other: Path) -> str:
+    """Say how two paths meet, where they do: in one file, or one would be a folder of the other."""
+    for above, below in ((one, other), (other, one)):
+        inside = names_below(below, above)
+        if inside is not None and not (inside and above.is_dir()):
+            return "a file and a folder in it" if inside else "one file"
+    return ""
+
+
+def _refusal(name: str, problem: str) -> RequestValidationError:
+    return RequestValidationError(problem, field=name.removeprefix("--").replace("-", "_"))
