@@ -4,13 +4,13 @@ Help, completion and wrong usage must answer at once, so what is slow to import 
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Parameter
 
 from aishoot_async._version import __version__
 
-from ._options import parse_size
+from ._options import GlobalOptions
 
 _AFTERWORD: Final = """\
 Log in with aishoot login, or set AISHOOT_TOKEN. Without an account, try:
@@ -45,72 +45,23 @@ for _place, _help, _example in (
 ):
     app.command(f"aishoot_async.cli._{_place}", name=_place.partition(":")[2], help=f"{_help}\n\nExample: {_example}")
 app.meta.default_parameter = app.default_parameter
-app.meta.group_parameters = Group("Global options", sort_key=0)
 
 
 @app.meta.default
 def _launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
-    sandbox: bool = False,
-    base_url: str | None = None,
-    proxy: str | None = None,
-    organization: str | None = None,
-    max_response: Annotated[int | None, Parameter(converter=parse_size, metavar="SIZE")] = None,
-    json: bool = False,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False,
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"])] = False,
-    no_input: bool = False,
-    log_format: Literal["text", "json"] = "text",
+    options: GlobalOptions = GlobalOptions(),  # noqa: B008  # frozen
 ) -> int:
-    """Run a command.
-
-    Parameters
-    ----------
-    sandbox
-        Run against an embedded sandbox with demo data: no account, no network.
-    base_url
-        Where the API is; also AISHOOT_BASE_URL.
-    proxy
-        A proxy's http:// or https:// URL, or none; without, HTTPS_PROXY, ALL_PROXY and NO_PROXY are heeded.
-    organization
-        The organization's id; also AUTORETOUCH_ORGANIZATION_ID.
-    max_response
-        The largest answer that is read, such as 256M; 64M if nothing is said.
-    json
-        Print one JSON object a line on stdout.
-    quiet
-        Say only what went wrong.
-    verbose
-        Say more on stderr.
-    no_input
-        Never ask anything.
-    log_format
-        Messages on stderr: text, or json for machines.
-    """
+    """Run a command."""
     command, bound, ignored = app.parse_args(tokens)
     if "context" not in ignored:
         command(*bound.args, **bound.kwargs)  # --help and --version
         return 0
-    from ._console import Console  # noqa: PLC0415
     from ._context import Context  # noqa: PLC0415
     from ._running import run_command  # noqa: PLC0415
 
-    context = Context(
-        sandbox=sandbox,
-        base_url=base_url,
-        proxy=proxy,
-        organization=organization,
-        max_response=max_response,
-        json=json,
-        interactive=not no_input,
-        console=Console(
-            quiet=quiet,
-            verbose=verbose,
-            as_json=log_format == "json",
-            command=" ".join(("aishoot", *app.parse_commands(tokens)[0])),
-        ),
-    )
-    bound.arguments["context"] = context
+    name = " ".join(("aishoot", *app.parse_commands(tokens)[0]))
+    context = bound.arguments["context"] = Context.from_options(options, name)
     return run_command(lambda: command(*bound.args, **bound.kwargs), context.console)
 
 

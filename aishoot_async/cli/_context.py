@@ -4,7 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncGenerator
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
 import attrs
@@ -14,6 +14,7 @@ from aishoot_async import AIShootSession, ConfigurationError, Limits
 from aishoot_async.config import is_loopback, parse_proxy
 
 from ._console import Console
+from ._options import GlobalOptions
 from ._streams import read_line
 
 _NO_PROXY: Final = "none"
@@ -21,32 +22,26 @@ _FROM_ENVIRONMENT: Final = "environment"
 
 
 @attrs.frozen(kw_only=True)
-class Context:
-    """The global options of one run.
+class Context(GlobalOptions):
+    """The global options of one run, and where it says what is going on."""
 
-    Attributes:
-        sandbox: run against an embedded sandbox with demo data.
-        base_url: where the API is; ``None`` for the session's own default.
-        proxy: a proxy's URL, which may hold a password; ``"none"``, or ``None`` for what the environment says.
-        organization: the organization's id; ``None`` for the environment's.
-        max_response: the largest answer in bytes; ``None`` for the session's own default.
-        json: one JSON object a line on stdout.
-        interactive: whether a question may be asked on the terminal.
-        console: progress and messages, on stderr.
-    """
-
-    sandbox: bool
-    base_url: str | None
-    proxy: str | None = attrs.field(default=None, repr=False)
-    organization: str | None
-    max_response: int | None = None
-    json: bool
-    interactive: bool
     console: Console
+
+    @classmethod
+    def from_options(cls, options: GlobalOptions, command: str) -> Self:
+        """Make the context of a command, which is named as it is typed."""
+        as_json = options.log_format == "json"
+        console = Console(quiet=options.quiet, verbose=options.verbose, as_json=as_json, command=command)
+        return cls(**attrs.asdict(options), console=console)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a question can be asked and answered on the terminal."""
+        return not self.no_input and sys.stdin.isatty() and sys.stderr.isatty()
 
     def confirm(self, question: str) -> bool:
         """Ask on the terminal; without one, the answer is no."""
-        if not self.interactive or not sys.stdin.isatty() or not sys.stderr.isatty():
+        if not self.interactive:
             return False
         self.console.ask(question)
         answer = read_line()

@@ -16,32 +16,7 @@ from cyclopts import (
     UnusedCliTokensError,
 )
 
-from aishoot_async import (
-    AIShootError,
-    AmbiguousWriteError,
-    APIStatusError,
-    Attempt,
-    AuthenticationError,
-    AuthError,
-    CallTimeoutError,
-    CatalogError,
-    ConfigurationError,
-    ConnectError,
-    LockedError,
-    LoginRejectedError,
-    LoginRequiredError,
-    NotFoundError,
-    PagingError,
-    PermissionDeniedError,
-    RateLimitedError,
-    RequestValidationError,
-    ResponseTooLargeError,
-    ServerError,
-    SyncError,
-    TransportError,
-    UnexpectedResponseError,
-    UnstableListingError,
-)
+from aishoot_async import errors
 from aishoot_async._version import __version__
 
 from ._console import Console
@@ -54,42 +29,40 @@ PARTLY: Final = 3
 LOGIN: Final = 4
 UNKNOWN_OUTCOME: Final = 5
 TO_DO: Final = 10
-INTERRUPTED: Final = 130
-TERMINATED: Final = 143
 
 # The first class that fits counts.
-_ADVICE: Final[tuple[tuple[type[AIShootError], int, str], ...]] = (
-    (AuthenticationError, LOGIN, "Log in again: aishoot login. Or set AISHOOT_TOKEN to a fresh token."),
-    (LoginRequiredError, LOGIN, "Or try --sandbox to look around without an account."),
-    (LoginRejectedError, LOGIN, "Then run the same command again."),
-    (AuthError, LOGIN, "Put that right, then run the same command again."),
-    (CatalogError, USAGE, "Put the catalog right, then run the same command again."),
-    (SyncError, FAILED, "See {command} --help."),
-    (LockedError, FAILED, "Wait until the other process has ended."),
-    (PermissionDeniedError, FAILED, "Ask whoever runs your organization for access."),
-    (ConfigurationError, USAGE, "See {command} --help."),
-    (RequestValidationError, USAGE, "See {command} --help."),
-    (AmbiguousWriteError, UNKNOWN_OUTCOME, "Look with `aishoot skus list` before you create it again."),
-    (NotFoundError, FAILED, "Check the id; the account may not see it either."),
-    (RateLimitedError, FAILED, "Wait a while, then run the same command again."),
-    (ServerError, FAILED, "The service has a problem: run the same command again later."),
-    (APIStatusError, FAILED, "The service refused the request."),
-    (ConnectError, FAILED, "Check the network, the proxy, --base-url and AISHOOT_AUTH_URL."),
-    (CallTimeoutError, FAILED, "The service is slow or out of reach: run the same command again."),
-    (ResponseTooLargeError, FAILED, "If that is no mistake of the service, allow more: --max-response 256M."),
-    (TransportError, FAILED, "Run the same command again."),
-    (UnexpectedResponseError, FAILED, "Is this the API, or a proxy's page? Check --base-url."),
-    (UnstableListingError, FAILED, "Run the same command again when fewer changes are made."),
-    (PagingError, FAILED, "Run it again; if it stays so, the service's paging is at fault."),
+_ADVICE: Final[tuple[tuple[type[errors.AIShootError], int, str], ...]] = (
+    (errors.AuthenticationError, LOGIN, "Log in again: aishoot login. Or set AISHOOT_TOKEN to a fresh token."),
+    (errors.LoginRequiredError, LOGIN, "Or try --sandbox to look around without an account."),
+    (errors.LoginRejectedError, LOGIN, "Then run the same command again."),
+    (errors.AuthError, LOGIN, "Put that right, then run the same command again."),
+    (errors.CatalogError, USAGE, "Put the catalog right, then run the same command again."),
+    (errors.SyncError, FAILED, "See {command} --help."),
+    (errors.LockedError, FAILED, "Wait until the other process has ended."),
+    (errors.PermissionDeniedError, FAILED, "Ask whoever runs your organization for access."),
+    (errors.ConfigurationError, USAGE, "See {command} --help."),
+    (errors.RequestValidationError, USAGE, "See {command} --help."),
+    (errors.AmbiguousWriteError, UNKNOWN_OUTCOME, "Look with `aishoot skus list` before you create it again."),
+    (errors.NotFoundError, FAILED, "Check the id; the account may not see it either."),
+    (errors.RateLimitedError, FAILED, "Wait a while, then run the same command again."),
+    (errors.ServerError, FAILED, "The service has a problem: run the same command again later."),
+    (errors.APIStatusError, FAILED, "The service refused the request."),
+    (errors.ConnectError, FAILED, "Check the network, the proxy, --base-url and AISHOOT_AUTH_URL."),
+    (errors.CallTimeoutError, FAILED, "The service is slow or out of reach: run the same command again."),
+    (errors.ResponseTooLargeError, FAILED, "If that is no mistake of the service, allow more: --max-response 256M."),
+    (errors.TransportError, FAILED, "Run the same command again."),
+    (errors.UnexpectedResponseError, FAILED, "Is this the API, or a proxy's page? Check --base-url."),
+    (errors.UnstableListingError, FAILED, "Run the same command again when fewer changes are made."),
+    (errors.PagingError, FAILED, "Run it again; if it stays so, the service's paging is at fault."),
 )
 
 
-def report(error: AIShootError, console: Console) -> int:
+def report(error: errors.AIShootError, console: Console) -> int:
     """Say what happened and what to do; return the exit code."""
-    _, code, advice = next((row for row in _ADVICE if isinstance(error, row[0])), (AIShootError, FAILED, ""))
-    seen = error.cause if isinstance(error, AmbiguousWriteError) else error
+    _, code, advice = next((row for row in _ADVICE if isinstance(error, row[0])), (errors.AIShootError, FAILED, ""))
+    seen = error.cause if isinstance(error, errors.AmbiguousWriteError) else error
     request_id = getattr(seen, "request_id", None)
-    if isinstance(error, CatalogError):
+    if isinstance(error, errors.CatalogError):
         _report_catalog(error, advice, console)
         return code
     console.error(
@@ -103,7 +76,7 @@ def report(error: AIShootError, console: Console) -> int:
     return code
 
 
-def _report_catalog(error: CatalogError, advice: str, console: Console) -> None:
+def _report_catalog(error: errors.CatalogError, advice: str, console: Console) -> None:
     """Say what is wrong with a catalog: a line for each problem, and all of them to a machine."""
     headline, *listed = in_flags(str(error)).splitlines()
     if console.as_json:
@@ -114,7 +87,7 @@ def _report_catalog(error: CatalogError, advice: str, console: Console) -> None:
         console.show(*listed, advice)
 
 
-def _describe(attempt: Attempt) -> str:
+def _describe(attempt: errors.Attempt) -> str:
     came = {"no": "was not sent", "maybe": "was sent, and got no answer", "yes": f"was answered {attempt.status}"}
     return (
         f"attempt {attempt.number} {came[attempt.sent]}{f' ({attempt.error})' if attempt.error else ''}"

@@ -1,10 +1,11 @@
-"""Converters of options and arguments that several commands share. cyclopts shows what they say of a bad value."""
+"""Options that all or several commands share, and how they are read."""
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, get_origin
+from typing import Annotated, Any, Final, Literal, get_origin
 
-from cyclopts import Parameter, Token
+import attrs
+from cyclopts import Group, Parameter, Token
 
 _INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
 _SIZE: Final = re.compile(r"(\d{1,15})\s*(?:([KMGT])(?:i?B)?|B)?", re.ASCII | re.IGNORECASE)
@@ -59,3 +60,30 @@ def parse_amount(_kind: Any, tokens: Sequence[Token]) -> int | str:
 INTEGER: Final = Parameter(converter=_parse_int)
 Integer = Annotated[int, INTEGER]
 Limit = Annotated[int | None, INTEGER, Parameter(name=["--limit", "-n"], validator=_check_not_negative)]
+
+
+@Parameter(name="*", group=Group("Global options", sort_key=0))
+@attrs.frozen(kw_only=True)
+class GlobalOptions:
+    """The options of every command."""
+
+    sandbox: bool = False
+    "Run against an embedded sandbox with demo data: no account, no network."
+    base_url: str | None = None
+    "Where the API is; also AISHOOT_BASE_URL."
+    proxy: str | None = attrs.field(default=None, repr=False)  # it may hold a password
+    "A proxy's http:// or https:// URL, or none; without, HTTPS_PROXY, ALL_PROXY and NO_PROXY are heeded."
+    organization: str | None = None
+    "The organization's id; also AUTORETOUCH_ORGANIZATION_ID."
+    max_response: Annotated[int | None, Parameter(converter=parse_size, metavar="SIZE")] = None
+    "The largest answer that is read, such as 256M; 64M if nothing is said."
+    json: bool = False
+    "Print one JSON object a line on stdout."
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"])] = False
+    "Say only what went wrong."
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"])] = False
+    "Say more on stderr."
+    no_input: bool = False
+    "Never ask anything."
+    log_format: Literal["text", "json"] = "text"
+    "Messages on stderr: text, or json for machines."

@@ -44,20 +44,28 @@ class OutputError(BaseException):
 class _Stream(io.FileIO):
     """A descriptor. Once a write has failed, it takes all others and forgets them: Python writes once more at exit."""
 
-    _failed = False
+    def __init__(self, descriptor: int, *, is_data: bool) -> None:
+        super().__init__(descriptor, "wb", closefd=False)
+        self._is_data = is_data
+        self._has_failed = False
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        if not self._failed:
-            try:
-                if signals.number is not None:
-                    self._write_in_time(memoryview(data).cast("B"))
-                    return memoryview(data).nbytes
+        size = memoryview(data).nbytes
+        if self._has_failed:
+            return size
+        try:
+            if signals.number is None:
                 with signals.interruptible():
                     return super().write(data)
-            except OSError as error:
-                self._failed = True
-                self._on_error(error)
-        return memoryview(data).nbytes
+            self._write_in_time(memoryview(data).cast("B"))
+        except OSError as error:
+            self._has_failed = True
+            if self._is_data:
+                raise OutputError(error) from None
+        except Stopped:
+            self._has_failed = self._is_data
+            raise
+        return size
 
     def _write_in_time(self, data: memoryview) -> None:
         while data:
@@ -66,21 +74,6 @@ class _Stream(io.FileIO):
                 raise BlockingIOError(errno.EAGAIN, "nobody reads it")
             with signals.interruptible():
                 data = data[super().write(data[: select.PIPE_BUF]) :]
-
-    def _on_error(self, error: OSError) -> None:
-        """Raise what a failed write is to raise; nothing by default."""
-
-
-class _Data(_Stream):
-    def write(self, data: "ReadableBuffer", /) -> int:
-        try:
-            return super().write(data)
-        except Stopped:
-            self._failed = True
-            raise
-
-    def _on_error(self, error: OSError) -> None:
-        raise OutputError(error) from None
 
 
 def setup_streams() -> None:
@@ -92,7 +85,7 @@ def setup_streams() -> None:
             # Left closed, it would be given to the next file that is opened, and messages could end up in there.
             os.open(os.devnull, flags)
     sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  # lives as long as we do
-    data, messages = _Data(1, "wb", closefd=False), _Stream(2, "wb", closefd=False)
+    data, messages = _Stream(1, is_data=True), _Stream(2, is_data=False)
     # A character that the encoding lacks is written as its number: no name of a garment may end a listing.
     sys.stdout = io.TextIOWrapper(
         io.BufferedWriter(data), _encoding(sys.stdout), "backslashreplace", line_buffering=data.isatty()

@@ -155,9 +155,7 @@ def shown(capfd):
             listing=1,
             made_at="2026-01-01T00:00:00Z",
         )
-        context = Context(
-            sandbox=False, base_url=None, organization=None, json=json, interactive=False, console=Console()
-        )
+        context = Context(json=json, no_input=True, console=Console())
         code = show_plan(plan, SyncOptions(**options), context)
         return (code, *capfd.readouterr())
 
