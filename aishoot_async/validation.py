@@ -44,12 +44,12 @@ def check_int(name: str, value: object, least: int, most: int | None = None) -> 
         ConfigurationError: the value is no integer, or out of range.
     """
     if not is_int(value) or value < least:
-        msg = f"{name} must be a whole number from {least}, not {value!r}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be a whole number from {least}, not {value!r}")
     if most is not None and value > most:
         # Python refuses to write the largest numbers in decimal.
-        msg = f"{name} must be a whole number from {least} to {most}, not one of {value.bit_length()} bits"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(
+            f"{name} must be a whole number from {least} to {most}, not one of {value.bit_length()} bits"
+        )
     return value
 
 
@@ -61,8 +61,7 @@ def check_seconds(name: str, value: object) -> float:
     """
     # Compared with the largest float, so that NaN, infinity and an integer that no clock can add all fail.
     if not _is_number(value) or not 0 <= value <= sys.float_info.max:
-        msg = f"{name} must be a number of seconds from 0, not {value!r}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be a number of seconds from 0, not {value!r}")
     return value
 
 
@@ -73,8 +72,7 @@ def check_positive(name: str, value: object) -> float:
         ConfigurationError: the value is none.
     """
     if not _is_number(value) or not 0 < value <= sys.float_info.max:
-        msg = f"{name} must be a positive number, not {value!r}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be a positive number, not {value!r}")
     return value
 
 
@@ -85,8 +83,7 @@ def check_bool(name: str, value: object) -> bool:
         ConfigurationError: the value is none.
     """
     if not isinstance(value, bool):
-        msg = f"{name} must be True or False, not {value!r}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be True or False, not {value!r}")
     return value
 
 
@@ -98,8 +95,7 @@ def check_choice(name: str, value: object, choices: Collection[str | None]) -> N
     """
     if value not in choices:
         *others, last = ("None" if choice is None else f'"{choice}"' for choice in choices)
-        msg = f"{name} must be {', '.join(others)} or {last}, not {value!r}"
-        raise ConfigurationError(msg)
+        raise ConfigurationError(f"{name} must be {', '.join(others)} or {last}, not {value!r}")
 
 
 # What follows checks what is sent to the service, and raises RequestValidationError.
@@ -192,5 +188,6 @@ def check_body(value: object, wanted: type) -> None:
         RequestValidationError: it is something else.
     """
     if not isinstance(value, wanted):
-        msg = f"this operation takes a {wanted.__name__}, not a {type(value).__name__}"
-        raise RequestValidationError(msg, field="sku")
+        raise RequestValidationError(
+            f"this operation takes a {wanted.__name__}, not a {type(value).__name__}", field="sku"
+        )

@@ -61,8 +61,7 @@ class Context(GlobalOptions):
                 yield session
             return
         if self.base_url is not None:
-            msg = "--sandbox and --base-url exclude each other"
-            raise ConfigurationError(msg)
+            raise ConfigurationError("--sandbox and --base-url exclude each other")
         from aishoot_async.sandbox import Sandbox  # noqa: PLC0415  # a server that most runs do without
 
         async with (

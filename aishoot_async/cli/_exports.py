@@ -62,8 +62,7 @@ def read_shard(text: str | None) -> tuple[int, int] | None:
         return None
     number, slash, count = text.partition("/")
     if not (slash and number.isascii() and number.isdigit() and count.isascii() and count.isdigit()):
-        msg = f"--shard takes I/N, such as 2/8, not {text}"
-        raise RequestValidationError(msg, field="shard")
+        raise RequestValidationError(f"--shard takes I/N, such as 2/8, not {text}", field="shard")
     return int(number), int(count)
 
 
@@ -119,8 +118,9 @@ def _check_destination(to: str) -> None:
         RequestValidationError: it begins with a hyphen.
     """
     if to.startswith("-") and to != "-":
-        msg = f"--to takes a file, a folder or a URL, not {to}; what is called so is written ./{to}"
-        raise RequestValidationError(msg, field="to")
+        raise RequestValidationError(
+            f"--to takes a file, a folder or a URL, not {to}; what is called so is written ./{to}", field="to"
+        )
 
 
 def _details(seen: ExportProgress) -> str:

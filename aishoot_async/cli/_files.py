@@ -30,19 +30,19 @@ _IN_PLACE: Final = frozenset(
 )
 
 
-def read_object(place: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object from a file, or from stdin for ``-``; a byte order mark and UTF-16 are read too.
 
     Raises:
         RequestValidationError: it cannot be read, is no JSON object, or names a member more than once.
     """
-    text = _read(place)
+    text = _read(path)
     try:
         found: Any = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_unique_members)
     except (ValueError, RecursionError) as error:
-        raise _bad_body(f"{_display_name(place)} holds no JSON: {error}") from None
+        raise _bad_body(f"{_display_name(path)} holds no JSON: {error}") from None
     if not isinstance(found, dict):
-        raise _bad_body(f"{_display_name(place)} must hold a JSON object")
+        raise _bad_body(f"{_display_name(path)} must hold a JSON object")
     return cast("dict[str, Any]", found)
 
 
@@ -58,44 +58,42 @@ def read_ids(given: Sequence[str], *, stdin: bool) -> list[str]:
         text = _read(Path(STDIN)).decode("utf-8-sig", "surrogateescape")
         named += [line for line in (line.removesuffix("\r") for line in text.split("\n")) if line]
     if not named:
-        msg = "name at least one id"
-        raise RequestValidationError(msg, field="ids")
+        raise RequestValidationError("name at least one id", field="ids")
     return list(dict.fromkeys(named))
 
 
-def read_numbers(place: Path) -> list[int]:
+def read_numbers(path: Path) -> list[int]:
     """Read whole numbers, one a line, from a file, or from stdin for ``-``; blank lines are passed over.
 
     Raises:
         RequestValidationError: it cannot be read, or a line is no number.
     """
     numbers: list[int] = []
-    for at, line in enumerate(_read(place).decode("utf-8-sig", "surrogateescape").splitlines(), 1):
+    for at, line in enumerate(_read(path).decode("utf-8-sig", "surrogateescape").splitlines(), 1):
         text = line.strip()
         if text and not _INTEGER.fullmatch(text):
-            msg = f"{_display_name(place)}, line {at}: {text!r} is no whole number"
-            raise RequestValidationError(msg, field="briefs_from")
+            raise RequestValidationError(
+                f"{_display_name(path)}, line {at}: {text!r} is no whole number", field="briefs_from"
+            )
         numbers += [int(text)] if text else []
     return numbers
 
 
-def _read(place: Path) -> bytes:
+def _read(path: Path) -> bytes:
     try:
-        return read_all() if str(place) == STDIN else place.read_bytes()
+        return read_all() if str(path) == STDIN else path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise _bad_body(f"cannot read {_display_name(place)}: {reason(error)}") from None
+        raise _bad_body(f"cannot read {_display_name(path)}: {reason(error)}") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    msg = f"{name} is no number in JSON"
-    raise ValueError(msg)
+    raise ValueError(f"{name} is no number in JSON")
 
 
 def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, times in Counter(name for name, _ in pairs).items():
         if times > 1:
-            msg = f"it names {name} {times} times"
-            raise ValueError(msg)
+            raise ValueError(f"it names {name} {times} times")
     return dict(pairs)
 
 
@@ -103,8 +101,8 @@ def _bad_body(problem: str) -> RequestValidationError:
     return RequestValidationError(problem, field="body")
 
 
-def _display_name(place: Path) -> str:
-    return "stdin" if str(place) == STDIN else str(place)
+def _display_name(path: Path) -> str:
+    return "stdin" if str(path) == STDIN else str(path)
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None], to: str | None = None) -> None:
@@ -181,20 +179,20 @@ def write_whole(path: Path, text: str) -> None:
     if is_stream(path):
         path.write_bytes(content)
         return
-    place = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(path))
     try:
-        with replacing(place) as file:
-            _keep_mode(place, file)
+        with replacing(target) as file:
+            _keep_mode(target, file)
             file.write(content)
     except OSError as error:
         if error.errno not in _IN_PLACE:
             raise
-        place.write_bytes(content)
+        target.write_bytes(content)
 
 
-def _keep_mode(place: Path, file: BinaryIO) -> None:
-    if place.is_file():
-        os.fchmod(file.fileno(), stat.S_IMODE(place.stat().st_mode))
+def _keep_mode(path: Path, file: BinaryIO) -> None:
+    if path.is_file():
+        os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
 
 
 def _check_not_in_use(name: str, path: Path) -> None:

@@ -47,8 +47,7 @@ async def upload(*files: str, context: ContextArg) -> int:
         JPEG, PNG, TIFF or WebP files.
     """
     if not files:
-        msg = "name at least one file"
-        raise RequestValidationError(msg, field="files")
+        raise RequestValidationError("name at least one file", field="files")
     async with context.session() as session:
         _ = session.images.organization  # asked for before anything is read
         with context.console.progress("images") as update:

@@ -1,7 +1,6 @@
 """``aishoot login``, ``aishoot logout`` and ``aishoot status``."""
 
 import contextlib
-import json
 import os
 import sys
 import threading
@@ -34,12 +33,12 @@ from aishoot_async import auth as tokens
 
 from ._context import Context, ContextArg, proxy_for
 from ._errors import DONE, FAILED
-from ._output import print_data, print_done, print_rows
+from ._output import print_done, print_json, print_rows
 
 login = App(name="login")
 logout = App(name="logout")
 status = App(name="status")
-_GO_BEFORE: Final = ("AISHOOT_TOKEN", "AUTORETOUCH_REFRESH_TOKEN")
+_TAKES_PRECEDENCE: Final = ("AISHOOT_TOKEN", "AUTORETOUCH_REFRESH_TOKEN")
 
 
 @login.default
@@ -73,15 +72,15 @@ async def log_in(*, no_browser: bool = False, context: ContextArg) -> int:
                     threading.Thread(target=_open_browser, args=(page,), daemon=True).start()
                 shown.enter_context(_countdown(context.console.terminal, prompt.expires_in))
 
-        async with _place(context) as place:
-            file = await tokens.login(show, place.path, auth_url=place.auth_url, proxy=place.proxy)
+        async with _login_target(context) as target:
+            file = await tokens.login(show, target.path, auth_url=target.auth_url, proxy=target.proxy)
             found = await tokens.status(file.path)
     said = f"logged in; the login is kept in {file.path}"
     context.console.note(said)
     code = DONE
     if context.json:
         facts = {"path": str(file.path), "expires_at": _iso(found.expires_at)}
-        code = print_done(lambda: _print_json(**facts), said, "that", context.console)
+        code = print_done(lambda: print_json(facts), said, "that", context.console)
     _warn_of_variables(context)
     return code
 
@@ -99,16 +98,16 @@ async def log_out(*, local: bool = False, context: ContextArg) -> int:
     local
         Remove the file without revoking the login; copies of it go on working.
     """
-    async with _place(context, logged_in=True) as place:
+    async with _login_target(context, logged_in=True) as target:
         try:
-            was_there = await tokens.logout(place.path, local=local, auth_url=place.auth_url, proxy=place.proxy)
+            was_there = await tokens.logout(target.path, local=local, auth_url=target.auth_url, proxy=target.proxy)
         except (TransportError, APIStatusError, UnexpectedResponseError) as error:
             context.console.error(
                 f"still logged in: the login could not be revoked: {error}",
                 advice="Run it again later, or remove the file alone with: aishoot logout --local",
             )
             return FAILED
-        path = CredentialFile(place.path).path
+        path = CredentialFile(target.path).path
         gone = "emptied" if path.exists() else "removed"
     if not was_there:
         context.console.note(f"not logged in: there is no {path}")
@@ -126,22 +125,22 @@ async def show_status(*, context: ContextArg) -> int:
 
     Example: aishoot status --json
     """
-    async with _place(context, logged_in=True) as place:
+    async with _login_target(context, logged_in=True) as target:
         try:
-            found = await tokens.status(place.path)
-            accepted = await _is_accepted(context, place, found)
+            found = await tokens.status(target.path)
+            accepted = await _is_accepted(context, target, found)
             # The check may have renewed it.
-            found = await tokens.status(place.path)
+            found = await tokens.status(target.path)
         except (AuthError, AuthenticationError) as error:
             if context.json:
-                _print_json(logged_in=False, reason=str(error))
+                print_json({"logged_in": False, "reason": str(error)})
             raise
     organization = context.organization or os.environ.get("AUTORETOUCH_ORGANIZATION_ID") or None
     path = None if found.path is None else str(found.path)
     if context.json:
         facts = {"account": found.account, "organization": organization, "origin": found.origin, "path": path}
         until = {"expires_at": _iso(found.expires_at), "renewable": found.renewable, "accepted": accepted}
-        _print_json(logged_in=True, **facts, **until)
+        print_json({"logged_in": True, **facts, **until})
         return DONE
     lines = {
         "account": found.account,
@@ -155,8 +154,8 @@ async def show_status(*, context: ContextArg) -> int:
 
 
 @attrs.frozen(kw_only=True)
-class _Place:
-    """Where a login is kept, and by whom it is given; ``None`` for what the environment says."""
+class _LoginTarget:
+    """The file and the servers of a login; ``None`` for what the environment says."""
 
     path: Path | None = None
     auth_url: str | None = None
@@ -165,9 +164,9 @@ class _Place:
 
 
 @contextlib.asynccontextmanager
-async def _place(context: Context, *, logged_in: bool = False) -> AsyncGenerator[_Place]:
+async def _login_target(context: Context, *, logged_in: bool = False) -> AsyncGenerator[_LoginTarget]:
     if not context.sandbox:
-        yield _Place(base_url=context.base_url, proxy=proxy_for(context.proxy, None, "AISHOOT_AUTH_URL"))
+        yield _LoginTarget(base_url=context.base_url, proxy=proxy_for(context.proxy, None, "AISHOOT_AUTH_URL"))
         return
     from aishoot_async.sandbox import Sandbox  # noqa: PLC0415  # a server that most runs do without
 
@@ -175,13 +174,13 @@ async def _place(context: Context, *, logged_in: bool = False) -> AsyncGenerator
         # It confirms by itself after a moment, and whoever opens the link confirms at once.
         async with Sandbox(device_interval=0 if logged_in else 1, auto_approve_after=1 if logged_in else 2) as sandbox:
             context.console.note("running against an embedded sandbox: no account, and your own login is not touched")
-            place = _Place(path=Path(folder) / "credentials.json", auth_url=sandbox.url, base_url=sandbox.url)
+            target = _LoginTarget(path=Path(folder) / "credentials.json", auth_url=sandbox.url, base_url=sandbox.url)
             if logged_in:
-                await tokens.login(lambda _: None, place.path, auth_url=place.auth_url)
-            yield place
+                await tokens.login(lambda _: None, target.path, auth_url=target.auth_url)
+            yield target
 
 
-async def _is_accepted(context: Context, place: _Place, found: tokens.LoginStatus) -> bool | None:
+async def _is_accepted(context: Context, target: _LoginTarget, found: tokens.LoginStatus) -> bool | None:
     """Ask the API for one page; ``None`` when that could not be found out.
 
     Raises:
@@ -190,13 +189,13 @@ async def _is_accepted(context: Context, place: _Place, found: tokens.LoginStatu
     if found.origin == "AUTORETOUCH_REFRESH_TOKEN":
         context.console.note("not checked: that could use up the refresh token")
         return None
-    auth = CredentialFile(place.path) if found.origin == "credential file" else None
-    proxy = None if context.sandbox else proxy_for(context.proxy, place.base_url, "AISHOOT_BASE_URL")
+    auth = CredentialFile(target.path) if found.origin == "credential file" else None
+    proxy = None if context.sandbox else proxy_for(context.proxy, target.base_url, "AISHOOT_BASE_URL")
     session = AIShootSession(
         auth,
         proxy=proxy,
-        base_url=place.base_url,
-        auth_url=place.auth_url,
+        base_url=target.base_url,
+        auth_url=target.auth_url,
         timeouts=Timeouts(connect=5.0, call=20.0),
         retry=RetryPolicy(attempts=1),
     )
@@ -240,7 +239,7 @@ def _open_browser(page: str) -> None:
 
 
 def _warn_of_variables(context: Context) -> None:
-    for name in _GO_BEFORE:
+    for name in _TAKES_PRECEDENCE:
         if os.environ.get(name) and not context.sandbox:
             context.console.warn(f"{name} is set, and goes before the login in the file")
 
@@ -255,7 +254,3 @@ def _until(found: tokens.LoginStatus) -> str | None:
 
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat(timespec="seconds")
-
-
-def _print_json(**facts: Any) -> None:
-    print_data(json.dumps(facts, ensure_ascii=False).encode() + b"\n")

@@ -17,16 +17,14 @@ def _parse_int(kind: Any, tokens: Sequence[Token]) -> Any:
     """Read digits and nothing else: cyclopts alone would round 1.5 to 2, and read another brief than was named."""
     for token in tokens:
         if not _INTEGER.fullmatch(token.value):
-            msg = f'"{token.value}" is no whole number'
-            raise ValueError(msg)
+            raise ValueError(f'"{token.value}" is no whole number')
     numbers = [int(token.value) for token in tokens]
     return numbers if get_origin(kind) is list else numbers[0]
 
 
 def _check_not_negative(_kind: Any, number: int | None) -> None:
     if number is not None and number < 0:
-        msg = "It must be 0 or more."
-        raise ValueError(msg)
+        raise ValueError("It must be 0 or more.")
 
 
 def parse_size(_kind: Any, tokens: Sequence[Token]) -> int:
@@ -39,8 +37,7 @@ def parse_size(_kind: Any, tokens: Sequence[Token]) -> int:
     found = _SIZE.fullmatch(text.strip())
     size = 0 if found is None else int(found[1]) * 1024 ** _POWERS[found[2] and found[2].upper()]
     if size < 1:
-        msg = f'"{text}" is no size such as 256M or 1G'
-        raise ValueError(msg)
+        raise ValueError(f'"{text}" is no size such as 256M or 1G')
     return size
 
 
@@ -52,8 +49,7 @@ def parse_amount(_kind: Any, tokens: Sequence[Token]) -> int | str:
     """
     text = tokens[0].value
     if not _AMOUNT.fullmatch(text):
-        msg = f'"{text}" is neither a whole number nor a percentage such as 5%'
-        raise ValueError(msg)
+        raise ValueError(f'"{text}" is neither a whole number nor a percentage such as 5%')
     return text if text.endswith("%") else int(text)
 
 

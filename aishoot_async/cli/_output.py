@@ -120,6 +120,11 @@ def print_done(show: Callable[[], object], done: str, what: str, console: Consol
     return DONE
 
 
+def print_json(*records: Mapping[str, Any]) -> None:
+    """Print a JSON object a line."""
+    print_data(b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records))
+
+
 def choose_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Choose columns for rows whose fields nobody has documented: short values that most rows have, the id first."""
     sample = rows[:_SAMPLE_SIZE]

@@ -64,9 +64,9 @@ class Fields:
         return named
 
 
-def _read_body(place: Path) -> dict[str, Any]:
+def _read_body(path: Path) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, value in read_object(place).items():
+    for name, value in read_object(path).items():
         if name not in FIELDS:
             raise RequestValidationError(f"{name} is no field of a SKU{_suggestion(name)}", field="body")
         if FIELDS[name] in fields:

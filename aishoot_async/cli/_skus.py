@@ -148,8 +148,7 @@ async def update(sku_id: str, /, *, replace: bool = False, fields: Fields = Fiel
     """
     named = fields.named()
     if not named:
-        msg = "name at least one field to change"
-        raise RequestValidationError(msg, field="fields")
+        raise RequestValidationError("name at least one field to change", field="fields")
     whole = _whole(SkuUpdate, named) if replace else None
     async with context.session() as session:
         with _on_its_way("the update", context):
@@ -246,8 +245,7 @@ async def sync(
 def _whole(kind: type[Any], named: dict[str, Any]) -> Any:
     for field, option in (("name", "--name"), ("front_image", "--front-image")):
         if field not in named:
-            msg = f"{field} is needed ({option})"
-            raise RequestValidationError(msg, field=field)
+            raise RequestValidationError(f"{field} is needed ({option})", field=field)
     return kind(**named)
 
 

@@ -1,7 +1,6 @@
 """A plan as it is applied: progress, what became of each item, and what is left for somebody to do."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from ._console import Console
 from ._context import Context
 from ._errors import DONE, FAILED, PARTLY, UNKNOWN_OUTCOME
 from ._files import reason, write_json
-from ._output import print_data, print_done, print_rows
+from ._output import print_done, print_json, print_rows
 from ._sync_options import SyncOptions
 from ._text import counted
 
@@ -107,7 +106,7 @@ def _print_outcomes(outcomes: Sequence[SyncOutcome], done: str, context: Context
 
 def _print(outcomes: Sequence[SyncOutcome], context: Context) -> None:
     if context.json:
-        print_data(b"".join(json.dumps(one.to_plain(), ensure_ascii=False).encode() + b"\n" for one in outcomes))
+        print_json(*(one.to_plain() for one in outcomes))
     elif outcomes:
         rows = [
             {"key": one.key, "outcome": str(one.outcome), "sku": one.sku_id, "error": one.error} for one in outcomes

@@ -1,6 +1,5 @@
 """Making a sync's plan, and showing it: what would be done on stdout, and a summary on stderr."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from aishoot_async.sync import CatalogItem, SyncAction, SyncEntry, SyncPlan, pla
 from ._context import Context
 from ._errors import DONE, TO_DO, UNKNOWN_OUTCOME
 from ._files import check_images
-from ._output import print_data, print_rows
+from ._output import print_json, print_rows
 from ._signals import signals
 from ._sync_apply import apply
 from ._sync_options import SyncOptions
@@ -96,7 +95,7 @@ def show_plan(plan: SyncPlan, options: SyncOptions, context: Context) -> int:
     # Before anything is printed, of which a reader may have had enough.
     _name_open([entry for entry in shown if entry.action in _OPEN], context)
     if context.json:
-        print_data(b"".join(json.dumps(_plain(entry), ensure_ascii=False).encode() + b"\n" for entry in shown))
+        print_json(*map(_to_plain, shown))
     elif shown:
         print_rows([row for entry in shown for row in _rows(entry)], _COLUMNS)
     say_plan(plan, context)
@@ -141,7 +140,7 @@ def _name_open(entries: Sequence[SyncEntry], context: Context) -> None:
         context.console.warn(f"{entry.key} {kind}: {entry.reason}", key=entry.key, sku_id=entry.sku_id)
 
 
-def _plain(entry: SyncEntry) -> dict[str, Any]:
+def _to_plain(entry: SyncEntry) -> dict[str, Any]:
     return {
         "key": entry.key,
         "action": str(entry.action),
