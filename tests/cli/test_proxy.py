@@ -5,8 +5,8 @@ import socket
 import threading
 
 import pytest
-from aishoot_async.cli._proxy import proxy_for
 
+from aishoot_async.cli._context import proxy_for
 from aishoot_async.cli._text import without_passwords
 
 FAR = ("--base-url", "https://api.nowhere.invalid")
