@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, get_origin
 
 import attrs
 from cyclopts import Group, Parameter, Token
+from cyclopts.validators import Number
 
 _INTEGER: Final = re.compile(r"[+-]?\d+", re.ASCII)
 _SIZE: Final = re.compile(r"(\d{1,15})\s*(?:([KMGT])(?:i?B)?|B)?", re.ASCII | re.IGNORECASE)
@@ -20,11 +21,6 @@ def _parse_int(kind: Any, tokens: Sequence[Token]) -> Any:
             raise ValueError(f'"{token.value}" is no whole number')
     numbers = [int(token.value) for token in tokens]
     return numbers if get_origin(kind) is list else numbers[0]
-
-
-def _check_not_negative(_kind: Any, number: int | None) -> None:
-    if number is not None and number < 0:
-        raise ValueError("It must be 0 or more.")
 
 
 def parse_size(_kind: Any, tokens: Sequence[Token]) -> int:
@@ -55,7 +51,7 @@ def parse_amount(_kind: Any, tokens: Sequence[Token]) -> int | str:
 
 INTEGER: Final = Parameter(converter=_parse_int)
 Integer = Annotated[int, INTEGER]
-Limit = Annotated[int | None, INTEGER, Parameter(name=["--limit", "-n"], validator=_check_not_negative)]
+Limit = Annotated[int | None, INTEGER, Parameter(name=["--limit", "-n"], validator=Number(gte=0))]
 
 
 @Parameter(name="*", group=Group("Global options", sort_key=0))
