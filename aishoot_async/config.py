@@ -1,40 +1,30 @@
 """Settings of a session: checked when they are made, never changed after."""
 
 import ipaddress
-import sys
 from typing import Any, Final
 
 import attrs
 from yarl import URL
 
 from .errors import ConfigurationError
+from .validation import check_int, check_positive
 
 DEFAULT_BASE_URL: Final = "https://api.autoretouch.com"
 DEFAULT_AUTH_URL: Final = "https://auth.autoretouch.com"
 _LAST_PORT: Final = 65535
 
 
-def _setting(owner: object, field: "attrs.Attribute[Any]") -> str:
-    return f"{type(owner).__name__}.{field.name}"
-
-
-def _seconds(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """Accept a positive, finite number of seconds."""
-    # Compared with the largest float, so that NaN, infinity and an integer that no clock can add all fail.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= sys.float_info.max:
-        msg = f"{_setting(owner, field)} must be a positive number, not {value!r}"
-        raise ConfigurationError(msg)
-
-
-def _seconds_or_none(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    if value is not None:
-        _seconds(owner, field, value)
+def _positive(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    check_positive(f"{type(owner).__name__}.{field.name}", value)
 
 
 def _count(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        msg = f"{_setting(owner, field)} must be a whole number from 1, not {value!r}"
-        raise ConfigurationError(msg)
+    check_int(f"{type(owner).__name__}.{field.name}", value, 1)
+
+
+def _positive_or_none(owner: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None:
+        _positive(owner, field, value)
 
 
 @attrs.frozen(kw_only=True)
@@ -53,10 +43,10 @@ class Timeouts:
         ConfigurationError: a value is not a positive number.
     """
 
-    connect: float | None = attrs.field(default=10.0, validator=_seconds_or_none)
-    read: float | None = attrs.field(default=60.0, validator=_seconds_or_none)
-    call: float | None = attrs.field(default=180.0, validator=_seconds_or_none)
-    pool: float | None = attrs.field(default=None, validator=_seconds_or_none)
+    connect: float | None = attrs.field(default=10.0, validator=_positive_or_none)
+    read: float | None = attrs.field(default=60.0, validator=_positive_or_none)
+    call: float | None = attrs.field(default=180.0, validator=_positive_or_none)
+    pool: float | None = attrs.field(default=None, validator=_positive_or_none)
 
 
 @attrs.frozen(kw_only=True)
@@ -75,8 +65,8 @@ class RetryPolicy:
     """
 
     attempts: int = attrs.field(default=4, validator=_count)
-    backoff: float = attrs.field(default=0.5, validator=_seconds)
-    backoff_max: float = attrs.field(default=30.0, validator=_seconds)
+    backoff: float = attrs.field(default=0.5, validator=_positive)
+    backoff_max: float = attrs.field(default=30.0, validator=_positive)
     budget: int = attrs.field(default=100, validator=_count)
 
 
@@ -103,7 +93,7 @@ class Limits:
 
     connections: int = attrs.field(default=100, validator=_count)
     in_flight: int = attrs.field(default=attrs.Factory(_in_flight_default, takes_self=True), validator=_count)
-    rate: float | None = attrs.field(default=None, validator=_seconds_or_none)
+    rate: float | None = attrs.field(default=None, validator=_positive_or_none)
     response_bytes: int = attrs.field(default=64 * 1024 * 1024, validator=_count)
 
     def __attrs_post_init__(self) -> None:
@@ -111,18 +101,6 @@ class Limits:
         if self.in_flight > self.connections:
             msg = f"Limits.in_flight ({self.in_flight}) must not exceed Limits.connections ({self.connections})"
             raise ConfigurationError(msg)
-
-
-def check_seconds(name: str, value: object) -> float:
-    """Check an option that is a time to wait, and may be 0.
-
-    Raises:
-        ConfigurationError: it is no number of seconds from 0.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= sys.float_info.max:
-        msg = f"{name} must be a number of seconds from 0, not {value!r}"
-        raise ConfigurationError(msg)
-    return value
 
 
 def is_loopback(host: str) -> bool:

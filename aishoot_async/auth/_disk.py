@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, Protocol, cast
 
 from ..disk import check_regular, open_regular
 from ..errors import AuthError, ConfigurationError, LockedError, LoginRequiredError, SessionClosedError
+from ..validation import path_text
 from ._document import Credentials, UnreadableError, read_credentials
 from ._writing import is_mounted
 
@@ -31,8 +32,7 @@ def credentials_path(path: object = None) -> Path:
         LoginRequiredError: nothing names a path, and no home folder is known where the usual one would lie.
     """
     given = path if path is not None else os.environ.get("AUTORETOUCH_CREDENTIALS_PATH") or _DEFAULT
-    text: object = os.fspath(cast("os.PathLike[str]", given)) if isinstance(given, os.PathLike) else given
-    if isinstance(text, str) and text and "\0" not in text:
+    if (text := path_text(given)) is not None:
         try:
             return Path(text).expanduser()
         except RuntimeError:

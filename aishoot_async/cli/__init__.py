@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from ._signals import Stopped, ending
-from ._streams import OutputError, settle
-from ._width import settle_width
+from ._signals import Stopped, signals
+from ._streams import OutputError, setup_streams, setup_width
 
 HELP: Final = Path(__file__).with_name("help.txt")
 _HELP_COLUMNS: Final = 80
@@ -14,24 +13,24 @@ _HELP_COLUMNS: Final = 80
 
 def main() -> None:
     """Run the command line, and exit with its code."""
-    ending.listen()
+    signals.install()
     code = 0
     try:
-        settle()
-        settle_width()
+        setup_streams()
+        setup_width()
         code = _run(sys.argv[1:])
         sys.stdout.flush()
     except Stopped:
-        ending.hurry()
-        code = ending.code
+        signals.force_exit_soon()
+        code = signals.exit_code
     except OutputError as error:
-        code = code if error.reader_gone else _complain(error)
-    ending.leave()
+        code = code if error.reader_gone else _report_lost_output(error)
+    signals.restore()
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
-    from importlib.util import find_spec  # noqa: PLC0415  # what is imported here, a signal can break off in order
+    from importlib.util import find_spec  # noqa: PLC0415  # a signal may interrupt what is imported here
 
     missing = [name for name in ("cyclopts", "rich", "platformdirs") if find_spec(name) is None]
     if missing:
@@ -52,10 +51,10 @@ def _stored_help_fits() -> bool:
     return sys.stdout.encoding.lower() == "utf-8" and get_terminal_size().columns >= _HELP_COLUMNS
 
 
-def _complain(error: OutputError) -> int:
-    from ._talk import Talk  # noqa: PLC0415  # most runs end without
+def _report_lost_output(error: OutputError) -> int:
+    from ._console import Console  # noqa: PLC0415  # most runs end without
 
-    Talk.named_in(sys.argv[1:]).error(
+    Console.from_arguments(sys.argv[1:]).error(
         str(error), advice="What was printed is not whole: run it again where stdout can be written to."
     )
     return 1

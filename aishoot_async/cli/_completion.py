@@ -7,9 +7,11 @@ from typing import Final, Literal
 
 from cyclopts import App, Group
 
-from ._failures import DONE, FAILED
-from ._options import Given
-from ._tables import print_data
+from aishoot_async.disk import replacing
+
+from ._context import ContextArg
+from ._errors import DONE, FAILED
+from ._output import print_data
 
 completion = App(name="completion", group_parameters=Group("Parameters"))
 Shell = Literal["bash", "zsh", "fish"]
@@ -24,7 +26,7 @@ fi
 
 
 @completion.default
-def print_script(shell: Shell, /, *, install: bool = False, context: Given) -> int:
+def print_script(shell: Shell, /, *, install: bool = False, context: ContextArg) -> int:
     """Print the completion script of a shell, or write it where that shell looks for it.
 
     Example: source <(aishoot completion bash)
@@ -41,14 +43,15 @@ def print_script(shell: Shell, /, *, install: bool = False, context: Given) -> i
         print_data(script.encode())
         return DONE
     try:
-        path, then = _place(shell)
+        path, then = _script_path(shell)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, script)
+        with replacing(path) as file:
+            file.write(script.encode())
     except (OSError, RuntimeError) as error:
         why = "no home folder is known; set HOME" if isinstance(error, RuntimeError) else error
-        context.talk.error(f"cannot write the script: {why}", advice="Or print it to a file of your choice instead.")
+        context.console.error(f"cannot write the script: {why}", advice="Or print it to a file of your choice instead.")
         return FAILED
-    context.talk.note(f"wrote {path}. {then}", path=str(path))
+    context.console.note(f"wrote {path}. {then}", path=str(path))
     return DONE
 
 
@@ -64,8 +67,11 @@ def _script(shell: Shell) -> str:
     return script
 
 
-def _place(shell: Shell) -> tuple[Path, str]:
-    """Give the file in which a shell looks by itself, and what it may have to be told: no other file is touched."""
+def _script_path(shell: Shell) -> tuple[Path, str]:
+    """Return the file in which a shell looks by itself, and what the user may have to add to his own files.
+
+    The installer of cyclopts heeds no XDG variable, and leaves a torn script on a full disk.
+    """
     if shell == "bash":
         path = _folder("XDG_DATA_HOME", ".local/share") / "bash-completion/completions/aishoot"
         return path, f"New shells load it where the package bash-completion is set up; elsewhere add: source {path}"
@@ -78,12 +84,3 @@ def _place(shell: Shell) -> tuple[Path, str]:
 
 def _folder(variable: str, usual: str) -> Path:
     return Path(os.environ.get(variable) or Path.home() / usual)
-
-
-def _write(path: Path, script: str) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        beside.write_text(script, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,4 +1,7 @@
-"""``--dask``: a cluster that is there, or one for this command alone."""
+"""``--dask``: a cluster that is there, or one for this command alone.
+
+The workers of a local cluster import this file, so it imports nothing of the command line.
+"""
 
 import contextlib
 import logging
@@ -8,12 +11,12 @@ from functools import partial
 from typing import Any, Final
 
 LOCAL: Final = "local"
-_THREADS: Final = 4  # briefs that a worker has in hand: they wait for the network, and not for each other
+_THREADS: Final = 4  # briefs that a worker reads at once: they wait for the network, and not for each other
 
 
 @contextlib.asynccontextmanager
 async def exporting_on(where: str, *, verbose: bool) -> AsyncGenerator[Any]:
-    """Give `aishoot_async.clusters.dask.export_results` with its cluster.
+    """Yield `aishoot_async.clusters.dask.export_results`, bound to its cluster.
 
     Raises:
         ConfigurationError: Dask is not installed.

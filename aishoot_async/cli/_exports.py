@@ -1,7 +1,6 @@
 """What ``results export`` and ``skus export`` share: their options, their progress, and what is said of the outcome."""
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -15,13 +14,13 @@ from aishoot_async import AIShootError, AIShootSession, RequestValidationError
 from aishoot_async.export import BriefOutcome, ExportProgress, ExportReport
 from aishoot_async.export.formats import FORMATS
 
+from ._console import Console
 from ._context import Context
-from ._failures import DONE, FAILED, PARTLY
-from ._flags import in_flags
-from ._outputs import check_outputs, is_stream, write_whole
-from ._talk import counted
+from ._errors import DONE, FAILED, PARTLY
+from ._files import check_outputs, is_stream, reason, write_json
+from ._text import counted, in_flags
 
-_SAID_AT_MOST: Final = 20
+_MAX_NAMED: Final = 20
 _SHARD: Final = re.compile(r"(\d{1,9})/(\d{1,9})", re.ASCII)
 _GROUP: Final = Group("Export", sort_key=1)
 if TYPE_CHECKING:
@@ -55,17 +54,9 @@ class ExportOptions:
     "Write what became of each brief to this file, as JSON; it says complete: false until all is there."
 
     def chosen(self) -> dict[str, Any]:
-        """Give what the library takes."""
+        """Return the options of the library's own functions."""
         columns = None if self.columns is None else [column.strip() for column in self.columns.split(",")]
-        return {
-            "format": self.format,
-            "columns": columns,
-            "bom": self.bom,
-            "refresh": self.refresh,
-            "restart": self.restart,
-            "strict": self.strict,
-            "patience": self.patience,
-        }
+        return attrs.asdict(self, filter=attrs.filters.exclude("to", "report")) | {"columns": columns}
 
 
 def read_shard(text: str | None) -> tuple[int, int] | None:
@@ -101,21 +92,30 @@ async def run_export(
     check_outputs({"--report": options.report}, {"--briefs-from": briefs_from}, options.to)
     if options.report is not None and not is_stream(options.report):
         # A file that cannot be written is refused before hours of work; and none speaks of an earlier run.
-        _begin_report(options, options.report)
+        begun_report = _unfinished(options, "it was not finished: it runs, or was ended from outside")
+        if problem := _write_report(begun_report, options.report):
+            raise RequestValidationError(problem, field="report")
+
+    def end_report(whole: dict[str, Any]) -> int:
+        problem = None if options.report is None else _write_report(whole, options.report)
+        if problem is not None:
+            context.console.error(problem)
+        return DONE if problem is None else FAILED
+
     try:
         async with context.session() as session:
-            with context.talk.progress(what) as update:
+            with context.console.progress(what) as update:
                 report = await export(session, lambda seen: update(seen.rows, seen.expected_rows, _details(seen)))
     except asyncio.CancelledError:
-        context.talk.note("what was read is kept: the same command goes on where it stood")
+        context.console.note("what was read is kept: the same command goes on where it stood")
         raise
     except AIShootError as error:
-        _end_report(_unfinished(options, f"{type(error).__name__}: {error}"), options.report, context)
+        end_report(_unfinished(options, f"{type(error).__name__}: {error}"))
         raise
-    is_reported = _end_report(_whole(report), options.report, context)
-    _say(report, what, time.monotonic() - begun, context)
+    code = end_report(_whole(report))
+    _say(report, what, time.monotonic() - begun, context.console)
     if report.complete:
-        return DONE if is_reported else FAILED
+        return code
     return FAILED if len(report.failed) == len(report.outcomes) else PARTLY
 
 
@@ -126,8 +126,9 @@ def _check_destination(to: str) -> None:
         RequestValidationError: it begins with a hyphen.
     """
     if to.startswith("-") and to != "-":
-        msg = f"--to takes a file, a folder or a URL, not {to}; what is called so is written ./{to}"
-        raise RequestValidationError(msg, field="to")
+        raise RequestValidationError(
+            f"--to takes a file, a folder or a URL, not {to}; what is called so is written ./{to}", field="to"
+        )
 
 
 def _details(seen: ExportProgress) -> str:
@@ -136,36 +137,36 @@ def _details(seen: ExportProgress) -> str:
     return ", ".join(part for part in (briefs, repeated) if part)
 
 
-def _say(report: ExportReport, what: str, seconds: float, context: Context) -> None:
-    talk, facts = context.talk, _facts(report)
+def _say(report: ExportReport, what: str, seconds: float, console: Console) -> None:
+    facts = _facts(report)
     if not report.outcomes:
-        talk.note("none of the briefs is in this shard: there is nothing to do here", **facts)
+        console.note("none of the briefs is in this shard: there is nothing to do here", **facts)
         return
     if report.was_finished:
-        talk.note(
+        console.note(
             f"{report.destination} is finished already, with {counted(report.items, 'items')}. --refresh fetches them "
             f"again and replaces what has changed; --restart begins anew",
             **facts,
         )
         return
-    for outcome in report.unstable[:_SAID_AT_MOST]:
-        talk.warn(
+    for outcome in report.unstable[:_MAX_NAMED]:
+        console.warn(
             f"{_name(outcome)} changed in every one of {outcome.sweeps} passes while it was read: items may be missing "
             f"or twice there. Run it again.",
             brief_id=outcome.brief_id,
         )
-    for outcome in report.failed[:_SAID_AT_MOST]:
-        talk.error(
+    for outcome in report.failed[:_MAX_NAMED]:
+        console.error(
             f"{_name(outcome)} failed: {in_flags(outcome.error or '')}",
             brief_id=outcome.brief_id,
             permanent=outcome.permanent,
         )
-    unsaid = len(report.unstable[_SAID_AT_MOST:]) + len(report.failed[_SAID_AT_MOST:])
+    unsaid = len(report.unstable[_MAX_NAMED:]) + len(report.failed[_MAX_NAMED:])
     if unsaid:
-        talk.error(f"so did {unsaid:,} more; --report FILE names all of them")
+        console.error(f"so did {unsaid:,} more; --report FILE names all of them")
     if any(not outcome.permanent for outcome in report.failed):
-        talk.note("the same command goes on with those that failed")
-    talk.note(_summary(report, what, seconds, facts.get("refetched_pages")), **facts)
+        console.note("the same command goes on with those that failed")
+    console.note(_summary(report, what, seconds, facts.get("refetched_pages")), **facts)
 
 
 def _summary(report: ExportReport, what: str, seconds: float, again: int | None) -> str:
@@ -210,28 +211,10 @@ def _unfinished(options: ExportOptions, error: str) -> dict[str, Any]:
     return {"destination": options.to, "complete": False, "error": error}
 
 
-def _begin_report(options: ExportOptions, path: Path) -> None:
-    unfinished = _unfinished(options, "it was not finished: it runs, or was ended from outside")
+def _write_report(report: dict[str, Any], path: Path) -> str | None:
+    """Write the report; return what is wrong where that fails. What was done before is neither undone nor hidden."""
     try:
-        write_whole(path, _rendered(unfinished))
+        write_json(path, report)
     except (OSError, ValueError) as error:
-        raise RequestValidationError(_unwritten(path, error), field="report") from error
-
-
-def _end_report(whole: dict[str, Any], path: Path | None, context: Context) -> bool:
-    """Write the report; say whether that worked. What was done before is neither undone nor hidden by that."""
-    try:
-        if path is not None:
-            write_whole(path, _rendered(whole))
-    except (OSError, ValueError) as error:
-        context.talk.error(_unwritten(path, error))
-        return False
-    return True
-
-
-def _rendered(whole: dict[str, Any]) -> str:
-    return json.dumps(whole, indent=1) + "\n"
-
-
-def _unwritten(path: Path | None, error: Exception) -> str:
-    return f"the report cannot be written to {path}: {getattr(error, 'strerror', None) or error}"
+        return f"the report cannot be written to {path}: {reason(error)}"
+    return None

@@ -21,23 +21,23 @@ from aishoot_async import (
 from aishoot_async.concurrency import for_each
 from aishoot_async.picture import read_header, sku_problem
 
-from ._context import Context
-from ._done import print_done
-from ._failures import DONE, FAILED, PARTLY, report
-from ._options import Given
-from ._talk import Update, printable
+from ._console import Update
+from ._context import Context, ContextArg
+from ._errors import DONE, FAILED, PARTLY, report
+from ._output import print_done
+from ._text import printable
 
 images = App(name="images")
-_AT_ONCE: Final = 8
-# These would fail every other upload too.
-_FOR_ALL: Final = (AuthError, AuthenticationError, ConfigurationError)
+_CONCURRENCY: Final = 8
+# Errors that would fail every other upload, too.
+_FATAL: Final = (AuthError, AuthenticationError, ConfigurationError)
 
 
 @images.command
-async def upload(*files: str, context: Given) -> int:
-    """Upload pictures, and print the identifier and the name of each, in the order in which they are named.
+async def upload(*files: str, context: ContextArg) -> int:
+    """Upload images, and print the identifier and the name of each, in the order in which they are named.
 
-    A picture that is there already is not sent again. The identifier is what a SKU's front and back image are.
+    An image that is there already is not sent again. The identifier is what a SKU's front and back image are.
 
     Example: aishoot images upload front.jpg back.jpg
 
@@ -47,40 +47,40 @@ async def upload(*files: str, context: Given) -> int:
         JPEG, PNG, TIFF or WebP files.
     """
     if not files:
-        msg = "name at least one file"
-        raise RequestValidationError(msg, field="files")
+        raise RequestValidationError("name at least one file", field="files")
     async with context.session() as session:
         _ = session.images.organization  # asked for before anything is read
-        with context.talk.progress("pictures") as update:
-            run = _Run(files, session, context, update)
+        with context.console.progress("images") as update:
+            uploads = _Uploads(files, session, context, update)
             try:
-                await run.run()
+                await uploads.run()
             except asyncio.CancelledError:
-                context.talk.note("what was uploaded is not sent again: the same command goes on with the rest")
+                context.console.note("what was uploaded is not sent again: the same command goes on with the rest")
                 raise
-    return run.code
+    return uploads.code
 
 
-class _Run:
+class _Uploads:
     """Uploads, several at a time; each is printed as soon as all before it are."""
 
     def __init__(self, files: Sequence[str], session: AIShootSession, context: Context, update: Update) -> None:
         self._files = files
         self._session = session
         self._context = context
+        self._console = context.console
         self._update = update
         self._identifiers: dict[int, str | None] = {}
         self._printed = 0
-        self._is_unheard = False  # stdout takes no more
+        self._has_lost_output = False  # stdout takes no more
         self._fatal: AIShootError | None = None
 
     async def run(self) -> None:
         try:
-            await for_each(range(len(self._files)), self._upload, workers=_AT_ONCE)
-        except _FOR_ALL as error:
+            await for_each(range(len(self._files)), self._upload, workers=_CONCURRENCY)
+        except _FATAL as error:
             self._fatal = error
         finally:
-            self._print_rest()
+            self._print(in_order=False)
 
     @property
     def code(self) -> int:
@@ -88,58 +88,52 @@ class _Run:
         done = sum(identifier is not None for identifier in self._identifiers.values())
         code = FAILED
         if self._fatal is not None:
-            code = report(self._fatal, self._context.talk)
+            code = report(self._fatal, self._console)
         elif done == len(self._files):
-            return FAILED if self._is_unheard else DONE
+            return FAILED if self._has_lost_output else DONE
         return PARTLY if done else code
 
     async def _upload(self, number: int) -> None:
         file, identifier = self._files[number], None
         try:
             identifier = await self._session.images.upload(file)
-        except _FOR_ALL:
+        except _FATAL:
             raise
         except AIShootError as error:
-            own = isinstance(error, RequestValidationError)  # which names the file
-            self._context.talk.error(str(error) if own else f"{file} was not uploaded: {error}", file=file)
+            names_file = isinstance(error, RequestValidationError)
+            self._console.error(str(error) if names_file else f"{file} was not uploaded: {error}", file=file)
         else:
-            await self._warn(file)
+            if problem := await to_thread.run_sync(_sku_problem, Path(file)):
+                self._console.warn(f"{file} {problem}", file=file)
         self._identifiers[number] = identifier
         self._update(len(self._identifiers), len(self._files))
         self._print()
 
-    async def _warn(self, file: str) -> None:
-        problem = await to_thread.run_sync(_sku_problem, Path(file))
-        if problem is not None:
-            self._context.talk.warn(f"{file} {problem}", file=file)
-
-    def _print(self) -> None:
-        while self._printed in self._identifiers:
-            identifier, file = self._identifiers[self._printed], self._files[self._printed]
-            self._printed += 1
-            if identifier is not None:
-                self._print_one(identifier, file)
-
-    def _print_rest(self) -> None:
-        """Print what waits for others that will not come."""
-        for number, identifier in sorted(self._identifiers.items()):
-            if number >= self._printed and identifier is not None:
-                self._print_one(identifier, self._files[number])
+    def _print(self, *, in_order: bool = True) -> None:
+        """Print what is done; in order, no further than to the first upload that is still on its way."""
+        for number in range(self._printed, len(self._files)):
+            if number in self._identifiers:
+                self._printed = number + 1  # before it is printed: a print that a signal interrupts is not repeated
+                if (identifier := self._identifiers[number]) is not None:
+                    self._print_one(identifier, self._files[number])
+            elif in_order:
+                return
 
     def _print_one(self, identifier: str, file: str) -> None:
-        done, talk = f"uploaded {file} as {identifier}", self._context.talk
+        done = f"uploaded {file} as {identifier}"
         text = f"{identifier}\t{printable(file)}"
         if self._context.json:
             text = json.dumps({"identifier": identifier, "file": file})
-        if self._is_unheard:
-            talk.warn(done, identifier=identifier, file=file)
+        if self._has_lost_output:
+            self._console.warn(done, identifier=identifier, file=file)
         else:
-            self._is_unheard = True  # also of a print that a signal breaks off
-            self._is_unheard = bool(print_done(lambda: sys.stdout.write(f"{text}\n"), done, "that", talk))
+            self._has_lost_output = True  # also where a signal interrupts the print
+            code = print_done(lambda: sys.stdout.write(f"{text}\n"), done, "that", self._console)
+            self._has_lost_output = code != DONE
 
 
 def _sku_problem(path: Path) -> str | None:
-    """Say why AI Shoot cannot use a picture that the service has taken."""
+    """Return why AI Shoot cannot use an image that the service has taken."""
     try:
         with path.open("rb") as file:
 

@@ -9,18 +9,19 @@ from cyclopts import App, Parameter
 from aishoot_async import AIShootSession
 from aishoot_async.export import ExportProgress, ExportReport, export_results
 
+from ._context import ContextArg
 from ._dask import exporting_on
+from ._errors import DONE
 from ._exports import ExportOptions, read_shard, run_export
-from ._failures import DONE
-from ._inputs import read_numbers
-from ._options import Given, Limit, Whole
-from ._tables import choose_columns, print_listing, print_rows
+from ._files import read_numbers
+from ._options import Integer, Limit
+from ._output import choose_columns, print_listing, print_rows
 
 results = App(name="results")
 
 
 @results.command(name="list")
-async def list_results(brief: Whole, /, *, limit: Limit = None, context: Given) -> int:
+async def list_results(brief: Integer, /, *, limit: Limit = None, context: ContextArg) -> int:
     """Print the results of a brief: a table, or with --json each result's own JSON on a line.
 
     Example: aishoot --sandbox results list 1 --limit 10
@@ -43,12 +44,12 @@ async def list_results(brief: Whole, /, *, limit: Limit = None, context: Given) 
 
 @results.command(name="export")
 async def export(
-    *briefs: Whole,
+    *briefs: Integer,
     briefs_from: Annotated[Path | None, Parameter(allow_leading_hyphen=True)] = None,
     shard: str | None = None,
     dask: str | None = None,
     options: ExportOptions,
-    context: Given,
+    context: ContextArg,
 ) -> int:
     """Write all results of briefs to a file, a folder or an object store, each result as the service sent it.
 
@@ -77,8 +78,8 @@ async def export(
         how: dict[str, Any] = {"shard": part, "on_progress": tell, **options.chosen()}
         if dask is None:
             return await export_results(session, numbers, options.to, **how)
-        async with exporting_on(dask, verbose=context.talk.verbose) as export_on_dask:
-            report: ExportReport = await export_on_dask(numbers, options.to, session=session, **how)
+        async with exporting_on(dask, verbose=context.console.verbose) as run_on_dask:
+            report: ExportReport = await run_on_dask(numbers, options.to, session=session, **how)
             return report
 
     what = f"results of brief {numbers[0]}" if len(numbers) == 1 else "results"

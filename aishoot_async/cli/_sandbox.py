@@ -8,9 +8,10 @@ from pathlib import Path
 
 from cyclopts import App, Group
 
-from ._failures import DONE, FAILED, USAGE
-from ._options import Given, Whole
-from ._outputs import check_outputs
+from ._context import ContextArg
+from ._errors import DONE, FAILED, USAGE
+from ._files import check_outputs
+from ._options import Integer
 
 sandbox = App(name="sandbox", group_parameters=Group("Parameters"))
 
@@ -18,12 +19,12 @@ sandbox = App(name="sandbox", group_parameters=Group("Parameters"))
 @sandbox.default
 async def serve(
     *,
-    port: Whole = 0,
-    skus: Whole = 24,
-    results: Whole = 250,
-    seed: Whole = 0,
+    port: Integer = 0,
+    skus: Integer = 24,
+    results: Integer = 250,
+    seed: Integer = 0,
     database: Path | None = None,
-    context: Given,
+    context: ContextArg,
 ) -> int:
     """Serve demo data on loopback until Ctrl-C. stdout gets the settings for another shell.
 
@@ -50,8 +51,8 @@ async def serve(
         await server.start()
     except (ValueError, OverflowError, OSError, sqlite3.Error) as error:
         where = f"{database}: " if isinstance(error, sqlite3.Error) else ""
-        context.talk.error(
-            f"the sandbox cannot be started: {where}{error}", advice=f"See {context.talk.command} --help."
+        context.console.error(
+            f"the sandbox cannot be started: {where}{error}", advice=f"See {context.console.command} --help."
         )
         return USAGE if isinstance(error, ValueError | OverflowError) else FAILED
     async with contextlib.aclosing(server):
@@ -62,6 +63,6 @@ async def serve(
         }
         told = json.dumps(settings) if context.json else "\n".join(f"export {k}={v}" for k, v in settings.items())
         print(told, flush=True)  # noqa: T201  # data
-        context.talk.note("serving until Ctrl-C")
+        context.console.note("serving until Ctrl-C")
         await asyncio.Event().wait()
     return DONE

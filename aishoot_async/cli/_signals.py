@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what runs on the event loop is cancelled, and what blocks is broken off."""
+"""Ctrl-C and SIGTERM: what runs on the event loop is cancelled, and what blocks is interrupted."""
 
 import contextlib
 import os
@@ -9,14 +9,14 @@ from types import FrameType
 from typing import Final
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_GRACE: Final = 0.5  # seconds that threads have to end in
+_EXIT_TIMEOUT: Final = 0.5  # seconds that threads have to end in
 
 
 class Stopped(BaseException):
     """A signal came where nothing can be cancelled: outside the event loop, or in a blocking read or write."""
 
 
-class Ending:
+class SignalHandler:
     """How this process is told to end.
 
     Attributes:
@@ -24,82 +24,82 @@ class Ending:
     """
 
     def __init__(self) -> None:
-        """Listen to nothing yet."""
+        """Handle nothing before `install`."""
         self.number: int | None = None
         self._cancel: Callable[[], object] | None = None
-        self._blocked = False
-        self._due = False  # a signal has come, and nothing has been ended by it yet
+        self._is_interruptible = False
+        self._is_pending = False  # a signal has come, and nothing has been ended by it yet
 
     @property
-    def code(self) -> int:
-        """The exit code that says which signal it was, as shells do: 130 or 143."""
+    def exit_code(self) -> int:
+        """The exit code that names the signal, as in shells: 130 or 143."""
         return 128 + (self.number or signal.SIGINT)
 
-    def listen(self) -> None:
+    def install(self) -> None:
         """Take over both signals."""
         for number in _SIGNALS:
-            signal.signal(number, self._arrive)
+            signal.signal(number, self._handle)
 
-    def leave(self) -> None:
+    def restore(self) -> None:
         """Give the signals back: whoever sends one now wants the process to be gone."""
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_DFL)
 
-    def _arrive(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # what a handler is given
+    def _handle(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  # what a handler is given
         self.number = self.number or number
-        self._due = not self._blocked
+        self._is_pending = not self._is_interruptible
         if self._cancel is not None:
-            # Also where a write is broken off: in a callback or a task of its own, asyncio would keep what it raises.
+            # Also where a write is interrupted: in a callback or a task of its own, asyncio would keep the exception.
             self._cancel()
-        if self._cancel is None or self._blocked:
+        if self._cancel is None or self._is_interruptible:
             raise Stopped
 
     @contextlib.contextmanager
-    def cancels(self, cancel: Callable[[], object]) -> Generator[None]:
-        """Let a signal cancel what runs inside; `heed` is to be called once it is.
+    def cancelling(self, cancel: Callable[[], object]) -> Generator[None]:
+        """Let a signal call `cancel`, in the middle of anything; `acknowledge` is to be called once it took effect.
 
         Raises:
-            Stopped: one has come already, and what was raised then was swallowed: some imports expect errors.
+            Stopped: a signal has come already, and an import that expects errors has swallowed the exception.
         """
         self._cancel = cancel
         try:
-            self._check()
+            self._raise_pending()
             yield
         finally:
             self._cancel = None
 
     @contextlib.contextmanager
-    def blocking(self) -> Generator[None]:
-        """Let a signal break off what blocks inside: a cancellation would wait until it is done.
+    def interruptible(self) -> Generator[None]:
+        """Let a signal interrupt what blocks inside: a cancellation would wait until it is done.
 
         Raises:
-            Stopped: a signal comes, or one has come that is not heeded yet.
+            Stopped: a signal comes, or one is pending.
         """
         if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
             yield
             return
-        self._blocked = True
+        self._is_interruptible = True
         try:
-            self._check()
+            self._raise_pending()
             yield
         finally:
-            self._blocked = False
+            self._is_interruptible = False
 
-    def _check(self) -> None:
-        if self._due:
-            self._due = False
+    def _raise_pending(self) -> None:
+        if self._is_pending:
+            self._is_pending = False
             raise Stopped
 
-    def heed(self) -> None:
-        """Take the signal for heeded: what is read and written now is a farewell."""
-        self._due = False
+    def acknowledge(self) -> None:
+        """Mark the signal as handled: later input and output belongs to the last words."""
+        self._is_pending = False
 
-    def hurry(self) -> None:
-        """Be gone in a moment, though a thread hangs: a name look-up, say, which nothing can cancel."""
-        timer = threading.Timer(_GRACE, os._exit, (self.code,))
+    def force_exit_soon(self) -> None:
+        """Exit in a moment, even if a thread hangs: in a name look-up, say, which nothing can cancel."""
+        timer = threading.Timer(_EXIT_TIMEOUT, os._exit, (self.exit_code,))
         timer.daemon = True
         timer.start()
 
 
-ending: Final = Ending()
+signals: Final = SignalHandler()
 """This process's."""

@@ -2,34 +2,31 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from aishoot_async import AIShootError, AIShootSession, NotFoundError, RequestValidationError, Sku, SkuCreate, SkuUpdate
-from aishoot_async.export import ExportProgress, ExportReport, export_skus, lines
+from aishoot_async.export import ExportProgress, ExportReport, export_skus
 
-from ._bodies import WIRE_FIELDS, Fields
-from ._context import Context
-from ._done import print_done
+from ._context import Context, ContextArg
+from ._errors import DONE, FAILED, PARTLY, USAGE, report
 from ._exports import ExportOptions, run_export
-from ._failures import DONE, FAILED, PARTLY, USAGE, report
-from ._inputs import read_ids
-from ._options import Given, Limit
-from ._sync import sync
-from ._tables import print_data, print_listing, print_rows
+from ._files import read_ids
+from ._options import Limit
+from ._output import print_done, print_listing
+from ._sku_fields import Fields, print_skus
+from ._sync_options import SyncOptions
 
 skus = App(name="skus")
-skus.command(sync)
 Stdin = Annotated[bool, Parameter(name="-")]
-_COLUMNS: Final = ("id", "name", "gender", "category", "wardrobe", "projects", "front image", "back image")
 
 
 @skus.command(name="list")
 async def list_skus(
-    *, project: str | None = None, id_filter: str | None = None, limit: Limit = None, context: Given
+    *, project: str | None = None, id_filter: str | None = None, limit: Limit = None, context: ContextArg
 ) -> int:
     """List the organization's SKUs.
 
@@ -49,13 +46,13 @@ async def list_skus(
         if context.json:
             await print_listing(pager, limit)
         else:
-            _print(await pager.collect(limit), context)
+            print_skus(await pager.collect(limit), context)
     return DONE
 
 
 @skus.command(name="export")
 async def export(
-    *, project: str | None = None, id_filter: str | None = None, options: ExportOptions, context: Given
+    *, project: str | None = None, id_filter: str | None = None, options: ExportOptions, context: ContextArg
 ) -> int:
     """Write all SKUs to a file, a folder or an object store, each as the service sent it.
 
@@ -80,18 +77,18 @@ async def export(
 
 
 @skus.command(name="global")
-async def list_global(*, context: Given) -> int:
+async def list_global(*, context: ContextArg) -> int:
     """List the SKUs that are globally available to the organization.
 
     Example: aishoot --sandbox skus global
     """
     async with context.session() as session:
-        _print(await session.skus.list_global(), context)
+        print_skus(await session.skus.list_global(), context)
     return DONE
 
 
 @skus.command
-async def get(*ids: str, stdin: Stdin = False, context: Given) -> int:
+async def get(*ids: str, stdin: Stdin = False, context: ContextArg) -> int:
     """Print SKUs by their ids.
 
     Example: aishoot --sandbox skus get sku-0001-0dd6
@@ -112,12 +109,12 @@ async def get(*ids: str, stdin: Stdin = False, context: Given) -> int:
 
         code = await _each(named, read, context)
     if found:
-        _print(found, context)
+        print_skus(found, context)
     return code
 
 
 @skus.command
-async def create(*, fields: Fields = Fields(), context: Given) -> int:  # noqa: B008  # frozen
+async def create(*, fields: Fields = Fields(), context: ContextArg) -> int:  # noqa: B008  # frozen
     """Create a SKU and print it. A name and a front image are needed.
 
     Example: aishoot --sandbox skus create --name "Linen dress" --front-image 1f2e3d --category outfit
@@ -135,7 +132,7 @@ async def create(*, fields: Fields = Fields(), context: Given) -> int:  # noqa: 
 
 
 @skus.command
-async def update(sku_id: str, /, *, replace: bool = False, fields: Fields = Fields(), context: Given) -> int:  # noqa: B008
+async def update(sku_id: str, /, *, replace: bool = False, fields: Fields = Fields(), context: ContextArg) -> int:  # noqa: B008
     """Change the named fields of a SKU, and print it as it is then.
 
     Example: aishoot --sandbox skus update sku-0001-0dd6 --name "Merino shirt" --not-in-wardrobe
@@ -151,8 +148,7 @@ async def update(sku_id: str, /, *, replace: bool = False, fields: Fields = Fiel
     """
     named = fields.named()
     if not named:
-        msg = "name at least one field to change"
-        raise RequestValidationError(msg, field="fields")
+        raise RequestValidationError("name at least one field to change", field="fields")
     whole = _whole(SkuUpdate, named) if replace else None
     async with context.session() as session:
         with _on_its_way("the update", context):
@@ -167,7 +163,7 @@ async def delete(
     *ids: str,
     stdin: Stdin = False,
     yes: Annotated[bool, Parameter(name=["--yes", "-y"])] = False,
-    context: Given,
+    context: ContextArg,
 ) -> int:
     """Delete SKUs by their ids. Asks before it does.
 
@@ -186,7 +182,7 @@ async def delete(
     """
     named = read_ids(ids, stdin=stdin)
     if not yes and not context.confirm(f"Delete {len(named)} SKU{'s' if len(named) != 1 else ''}?"):
-        context.talk.error("nothing was deleted", advice="Say --yes to delete without being asked.")
+        context.console.error("nothing was deleted", advice="Say --yes to delete without being asked.")
         return USAGE
     deleted: list[str] = []
     async with context.session() as session:
@@ -199,14 +195,57 @@ async def delete(
         try:
             return await _each(named, remove, context)
         finally:
-            context.talk.note(f"deleted {len(deleted)} of {len(named)}", deleted=len(deleted), named=len(named))
+            context.console.note(f"deleted {len(deleted)} of {len(named)}", deleted=len(deleted), named=len(named))
+
+
+@skus.command
+async def sync(
+    catalog: Path | None = None,
+    /,
+    *,
+    options: SyncOptions = SyncOptions(),  # noqa: B008  # frozen
+    context: ContextArg,
+) -> int:
+    """Keep the service's SKUs in step with a catalog; say what would be done.
+
+    With --apply it is done. The same command again goes on where it stood, and
+    ends in "nothing to do".
+
+    The catalog is CSV, JSON Lines (.jsonl) or Parquet, with the columns key,
+    name, frontImage and, if wanted, backImage, gender, isInWardrobe, projectIds,
+    skuCategoryName. A key is your own name of an item, and never changes. An
+    image is an identifier, or the path of a file. What a row leaves out is
+    left as it is.
+
+    With --sandbox the service is gone when the command has ended, and the state
+    file is of no use then.
+
+    Exit codes: 0 done, 1 failed, 2 a bad catalog, 3 some items failed, 5 there
+    are conflicts or unknown outcomes.
+
+    Example: aishoot skus sync catalog.csv --state catalog.state
+
+    Example: aishoot skus sync catalog.csv --state catalog.state --apply
+
+    Example: aishoot skus sync --plan plan.json --apply
+
+    Parameters
+    ----------
+    catalog
+        The catalog file.
+    """
+    options.check(catalog)
+    from ._sync_plan import run_plan, run_sync  # noqa: PLC0415  # what other commands do without
+
+    if options.plan is not None:
+        return await run_plan(options.plan, catalog, options, context)
+    return await run_sync(catalog, options, context)
 
 
 def _whole(kind: type[Any], named: dict[str, Any]) -> Any:
     for field, option in (("name", "--name"), ("front_image", "--front-image")):
         if field not in named:
-            msg = f"{field} is needed ({option})"
-            raise RequestValidationError(msg, field=field)
+            raise RequestValidationError(f"{field} is needed ({option})", field=field)
     return kind(**named)
 
 
@@ -216,7 +255,7 @@ def _on_its_way(what: str, context: Context) -> Generator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        context.talk.warn(f"{what} was on its way, and may have happened: look with `aishoot skus list`")
+        context.console.warn(f"{what} was on its way, and may have happened: look with `aishoot skus list`")
         raise
 
 
@@ -227,9 +266,9 @@ async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], cont
         try:
             await work(sku_id)
         except (NotFoundError, RequestValidationError) as error:
-            codes.add(report(error, context.talk))
+            codes.add(report(error, context.console))
         except AIShootError as error:
-            code = report(error, context.talk)
+            code = report(error, context.console)
             return PARTLY if DONE in codes else code
         else:
             codes.add(DONE)
@@ -240,31 +279,4 @@ async def _each(ids: Sequence[str], work: Callable[[str], Awaitable[None]], cont
 
 def _print_changed(sku: Sku, what: str, context: Context) -> int:
     shown = "its JSON" if context.json else "its row"
-    return print_done(lambda: _print([sku], context), f"{what} SKU {sku.id}", shown, context.talk)
-
-
-def _print(found: Sequence[Sku], context: Context) -> None:
-    if context.json:
-        print_data(lines([sku.raw or _rendered(sku) for sku in found]))
-    else:
-        print_rows([_row(sku) for sku in found], _COLUMNS)
-
-
-def _rendered(sku: Sku) -> bytes:
-    """Write a SKU that the service did not send back: what was asked of it."""
-    known = {"id": sku.id, **{wire: getattr(sku, field) for wire, field in WIRE_FIELDS.items()}}
-    told = {wire: value for wire, value in known.items() if value is not None}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _row(sku: Sku) -> dict[str, Any]:
-    return {
-        "id": sku.id,
-        "name": sku.name,
-        "gender": sku.gender,
-        "category": sku.sku_category_name,
-        "wardrobe": sku.is_in_wardrobe,
-        "projects": ";".join(map(str, sku.project_ids or ())),
-        "front image": sku.front_image,
-        "back image": sku.back_image,
-    }
+    return print_done(lambda: print_skus([sku], context), f"{what} SKU {sku.id}", shown, context.console)

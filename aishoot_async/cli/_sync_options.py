@@ -1,33 +1,24 @@
 """The options of ``skus sync``, and which of them fit together."""
 
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import attrs
-from cyclopts import Group, Parameter, Token
+from cyclopts import Group, Parameter
 
 from aishoot_async import RequestValidationError
 
-from ._outputs import check_outputs, is_stream
+from ._files import check_outputs, is_stream
+from ._options import parse_amount
 
 _GROUP: Final = Group("Sync", sort_key=1)
-_AMOUNT: Final = re.compile(r"\d{1,9}|\d{1,3}(\.\d{1,9})?%", re.ASCII)
-# What a plan is made with, and has settled once it is made.
+# Options that shape a plan, and have no meaning for a plan that is read from a file.
 _OF_A_NEW_PLAN: Final = ("plan_out", "prune", "prefer", "force", "decide")
-_OF_WHAT_WAS_DONE: Final = ("report", "failures")
+_OF_APPLYING: Final = ("report", "failures")
 # What SQLite and the lock keep beside a state.
 _BESIDE: Final = ("-wal", "-shm", "-journal", ".lock")
-
-
-def _amount(_kind: Any, tokens: Sequence[Token]) -> int | str:
-    text = tokens[0].value
-    if not _AMOUNT.fullmatch(text):
-        msg = f'"{text}" is neither a whole number nor a percentage such as 5%'
-        raise ValueError(msg)
-    return text if text.endswith("%") else int(text)
 
 
 @Parameter(name="*", group=_GROUP)
@@ -43,7 +34,7 @@ class SyncOptions:
     "Only show what would be done, as without --apply."
     prune: bool = False
     "Delete the SKUs that this state made or adopted for keys that the catalog no longer has."
-    max_delete: Annotated[int | str | None, Parameter(converter=_amount, metavar="N|P%")] = None
+    max_delete: Annotated[int | str | None, Parameter(converter=parse_amount, metavar="N|P%")] = None
     "Of --prune: delete nothing if it would be more than N or P%; a tenth of the state's SKUs if nothing is said."
     prefer: Literal["catalog", "remote"] | None = None
     "Who wins where both sides have changed a field, or one a SKU that the other deleted; without, that is a conflict."
@@ -76,7 +67,7 @@ class SyncOptions:
             raise _refusal("apply", "--apply and --dry-run exclude each other")
         if self.max_delete is not None and not self.prune:
             raise _refusal("max_delete", "--max-delete is for --prune")
-        for name in _OF_WHAT_WAS_DONE:
+        for name in _OF_APPLYING:
             if getattr(self, name) is not None and not self.apply:
                 raise _refusal(name, f"{_spelled(name)} is of what was done: it needs --apply")
         for name in _OF_A_NEW_PLAN:
@@ -114,7 +105,7 @@ class SyncOptions:
         state = self.state
         beside = {f"the {end[1:]} of --state": Path(f"{state}{end}") for end in _BESIDE} if state else {}
         check_outputs(self.outputs, {"the catalog": catalog, "--plan": self.plan, **beside})
-        for name in ("plan_out", *_OF_WHAT_WAS_DONE):
+        for name in ("plan_out", *_OF_APPLYING):
             path = getattr(self, name)
             if path is None:
                 continue
@@ -124,7 +115,7 @@ class SyncOptions:
     @property
     def outputs(self) -> dict[str, Path | None]:
         """The files that are written, by their options."""
-        return {_spelled(name): getattr(self, name) for name in ("state", "plan_out", *_OF_WHAT_WAS_DONE)}
+        return {_spelled(name): getattr(self, name) for name in ("state", "plan_out", *_OF_APPLYING)}
 
 
 def _spelled(name: str) -> str:

@@ -18,13 +18,12 @@ from anyio import CancelScope
 from .. import jobs
 from .._version import __version__
 from ..callbacks import check_plain
-from ..config import check_seconds
 from ..errors import ConfigurationError, JobError, RequestValidationError
 from ..export import ExportOptions, ExportProgress, ExportReport, results_export
 from ..jobs import CONCURRENCY, Job, JobReport
-from ..paging import whole
 from ..session import AIShootSession
 from ..storage.destinations import ObjectStore
+from ..validation import check_int, check_seconds
 
 try:
     from dask import config
@@ -172,8 +171,8 @@ def _check(session: AIShootSession, job: Job, *, in_flight: object, window: obje
         )
     if settings.has_own_tls:
         raise ConfigurationError("a session with an ssl.SSLContext of its own cannot be sent to workers")
-    limit = settings.limits.in_flight if in_flight is None else whole("in_flight", in_flight, 1)
-    whole("window", 1 if window is None else window, 1)
+    limit = settings.limits.in_flight if in_flight is None else check_int("in_flight", in_flight, 1)
+    check_int("window", 1 if window is None else window, 1)
     if not check_seconds("stall", stall):
         raise ConfigurationError("stall must be more than 0 seconds")
     try:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from ..calls import escape_controls
 from ..calls._event import CallEvent
 from ..errors import Attempt, ConfigurationError
+from ..validation import is_int
 from ._headers import DEFAULT_ALLOW_LIST, allow_list, allowed
 
 _LONGEST: Final = 200
@@ -48,7 +49,7 @@ class LoggingHook:
         if not isinstance(logger, logging.Logger | None):
             msg = f"logger must be a logging.Logger or None, not {logger!r}"
             raise ConfigurationError(msg)
-        if isinstance(level, bool) or not isinstance(level, int):
+        if not is_int(level):
             msg = f"level must be a number such as logging.INFO, not {level!r}"
             raise ConfigurationError(msg)
         self._logger = logging.getLogger("aishoot_async.hooks") if logger is None else logger

@@ -24,6 +24,7 @@ import attrs
 from ..errors import RequestValidationError
 from ..samefile import names_below
 from ..storage.destinations import is_store_url
+from ..validation import check_brief_id
 
 SKUS: Final = "skus"
 """The unit of a job over SKUs."""
@@ -100,11 +101,10 @@ def unit_names(briefs: Sequence[object]) -> tuple[str, ...]:
     """
     ids: set[int] = set()
     for brief in briefs:
-        if isinstance(brief, bool) or not isinstance(brief, int):
-            raise RequestValidationError(f"brief_id must be an integer, not {brief!r}", field="brief_id")
-        if not -_MAX_ID <= brief < _MAX_ID:
+        brief_id = check_brief_id(brief)
+        if not -_MAX_ID <= brief_id < _MAX_ID:
             raise RequestValidationError("brief_id must be an integer of at most 64 bits", field="brief_id")
-        ids.add(brief)
+        ids.add(brief_id)
     if not ids:
         raise RequestValidationError("no brief is named", field="briefs")
     return tuple(f"brief_id={brief}" for brief in sorted(ids))

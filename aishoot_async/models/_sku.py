@@ -10,6 +10,7 @@ import attrs
 
 from .. import jsontext
 from ..errors import RequestValidationError
+from ..validation import check_flag, check_nonblank
 from ._raw import OfPage, raw_when_asked
 from ._values import (
     CATEGORIES,
@@ -20,9 +21,7 @@ from ._values import (
     UnknownValue,
     Unset,
     check_choice,
-    check_flag,
     check_project_ids,
-    check_text,
 )
 
 WIRE_NAMES: Final = {
@@ -95,15 +94,15 @@ class Sku(OfPage):
 
 
 def _name(value: str) -> str:
-    return check_text("name", value)
+    return check_nonblank("name", value)
 
 
 def _front_image(value: str) -> str:
-    return check_text("front_image", value)
+    return check_nonblank("front_image", value)
 
 
 def _back_image(value: str | Unset | None) -> str | Unset | None:
-    return value if value is None or value is UNSET else check_text("back_image", value)
+    return value if value is None or value is UNSET else check_nonblank("back_image", value)
 
 
 def _gender(value: Gender | str | Unset | None) -> Gender | UnknownValue | Unset | None:

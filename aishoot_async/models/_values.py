@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from enum import Enum, StrEnum
 from typing import Any, Final, Generic, Literal, TypeVar, cast
 
-from ..errors import RequestValidationError
+from ..validation import is_int, refuse_field
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -71,33 +71,11 @@ GENDERS: Final = Known(Gender)
 CATEGORIES: Final = Known(SkuCategory)
 
 
-def _refuse(field: str, wanted: str, value: object) -> RequestValidationError:
-    return RequestValidationError(f"{field} must be {wanted}, not {value!r}", field=field)
-
-
-def check_text(field: str, value: object) -> str:
-    """Accept a non-blank string that UTF-8 can carry."""
-    if not isinstance(value, str) or not value.strip():
-        raise _refuse(field, "a non-blank string", value)
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise _refuse(field, "text without lone surrogates", value) from error
-    return value
-
-
-def check_flag(field: str, value: object) -> bool:
-    """Accept true or false, and nothing that only looks like it."""
-    if not isinstance(value, bool):
-        raise _refuse(field, "True or False", value)
-    return value
-
-
 def check_project_ids(field: str, value: object) -> tuple[int, ...]:
     """Accept a collection of positive integers; a string is none, and booleans are not integers."""
     numbers = _elements(value)
-    if numbers is None or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in numbers):
-        raise _refuse(field, "a list of positive integers", value)
+    if numbers is None or any(not is_int(n) or n < 1 for n in numbers):
+        raise refuse_field(field, "a list of positive integers", value)
     return numbers
 
 
@@ -116,5 +94,5 @@ def check_choice(field: str, known: Known[E], value: object) -> E | UnknownValue
         return value
     found = known.get(value) if isinstance(value, str) else None
     if found is None:
-        raise _refuse(field, f"one of {', '.join(filter(None, known))}", value)
+        raise refuse_field(field, f"one of {', '.join(filter(None, known))}", value)
     return found

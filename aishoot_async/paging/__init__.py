@@ -2,7 +2,7 @@
 
 from ._listing import EndpointMemory, Listing, open_whole
 from ._pager import Pager
-from ._plan import Plan, whole
+from ._plan import Plan
 from ._walk import Walk
 
-__all__ = ["EndpointMemory", "Listing", "Pager", "Plan", "Walk", "open_whole", "whole"]
+__all__ = ["EndpointMemory", "Listing", "Pager", "Plan", "Walk", "open_whole"]

@@ -5,8 +5,9 @@ from typing import Any, Generic, TypeVar
 
 from ..errors import Cursor
 from ..models import Page, PagingReport
+from ..validation import check_int
 from ._listing import Listing
-from ._plan import Plan, whole
+from ._plan import Plan
 from ._walk import ItemWalk, PageWalk, Progress, Walk
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class Pager(AsyncIterable[T], Generic[T]):
         """
         plan, items = self._plan, list[T]()
         if limit is not None:
-            whole("limit", limit, 0)
+            check_int("limit", limit, 0)
             if limit == 0:
                 return items
             plan = plan.up_to(limit, self._listing.memory)

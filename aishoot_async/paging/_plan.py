@@ -1,12 +1,12 @@
 """How a listing is walked, as its caller has it."""
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import attrs
 
 from ..calls import CallOptions
-from ..config import check_seconds
 from ..errors import ConfigurationError, Cursor
+from ..validation import check_bool, check_choice, check_int, check_seconds
 from ._listing import EndpointMemory
 
 USUAL_SIZE: Final = 100
@@ -43,21 +43,17 @@ class Plan:
             ConfigurationError: a value is out of range, or contradicts the cursor.
         """
         if self.page_size is not None:
-            whole("page_size", self.page_size, 1, Cursor.MAX_NUMBER)
-        whole("prefetch", self.prefetch, 1)
+            check_int("page_size", self.page_size, 1, Cursor.MAX_NUMBER)
+        check_int("prefetch", self.prefetch, 1)
         check_seconds("patience", self.patience)
-        if self.on_drift not in {"warn", "raise", "ignore"}:
-            msg = f'on_drift must be "warn", "raise" or "ignore", not {self.on_drift!r}'
-            raise ConfigurationError(msg)
-        if not isinstance(self.strict, bool):
-            msg = f"strict must be True or False, not {self.strict!r}"
-            raise ConfigurationError(msg)
+        check_choice("on_drift", self.on_drift, get_args(OnDrift))
+        check_bool("strict", self.strict)
         if isinstance(self.start, Cursor):
             if self.page_size not in {None, self.start.page_size}:
                 msg = f"page_size={self.page_size} contradicts the cursor, which counts {self.start.page_size} a page"
                 raise ConfigurationError(msg)
         elif self.start is not None:
-            whole("start", self.start, 0, Cursor.MAX_NUMBER)
+            check_int("start", self.start, 0, Cursor.MAX_NUMBER)
 
     def first_size(self, memory: EndpointMemory) -> int:
         """Give the page size to ask for first."""
@@ -78,18 +74,3 @@ class Plan:
     def call_options(self) -> CallOptions:
         """How the walk's calls stand beside others; one page after the other is no more than a single call."""
         return CallOptions(lane="single" if self.prefetch == 1 else "walk", patience=self.patience)
-
-
-def whole(name: str, value: object, least: int, most: int | None = None) -> int:
-    """Check an option that is a whole number.
-
-    Raises:
-        ConfigurationError: it is none, less than ``least``, or more than ``most``.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        msg = f"{name} must be a whole number from {least}, not {value!r}"
-        raise ConfigurationError(msg)
-    if most is not None and value > most:
-        msg = f"{name} must be a whole number from {least} to {most}, not one of {value.bit_length()} bits"
-        raise ConfigurationError(msg)
-    return value

@@ -7,7 +7,7 @@ from .. import codec
 from ..calls import ApiClient
 from ..models import BriefResult, PagingOptions
 from ..paging import EndpointMemory, Pager
-from ._checks import check_integer
+from ..validation import check_brief_id
 from ._listings import pager
 
 U = TypeVar("U")
@@ -56,7 +56,7 @@ class BriefResource:
             ConfigurationError: an option cannot work.
             RequestValidationError: ``brief_id`` is no integer.
         """
-        check_integer("brief_id", brief_id)
+        check_brief_id(brief_id)
         decode = codec.brief_result if into is None else codec.decoder(into)
         path = f"{PATH}/{brief_id}/results"
         return pager(

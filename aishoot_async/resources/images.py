@@ -18,7 +18,7 @@ from ..errors import (
     UnexpectedResponseError,
 )
 from ..transport import Response
-from ._checks import is_opaque_id, opaque_id, utf8_text
+from ..validation import check_opaque_id, check_text, is_opaque_id
 from ._upload_answers import ACCEPT_LOOK, ACCEPT_UPLOAD, cannot_tell, check_presence, given_identifier
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class ImageResource:
             ConfigurationError: no organization is named.
             RequestValidationError: no image can have that identifier.
         """
-        opaque_id("identifier", identifier)
+        check_opaque_id("identifier", identifier)
         return await self._ask(identifier, CallOptions(patience=patience, accept=ACCEPT_LOOK))
 
     async def upload(
@@ -175,7 +175,7 @@ class ImageResource:
 
 
 def _check_name(name: object) -> None:
-    if name is not None and not utf8_text("name", name):
+    if name is not None and not check_text("name", name):
         msg = "name must not be empty"
         raise RequestValidationError(msg, field="name")
 

@@ -6,12 +6,11 @@ from typing import Any, Final, TypeVar, Unpack, overload
 
 from .. import codec
 from ..calls import ApiClient, CallOptions
-from ..config import check_seconds
 from ..errors import NotFoundError, PagingError
 from ..models import PagingOptions, Sku, SkuChanges, SkuCreate, SkuUpdate, check_changes
 from ..paging import EndpointMemory, Pager, open_whole
+from ..validation import check_body, check_seconds, check_text, path_segment
 from . import _answers
-from ._checks import check_body, path_segment, utf8_text
 from ._listings import pager
 
 U = TypeVar("U")
@@ -217,4 +216,4 @@ def _patient(patience: object) -> CallOptions:
 
 
 def _filter(field: str, wire: str, value: object) -> dict[str, str]:
-    return {} if value is None else {wire: utf8_text(field, value)}
+    return {} if value is None else {wire: check_text(field, value)}

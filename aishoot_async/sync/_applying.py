@@ -10,10 +10,11 @@ import attrs
 
 from ..callbacks import call_plain, check_plain
 from ..concurrency import for_each
-from ..config import canonical_url, check_seconds
+from ..config import canonical_url
 from ..errors import AIShootError, ConfigurationError, SyncError
 from ..failures import ends_all
 from ..session import AIShootSession
+from ..validation import check_seconds
 from ._circuit_breaker import CircuitBreaker
 from ._operations import TrackedSku
 from ._plan import IDLE, SyncAction, SyncEntry, SyncPlan

@@ -12,9 +12,9 @@ import anyio
 import attrs
 from anyio import to_thread
 
-from ..config import check_seconds
-from ..errors import CatalogError, ConfigurationError
+from ..errors import CatalogError
 from ..session import AIShootSession
+from ..validation import check_choice, check_seconds
 from ._catalog import CatalogItem, collect
 from ._decisions import Decide, Decisions, parse_decisions, plan_entries
 from ._fields import IMAGES, desired_fields, echoes
@@ -91,9 +91,7 @@ async def plan_sync(
         SyncError: the state is damaged or foreign, or too much would be deleted. Nothing is planned.
     """
     settle, patience = check_seconds("settle", settle), check_seconds("patience", patience)
-    if prefer is not None and prefer not in get_args(Prefer):
-        msg = f'prefer must be "catalog", "remote" or None, not {prefer!r}'
-        raise ConfigurationError(msg)
+    check_choice("prefer", prefer, (*get_args(Prefer), None))
     options = _Options(
         prune=prune,
         max_delete=parse_max_delete(max_delete),

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ import attrs
 from ..config import canonical_url
 from ..disk import Threads, locked
 from ..errors import SyncError
+from ..validation import path_text
 from ._fields import Fields
 from ._operations import End, Kind, Operation, TrackedSku
 from ._schema import Content, open_database
@@ -263,11 +263,7 @@ def state_path(path: object) -> Path:
     Raises:
         SyncError: it is none.
     """
-    try:
-        name: object = os.fspath(path)  # type: ignore[call-overload]
-    except TypeError:
-        name = None
-    if not isinstance(name, str) or not name or "\0" in name:
+    if (name := path_text(path)) is None:
         raise SyncError(f"state must be the path of a file, not {path!r}")
     return Path(name).absolute()
 

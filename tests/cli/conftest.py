@@ -83,3 +83,14 @@ def ran(capfdbinary, monkeypatch):
         return (code, *(text.decode() for text in capfdbinary.readouterr()))
 
     return go
+
+
+@pytest.fixture
+def here(ran, server):
+    """Against the test's own server, as `aishoot`, but in this process: to start another one takes a second."""
+
+    def run(*arguments, input=""):  # noqa: A002  # as subprocess.run has it
+        code, out, err = ran(*arguments, stdin=input.encode(), against=server)
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return run

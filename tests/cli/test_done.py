@@ -6,11 +6,11 @@ import subprocess
 import pytest
 
 from aishoot_async import AuthError, NotFoundError
-from aishoot_async.cli._done import print_done
+from aishoot_async.cli._console import Console
+from aishoot_async.cli._output import print_done
 from aishoot_async.cli._running import run_command
-from aishoot_async.cli._signals import Stopped, ending
+from aishoot_async.cli._signals import Stopped, signals
 from aishoot_async.cli._streams import OutputError
-from aishoot_async.cli._talk import Talk
 from aishoot_async.sandbox import Fault, Status
 from helpers.pictures import png
 
@@ -178,7 +178,7 @@ def test_a_signal_that_breaks_off_the_print_is_told_what_was_done(capsys):
         raise Stopped
 
     with pytest.raises(Stopped):
-        print_done(show, "created SKU sku-1", "its JSON", Talk())
+        print_done(show, "created SKU sku-1", "its JSON", Console())
     assert "created SKU sku-1" in capsys.readouterr().err
 
 
@@ -200,9 +200,9 @@ def test_what_a_group_of_tasks_raises_is_what_one_of_them_did(errors, comes_to, 
     async def command():
         raise BaseExceptionGroup("of tasks", errors)
 
-    monkeypatch.setattr(ending, "hurry", lambda: None)
+    monkeypatch.setattr(signals, "force_exit_soon", lambda: None)
     if isinstance(comes_to, int):
-        assert run_command(command, Talk()) == comes_to
+        assert run_command(command, Console()) == comes_to
     else:
         with pytest.raises(comes_to):
-            run_command(command, Talk())
+            run_command(command, Console())

@@ -17,9 +17,9 @@ def rows(path):
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def test_several_briefs_go_into_a_folder(aishoot, server, tmp_path):
+def test_several_briefs_go_into_a_folder(here, server, tmp_path):
     to = tmp_path / "out"
-    done = aishoot("results", "export", "1", "2", "--to", str(to), "--format", "jsonl.gz")
+    done = here("results", "export", "1", "2", "--to", str(to), "--format", "jsonl.gz")
     assert done.returncode == 0, done.stderr
     for brief, count in BRIEFS.items():
         lines = gzip.decompress((to / f"brief_id={brief}/part-00000.jsonl.gz").read_bytes()).splitlines()
@@ -29,38 +29,38 @@ def test_several_briefs_go_into_a_folder(aishoot, server, tmp_path):
     assert "253 results" in done.stderr
 
 
-def test_a_finished_export_says_so_and_fetches_nothing(aishoot, server, tmp_path):
+def test_a_finished_export_says_so_and_fetches_nothing(here, server, tmp_path):
     command = ("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
-    assert aishoot(*command).returncode == 0
+    assert here(*command).returncode == 0
     before = (tmp_path / "r.jsonl").stat().st_ino
     calls = server.calls["brief_results"]
-    again = aishoot(*command)
+    again = here(*command)
     assert again.returncode == 0
     assert "--refresh" in again.stderr
     assert "--restart" in again.stderr
     assert server.calls["brief_results"] == calls
-    assert aishoot(*command, "--refresh").returncode == 0
+    assert here(*command, "--refresh").returncode == 0
     assert (tmp_path / "r.jsonl").stat().st_ino == before
     assert server.calls["brief_results"] > calls
-    assert aishoot(*command, "--restart").returncode == 0
+    assert here(*command, "--restart").returncode == 0
     assert (tmp_path / "r.jsonl").stat().st_ino != before
 
 
-def test_briefs_come_from_stdin_or_a_file_too(aishoot, tmp_path):
+def test_briefs_come_from_stdin_or_a_file_too(here, tmp_path):
     named = tmp_path / "briefs"
     named.write_text("\ufeff1\n\n 2 \n", encoding="utf-8")
-    for given, text in ((str(named), None), ("-", named.read_text(encoding="utf-8"))):
+    for given, text in ((str(named), ""), ("-", named.read_text(encoding="utf-8"))):
         to = tmp_path / given.strip("/").replace("/", "_")
-        done = aishoot("--log-format", "json", "results", "export", "--briefs-from", given, "--to", str(to), input=text)
+        done = here("--log-format", "json", "results", "export", "--briefs-from", given, "--to", str(to), input=text)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stderr.splitlines()[-1])["items"] == 253
 
 
-def test_what_failed_is_named_and_the_rest_is_there(aishoot, server, tmp_path):
+def test_what_failed_is_named_and_the_rest_is_there(here, server, tmp_path):
     to, report = tmp_path / "out", tmp_path / "report.json"
     server.add_fault(Fault(Status(503), operation="brief_results", brief=2))
     command = ("results", "export", "1", "2", "99", "--to", str(to), "--report", str(report), "--patience", "0")
-    done = aishoot(*command)
+    done = here(*command)
     assert done.returncode == 3
     assert "brief 99 failed" in done.stderr
     said = json.loads(report.read_text(encoding="utf-8"))
@@ -70,18 +70,18 @@ def test_what_failed_is_named_and_the_rest_is_there(aishoot, server, tmp_path):
     assert not (to / "_SUCCESS").exists()
     server.clear_faults()
     server.add_fault(Fault(Status(500), operation="brief_results", brief=1))  # it is not asked for any more
-    assert aishoot(*command).returncode == 3
+    assert here(*command).returncode == 3
     assert json.loads(report.read_text(encoding="utf-8"))["failed"] == {"passing": [], "permanent": [99]}
     assert len(rows(to / "brief_id=2/part-00000.jsonl")) == 3
 
 
-def test_what_fails_is_said_once(aishoot, tmp_path):
-    done = aishoot("results", "export", "2", "99", "--to", str(tmp_path / "out"))
+def test_what_fails_is_said_once(here, tmp_path):
+    done = here("results", "export", "2", "99", "--to", str(tmp_path / "out"))
     assert done.stderr.count("99 failed") == 1
 
 
-def test_a_report_that_cannot_be_written_is_said_before_anything_is_fetched(aishoot, server, tmp_path):
-    done = aishoot("results", "export", "1", "--to", str(tmp_path / "out"), "--report", str(tmp_path))
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_fetched(here, server, tmp_path):
+    done = here("results", "export", "1", "--to", str(tmp_path / "out"), "--report", str(tmp_path))
     assert done.returncode == 2
     assert "the report cannot be written" in done.stderr
     assert server.calls["brief_results"] == 0
@@ -115,19 +115,19 @@ def test_a_report_may_go_into_a_stream(aishoot, tmp_path):
     assert json.loads(done.stdout)["complete"]
 
 
-def test_all_of_one_brief_failing_is_a_failure(aishoot, tmp_path):
-    done = aishoot("results", "export", "99", "--to", str(tmp_path / "r.jsonl"))
+def test_all_of_one_brief_failing_is_a_failure(here, tmp_path):
+    done = here("results", "export", "99", "--to", str(tmp_path / "r.jsonl"))
     assert done.returncode == 1
     assert "404" in done.stderr
     assert not (tmp_path / "r.jsonl").exists()
 
 
-def test_strict_gives_the_same_file_and_the_same_folder(aishoot, server, tmp_path):
+def test_strict_gives_the_same_file_and_the_same_folder(here, server, tmp_path):
     for to in ("r.jsonl", "out"):
         usual, strict = tmp_path / to, tmp_path / f"strict-{to}"
-        assert aishoot("results", "export", "1", "--to", str(usual)).returncode == 0
+        assert here("results", "export", "1", "--to", str(usual)).returncode == 0
         server.reset_requests()
-        done = aishoot("results", "export", "1", "--strict", "--to", str(strict))
+        done = here("results", "export", "1", "--strict", "--to", str(strict))
         assert done.returncode == 0, done.stderr
         assert server.calls["brief_results"] >= 2 * 3
     assert (tmp_path / "strict-r.jsonl").read_bytes() == (tmp_path / "r.jsonl").read_bytes()
@@ -135,13 +135,13 @@ def test_strict_gives_the_same_file_and_the_same_folder(aishoot, server, tmp_pat
     assert (tmp_path / "strict-out" / part).read_bytes() == (tmp_path / "out" / part).read_bytes()
 
 
-def test_a_brief_that_keeps_changing(aishoot, server, tmp_path):
+def test_a_brief_that_keeps_changing(here, server, tmp_path):
     """By itself it is kept, and not called whole; with --strict nothing of it is there."""
     server.add_fault(Fault(InsertRows(brief=1), operation="brief_results", page=2, brief=1))
     report = tmp_path / "report.json"
 
     def export(*more):
-        done = aishoot("results", "export", *more, "--report", str(report))
+        done = here("results", "export", *more, "--report", str(report))
         return done.returncode, done.stderr, json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
 
     code, said, written = export("1", "2", "--to", str(tmp_path / "usual"))
@@ -162,18 +162,18 @@ def test_a_brief_that_keeps_changing(aishoot, server, tmp_path):
     assert not (tmp_path / "r.jsonl").exists()
 
 
-def test_shards_together_are_the_whole(aishoot, tmp_path):
+def test_shards_together_are_the_whole(here, tmp_path):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert aishoot("results", "export", "1", "2", "--to", str(whole)).returncode == 0
+    assert here("results", "export", "1", "2", "--to", str(whole)).returncode == 0
     for shard in ("1/2", "2/2"):
-        assert aishoot("results", "export", "1", "2", "--to", str(parts), "--shard", shard).returncode == 0
+        assert here("results", "export", "1", "2", "--to", str(parts), "--shard", shard).returncode == 0
     for brief in BRIEFS:
         part = f"brief_id={brief}/part-00000.jsonl"
         assert (parts / part).read_bytes() == (whole / part).read_bytes()
 
 
-def test_skus_as_csv(aishoot, server, tmp_path):
-    done = aishoot("skus", "export", "--to", str(tmp_path / "s.csv"), "--columns", "id, name")
+def test_skus_as_csv(here, server, tmp_path):
+    done = here("skus", "export", "--to", str(tmp_path / "s.csv"), "--columns", "id, name")
     assert done.returncode == 0, done.stderr
     with (tmp_path / "s.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
@@ -211,18 +211,18 @@ def test_a_signal_keeps_what_was_read_and_says_so(aishoot, server, tmp_path):
         (["1", "--to", "out", "--patience", "-1"], "patience"),
     ],
 )
-def test_bad_input(aishoot, tmp_path, monkeypatch, arguments, said):
+def test_bad_input(here, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
-    done = aishoot("results", "export", *arguments, input="1\ntwo\n")
+    done = here("results", "export", *arguments, input="1\ntwo\n")
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_destination_that_is_not_ours_stays(aishoot, tmp_path):
+def test_a_destination_that_is_not_ours_stays(here, tmp_path):
     (tmp_path / "r.jsonl").write_text("mine", encoding="utf-8")
-    done = aishoot("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
+    done = here("results", "export", "1", "--to", str(tmp_path / "r.jsonl"))
     assert done.returncode == 1
     assert (tmp_path / "r.jsonl").read_text(encoding="utf-8") == "mine"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from aishoot_async import RequestValidationError
-from aishoot_async.cli._bodies import Fields
-from aishoot_async.cli._inputs import read_ids
+from aishoot_async.cli._files import read_ids
+from aishoot_async.cli._sku_fields import Fields
 
 SKU = {"name": "Rock", "frontImage": "f"}
 SAME = {"name": "Rock", "front_image": "f"}

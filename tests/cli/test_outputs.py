@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aishoot_async.cli._outputs import write_whole
+from aishoot_async.cli._files import write_whole
 from helpers.pictures import png
 
 

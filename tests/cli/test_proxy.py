@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from aishoot_async.cli._proxy import proxy_for
-from aishoot_async.cli._talk import without_passwords
+from aishoot_async.cli._context import proxy_for
+from aishoot_async.cli._text import without_passwords
 
 FAR = ("--base-url", "https://api.nowhere.invalid")
 PASSWORD = "hunter2"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aishoot_async.cli._sizes import parse_size
+from aishoot_async.cli._options import parse_size
 
 
 class Given:

@@ -1,4 +1,4 @@
-"""``aishoot skus``, as processes against a real server."""
+"""``aishoot skus`` against a real server."""
 
 import json
 
@@ -12,70 +12,68 @@ def rows(done):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_list_is_the_same_rows_as_json_and_as_a_table(aishoot, server):
-    assert rows(aishoot("--json", "skus", "list")) == server.skus()
-    heading, *lines = [line.split("\t") for line in aishoot("skus", "list").stdout.splitlines()]
+def test_list_is_the_same_rows_as_json_and_as_a_table(here, server):
+    assert rows(here("--json", "skus", "list")) == server.skus()
+    heading, *lines = [line.split("\t") for line in here("skus", "list").stdout.splitlines()]
     assert heading == ["id", "name", "gender", "category", "wardrobe", "projects", "front image", "back image"]
     assert [(line[0], line[1]) for line in lines] == [(sku["id"], sku["name"]) for sku in server.skus()]
 
 
-def test_list_limits_and_filters(aishoot, server):
-    assert len(rows(aishoot("--json", "skus", "list", "--limit", "5"))) == 5
+def test_list_limits_and_filters(here, server):
+    assert len(rows(here("--json", "skus", "list", "--limit", "5"))) == 5
     one = server.skus()[3]["id"]
-    assert [sku["id"] for sku in rows(aishoot("--json", "skus", "list", "--id-filter", one))] == [one]
-    of_project = rows(aishoot("--json", "skus", "list", "--project", "1"))
+    assert [sku["id"] for sku in rows(here("--json", "skus", "list", "--id-filter", one))] == [one]
+    of_project = rows(here("--json", "skus", "list", "--project", "1"))
     assert of_project == [sku for sku in server.skus() if 1 in sku["projectIds"]]
 
 
-def test_global(aishoot, server):
-    found = rows(aishoot("--json", "skus", "global"))
+def test_global(here, server):
+    found = rows(here("--json", "skus", "global"))
     assert 0 < len(found) < len(server.skus())
 
 
-def test_get_prints_what_is_there_and_names_what_is_not(aishoot, server):
+def test_get_prints_what_is_there_and_names_what_is_not(here, server):
     one, two = (sku["id"] for sku in server.skus()[:2])
-    assert [sku["id"] for sku in rows(aishoot("--json", "skus", "get", one, two))] == [one, two]
-    partly = aishoot("--json", "skus", "get", one, "nothing")
+    assert [sku["id"] for sku in rows(here("--json", "skus", "get", one, two))] == [one, two]
+    partly = here("--json", "skus", "get", one, "nothing")
     assert partly.returncode == 3
     assert len(partly.stdout.splitlines()) == 1
     assert "nothing" in partly.stderr
-    assert aishoot("skus", "get", "nothing").returncode == 1
+    assert here("skus", "get", "nothing").returncode == 1
 
 
-def test_create_update_replace_delete(aishoot, server):
+def test_create_update_replace_delete(here, server):
     fields = ("--name", "Linen dress", "--front-image", "f", "--gender", "female", "--project", "3", "--project", "4")
-    (made,) = rows(aishoot("--json", "skus", "create", *fields, "--category", "outfit", "--in-wardrobe"))
+    (made,) = rows(here("--json", "skus", "create", *fields, "--category", "outfit", "--in-wardrobe"))
     assert server.skus()[-1] == made
     assert (made["projectIds"], made["isInWardrobe"], made["skuCategoryName"]) == ([3, 4], True, "outfit")
 
-    (edited,) = rows(aishoot("--json", "skus", "update", made["id"], "--name", "Linen", "--not-in-wardrobe"))
+    (edited,) = rows(here("--json", "skus", "update", made["id"], "--name", "Linen", "--not-in-wardrobe"))
     assert (edited["name"], edited["isInWardrobe"], edited["gender"]) == ("Linen", False, "female")
 
-    (replaced,) = rows(
-        aishoot("--json", "skus", "update", made["id"], "--name", "L", "--front-image", "g", "--replace")
-    )
+    (replaced,) = rows(here("--json", "skus", "update", made["id"], "--name", "L", "--front-image", "g", "--replace"))
     assert (replaced["gender"], replaced["projectIds"]) == (None, [])
 
-    assert aishoot("skus", "delete", made["id"], "--yes").returncode == 0
+    assert here("skus", "delete", made["id"], "--yes").returncode == 0
     assert len(server.skus()) == 12
 
 
-def test_a_body_from_stdin(aishoot):
+def test_a_body_from_stdin(here):
     body = json.dumps({"name": "A", "frontImage": "f", "project_ids": [1], "gender": None})
-    (made,) = rows(aishoot("--json", "skus", "create", "--body", "-", input=body))
-    (edited,) = rows(aishoot("--json", "skus", "update", made["id"], "--body", "-", input='{"backImage": "b"}'))
+    (made,) = rows(here("--json", "skus", "create", "--body", "-", input=body))
+    (edited,) = rows(here("--json", "skus", "update", made["id"], "--body", "-", input='{"backImage": "b"}'))
     assert (edited["name"], edited["backImage"], edited["projectIds"]) == ("A", "b", [1])
 
 
-def test_a_body_from_a_file(aishoot, tmp_path):
+def test_a_body_from_a_file(here, tmp_path):
     (tmp_path / "sku.json").write_text('{"name": "A", "frontImage": "f"}')
-    (made,) = rows(aishoot("--json", "skus", "create", "--body", str(tmp_path / "sku.json"), "--name", "B"))
+    (made,) = rows(here("--json", "skus", "create", "--body", str(tmp_path / "sku.json"), "--name", "B"))
     assert made["name"] == "B"
 
 
-def test_ids_from_stdin(aishoot, server):
+def test_ids_from_stdin(here, server):
     ids = [sku["id"] for sku in server.skus()[:3]]
-    done = aishoot("skus", "delete", "-", "--yes", input="\n".join([*ids, "", ids[0], "nothing"]) + "\r\n")
+    done = here("skus", "delete", "-", "--yes", input="\n".join([*ids, "", ids[0], "nothing"]) + "\r\n")
     assert done.returncode == 3
     assert "nothing" in done.stderr
     assert len(server.skus()) == 9
@@ -165,9 +163,9 @@ def test_an_outage_in_the_middle_says_how_far_it_came(ran, server):
     assert len(server.skus()) == 10
 
 
-def test_a_create_that_may_have_happened_is_exit_code_5(aishoot, server):
+def test_a_create_that_may_have_happened_is_exit_code_5(here, server):
     server.add_fault(Fault(DropAfter(), operation="create_sku"))
-    done = aishoot("skus", "create", "--name", "A", "--front-image", "f")
+    done = here("skus", "create", "--name", "A", "--front-image", "f")
     assert done.returncode == 5
     assert "skus list" in done.stderr
     assert len(server.skus()) == 13

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from aishoot_async.cli._console import Console
 from aishoot_async.cli._context import Context
 from aishoot_async.cli._sync_options import SyncOptions
 from aishoot_async.cli._sync_plan import show_plan
-from aishoot_async.cli._talk import Talk
 from aishoot_async.sync import PlannedPicture, SyncAction, SyncEntry, SyncPlan
 
 CATALOG = "key,name,frontImage\nA,Socks,f\n"
@@ -155,7 +155,7 @@ def shown(capfd):
             listing=1,
             made_at="2026-01-01T00:00:00Z",
         )
-        context = Context(sandbox=False, base_url=None, organization=None, json=json, may_ask=False, talk=Talk())
+        context = Context(json=json, no_input=True, console=Console())
         code = show_plan(plan, SyncOptions(**options), context)
         return (code, *capfd.readouterr())
 

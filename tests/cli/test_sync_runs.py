@@ -47,12 +47,8 @@ class Catalog:
 
 
 @pytest.fixture
-def catalog(tmp_path, ran, server):
-    def run(*arguments):
-        code, out, err = ran(*arguments, against=server)
-        return subprocess.CompletedProcess(arguments, code, out, err)
-
-    return Catalog(tmp_path, run)
+def catalog(tmp_path, here):
+    return Catalog(tmp_path, here)
 
 
 def names(server):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aishoot_async.cli._tables import _GAP, _fitted
+from aishoot_async.cli._output import GAP, fit_columns
 from aishoot_async.sandbox import ThreadedSandbox
 
 NAMES = [":heart: [bold]x[/]", "a\tb\nc", "\x1b[31mred", "日本語", "x" * 300]
@@ -53,10 +53,10 @@ def test_a_brief_without_results_is_no_rows(aishoot):
 
 @given(st.lists(st.integers(min_value=1, max_value=200), min_size=1, max_size=8), st.integers(20, 300))
 def test_columns_fit_the_room_and_the_first_is_never_cut(wanted, room):
-    widths = _fitted(wanted, room)
+    widths = fit_columns(wanted, room)
     assert widths[0] == min(wanted[0], room)
-    assert sum(widths) + _GAP * (len(widths) - 1) <= room
+    assert sum(widths) + GAP * (len(widths) - 1) <= room
     assert all(width <= most for width, most in zip(widths, wanted, strict=False))
     # Nothing is cut or left out while there is room.
-    if sum(wanted) + _GAP * (len(wanted) - 1) <= room:
+    if sum(wanted) + GAP * (len(wanted) - 1) <= room:
         assert widths == wanted

@@ -129,7 +129,7 @@ def test_a_near_miss_of_a_command_is_told_the_command(ran, path):
         (["results", "list", "1.5"], 'Invalid value for BRIEF: "1.5" is no whole number.'),
         (["results", "list", "1e3"], 'Invalid value for BRIEF: "1e3" is no whole number.'),
         (["results", "list", "1", "--limit", "2.5"], 'Invalid value for --limit: "2.5" is no whole number.'),
-        (["--json", "skus", "list", "-n", "-1"], 'Invalid value "-1" for -n. It must be 0 or more.'),
+        (["--json", "skus", "list", "-n", "-1"], 'Invalid value "-1" for -n. Must be >= 0.'),
         (
             ["skus", "create", "--project", "3", "--project", "x"],
             'Invalid value for --project: "x" is no whole number.',

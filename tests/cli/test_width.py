@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aishoot_async.cli._width import MAX_WIDTH, MIN_WIDTH, settle_width
+from aishoot_async.cli._streams import MAX_WIDTH, MIN_WIDTH, setup_width
 
 WIDTHS = ["0", "1", "2", "-1", "", " ", "many", "9" * 12, "9" * 5000, "000", "1.5", "²", "٣", "0x50"]
 PAGES = [["--help"], ["results", "export", "--help"], ["nonsense"]]
@@ -18,7 +18,7 @@ def settled(monkeypatch, **variables):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    settle_width()
+    setup_width()
     return os.environ.get("COLUMNS"), os.environ.get("LINES")
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from aishoot_async.cli._bar import bar
-from aishoot_async.cli._talk import counted, printable
+from aishoot_async.cli._console import bar
+from aishoot_async.cli._text import counted, printable
 from aishoot_async.sandbox import Fault, Status, ThreadedSandbox
 
 
@@ -48,11 +48,11 @@ def test_an_export_counts_in_words_that_fit(alone, results, tmp_path):
     ("briefs", "shard", "is_empty"),
     [("1 2 3", "8/8", True), ("1 2 3", "7/8", False), ("1", "2/2", True), ("2", "1/9", True), ("1 2 3", "1/2", False)],
 )
-def test_a_shard_without_briefs_is_not_called_finished(aishoot, server, tmp_path, briefs, shard, is_empty):
+def test_a_shard_without_briefs_is_not_called_finished(here, server, tmp_path, briefs, shard, is_empty):
     server.add_brief(3, 2)
     command = ("results", "export", *briefs.split(), "--to", str(tmp_path / "out"), "--shard", shard)
     for finished in (False, not is_empty):
-        done = aishoot(*command)
+        done = here(*command)
         assert done.returncode == 0, done.stderr
         assert ("none of the briefs is in this shard" in done.stderr) is is_empty
         assert ("finished already" in done.stderr) is finished
@@ -100,8 +100,8 @@ def test_a_folder_cannot_be_made_in_a_file(ran, server, tmp_path, monkeypatch, t
     assert "--to: plain is no folder" in said
 
 
-def test_the_folder_of_a_folder_is_made(aishoot, tmp_path):
-    assert aishoot("results", "export", "1", "--to", f"{tmp_path}/a/b/").returncode == 0
+def test_the_folder_of_a_folder_is_made(here, tmp_path):
+    assert here("results", "export", "1", "--to", f"{tmp_path}/a/b/").returncode == 0
     assert (tmp_path / "a/b/_SUCCESS").exists()
 
 
@@ -109,9 +109,9 @@ def test_the_folder_of_a_folder_is_made(aishoot, tmp_path):
     ("to", "said"),
     [("-", "stdout"), ("--format", "written ./--format"), ("-x.jsonl", "written ./-x.jsonl"), ("--to", "./--to")],
 )
-def test_a_destination_that_reads_like_an_option_is_none(aishoot, server, to, said):
+def test_a_destination_that_reads_like_an_option_is_none(here, server, to, said):
     for spelled in (["--to", to], [f"--to={to}"]):
-        done = aishoot("results", "export", "1", *spelled)
+        done = here("results", "export", "1", *spelled)
         assert done.returncode == 2
         assert said in done.stderr
     assert server.calls.total() == 0
@@ -140,12 +140,12 @@ def test_a_bar_says_first_how_far_it_is(width, details):
     "text",
     ["👩‍💻 Kleid", "می‌خواهم", "क्‍ष", "🏳️‍🌈", "ab‍"],
 )
-def test_joiners_are_shown_as_they_are(aishoot, server, text):
+def test_joiners_are_shown_as_they_are(here, server, text):
     assert printable(text) == text
     server.insert_sku(sku_id="sku-joined", name=text)
-    assert text in aishoot("skus", "list").stdout
+    assert text in here("skus", "list").stdout
     server.add_fault(Fault(Status(403, body=json.dumps({"message": f"no {text}"}).encode())))
-    assert f"no {text}" in aishoot("skus", "list").stderr
+    assert f"no {text}" in here("skus", "list").stderr
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from aishoot_async.auth._document import UnreadableError, read_credentials
 from aishoot_async.auth._wire import read_tokens
 from aishoot_async.calls._hooks import redacted_headers
 from aishoot_async.calls._responses import request_id, retry_after, status_error
-from aishoot_async.cli._bugs import _without_tokens
+from aishoot_async.cli._text import without_tokens
 from aishoot_async.export.formats._csv import _cell
 from aishoot_async.hooks._opentelemetry import redacted
 from aishoot_async.jobs._success_files import _is_manifest
@@ -218,7 +218,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "CSV of many rows": catalog_of_many_rows,
     "JSON Lines": catalog(".jsonl"),
     "what a store says": lambda text: _said(OSError(text)),
-    "a traceback": _without_tokens,
+    "a traceback": without_tokens,
     "a URL": redacted,
 }
 

@@ -3,11 +3,12 @@
 import os
 import re
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import attrs
 
 from ...errors import RequestValidationError
+from ...validation import path_text
 
 _CANONICAL: Final = {
     "s3": "s3",
@@ -180,13 +181,9 @@ def without_password(text: str) -> str:
     return text[:begins] + ("[hidden]@" if at and (scheme or ":" in user) else user + at) + rest.partition("?")[0]
 
 
-def _text(given: str | os.PathLike[str]) -> str:
-    try:
-        text: object = cast("Any", os.fspath(given))
-    except TypeError:
-        text = None
-    if not isinstance(text, str) or not text or "\0" in text:
-        shown = without_password(text) if isinstance(text, str) else given
+def _text(given: object) -> str:
+    if (text := path_text(given)) is None:
+        shown = without_password(str(cast("object", given))) if isinstance(given, str | os.PathLike) else given
         raise _refusal(f"destination must be a path or a URL, not {shown!r}")
     try:
         os.fsencode(text)

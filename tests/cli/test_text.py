@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import aishoot_async
-from aishoot_async.cli._flags import FLAGS, in_flags
+from aishoot_async.cli._text import FLAGS, in_flags
 
 PACKAGE = Path(aishoot_async.__file__).parent
 # Arguments that no command hands on, or that the command line checks by itself.
@@ -107,11 +107,11 @@ def test_no_message_of_the_library_is_left_with_an_argument_of_python():
         ("--base-url http://example.com skus list", 2, "error: --base-url is http:// off this machine"),
     ],
 )
-def test_messages_speak_of_options(aishoot, tmp_path, command, code, said):
+def test_messages_speak_of_options(here, tmp_path, command, code, said):
     (tmp_path / "empty.csv").write_text("key,name,frontImage\n")
     (tmp_path / "c.csv").write_text("key,name,frontImage\nA,N,f\n")
-    aishoot("results", "export", "1", "--to", f"{tmp_path}/other.csv", "--columns", "id")
-    done = aishoot(*command.format(tmp=tmp_path).split())
+    here("results", "export", "1", "--to", f"{tmp_path}/other.csv", "--columns", "id")
+    done = here(*command.format(tmp=tmp_path).split())
     assert said in done.stderr
     assert done.returncode == code
     assert "=True" not in done.stderr

@@ -1,26 +1,30 @@
-"""Rows on stdout: a table for people, tab-separated lines for pipes, a JSON object a line for programs."""
+"""Data on stdout: a table for people, tab-separated lines for pipes, a JSON object a line for programs."""
 
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import Any, Final
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.table import Table
 
 from aishoot_async import Pager
 from aishoot_async.export import lines
 
-from ._talk import printable
+from ._console import Console
+from ._errors import DONE, FAILED
+from ._signals import Stopped
+from ._streams import OutputError
+from ._text import printable
 
-_COLUMNS_AT_MOST: Final = 7
-_LOOKED_AT: Final = 50
-_WIDE: Final = 40
-_GAP: Final = 2
-_READABLE: Final = 16  # so much of a cell says what it is
+_MAX_COLUMNS: Final = 7
+_SAMPLE_SIZE: Final = 50
+_MAX_CELL_WIDTH: Final = 40
+GAP: Final = 2
+_MIN_CELL_WIDTH: Final = 16  # so much of a cell says what it is
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -38,27 +42,30 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Non
 def _print_table(heading: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
     room, height = get_terminal_size()
     # The size is told, because rich takes every dumb terminal for one of 80 columns.
-    console = Console(markup=False, highlight=False, emoji=False, width=room, height=height)
-    widths = _fitted([max(map(cell_len, column)) for column in zip(heading, *cells, strict=True)], room)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, _GAP, 0, 0))
+    terminal = RichConsole(markup=False, highlight=False, emoji=False, width=room, height=height)
+    widths = fit_columns([max(map(cell_len, column)) for column in zip(heading, *cells, strict=True)], room)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
     for at, width in enumerate(widths):
         # The first is what a row is named by: cut short, nobody could type it.
         table.add_column(heading[at], width=width, no_wrap=at > 0, overflow="ellipsis" if at else "fold")
     for row in cells:
         table.add_row(*row[: len(widths)])
-    console.print(table)
+    terminal.print(table)
     if left_out := heading[len(widths) :]:
-        console.print(f"(in a wider window, or with --json: {', '.join(left_out)})", style="dim")
+        terminal.print(f"(in a wider window, or with --json: {', '.join(left_out)})", style="dim")
 
 
-def _fitted(wanted: Sequence[int], room: int) -> list[int]:
-    """Give the first column its width, and as many others as find room; what is left goes to those that lack some."""
+def fit_columns(wanted: Sequence[int], room: int) -> list[int]:
+    """Return the widths of the first column and of as many others as find room; what is left goes to those cut short.
+
+    Rich would squeeze all columns alike, and cut the first one, too.
+    """
     widths: list[int] = []
     for width in wanted:
-        least = min(width, room) if not widths else _GAP + min(width, _READABLE)
+        least = min(width, room) if not widths else GAP + min(width, _MIN_CELL_WIDTH)
         if least > room:
             break
-        widths.append(least if not widths else least - _GAP)
+        widths.append(least if not widths else least - GAP)
         room -= least
     for at, width in enumerate(widths):
         more = min(wanted[at] - width, room)
@@ -84,20 +91,54 @@ def print_data(text: bytes) -> None:
     sys.stdout.buffer.write(text)
 
 
+def print_done(show: Callable[[], object], done: str, what: str, console: Console) -> int:
+    """Print what was changed at the service, and say on stderr what was done where stdout does not take it.
+
+    Also if its reader is gone: nobody is to do it again only to read of it.
+
+    Args:
+        show: prints it.
+        done: what was done, with the ids that nobody could find again: "created SKU sku-1".
+        what: what is printed: "its JSON".
+        console: says the rest.
+
+    Returns:
+        The exit code, which alone tells it where stderr is closed, too.
+
+    Raises:
+        Stopped: a signal interrupted the write; what was done is said.
+    """
+    try:
+        show()
+        sys.stdout.flush()
+    except OutputError as error:
+        console.error(f"{done}; {what} could not be written to stdout: {error.reason}")
+        return FAILED
+    except Stopped:
+        console.warn(f"{done}; {what} was not written to stdout")
+        raise
+    return DONE
+
+
+def print_json(*records: Mapping[str, Any]) -> None:
+    """Print a JSON object a line."""
+    print_data(b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records))
+
+
 def choose_columns(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Choose columns for rows whose fields nobody has documented: short values that most rows have, the id first."""
-    looked_at = rows[:_LOOKED_AT]
+    sample = rows[:_SAMPLE_SIZE]
     filled: Counter[str] = Counter()
     width: Counter[str] = Counter()
-    for row in looked_at:
+    for row in sample:
         for name, value in row.items():
             if value is not None and not isinstance(value, dict | list):
                 filled[name] += 1
                 width[name] = max(width[name], len(str(value)))
-    usual = [name for name in filled if 2 * filled[name] >= len(looked_at)]
-    names = [name for name in usual if width[name] <= _WIDE] or usual
+    usual = [name for name in filled if 2 * filled[name] >= len(sample)]
+    names = [name for name in usual if width[name] <= _MAX_CELL_WIDTH] or usual
     # sorted() is stable: after the id, the service's own order stays.
-    return sorted(names, key=lambda name: name != "id")[:_COLUMNS_AT_MOST]
+    return sorted(names, key=lambda name: name != "id")[:_MAX_COLUMNS]
 
 
 def _cell(value: object) -> str:

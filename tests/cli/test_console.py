@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from aishoot_async.cli._talk import printable
+from aishoot_async.cli._text import printable
 from aishoot_async.sandbox import Fault, Status
 
 NOTHING = ("skus", "get", "nothing")
