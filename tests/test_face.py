@@ -97,7 +97,7 @@ NOT_TO_READ = (
     "aishoot_async.auth._wire",
     "aishoot_async.auth._writing",
     "aishoot_async.calls._event",
-    "aishoot_async.disk",
+    "aishoot_async.storage",
     "aishoot_async.hooks",
     "aishoot_async.paging._strict",
     "aishoot_async.picture",

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from cyclopts import App, Group
 
-from aishoot_async.disk import replacing
+from aishoot_async.storage import atomic_write
 
 from ._context import ContextArg
 from ._errors import DONE, FAILED
@@ -45,7 +45,7 @@ def print_script(shell: Shell, /, *, install: bool = False, context: ContextArg)
     try:
         path, then = _script_path(shell)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write(script.encode())
     except (OSError, RuntimeError) as error:
         why = "no home folder is known; set HOME" if isinstance(error, RuntimeError) else error

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn, cast
 
 from aishoot_async import AIShootError, CredentialFile, RequestValidationError
-from aishoot_async.disk import replacing
-from aishoot_async.samefile import identity, leads_to, names_below
+from aishoot_async.storage import atomic_write, identity, leads_to, names_below
 
 from ._streams import read_all
 
@@ -186,7 +185,7 @@ def write_whole(path: Path, text: str) -> None:
         return
     target = Path(os.path.realpath(path))
     try:
-        with replacing(target) as file:
+        with atomic_write(target) as file:
             _keep_mode(target, file)
             file.write(content)
     except OSError as error:

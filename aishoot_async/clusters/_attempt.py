@@ -17,10 +17,10 @@ import attrs
 from distributed import Worker, get_worker
 
 from .._version import __version__
-from ..disk import Threads, sync_folder
 from ..errors import AIShootError, ConfigurationError, JobError
 from ..jobs import PartSet, ReadProgress, Unit, UnitWork, disk_error, staged_object, staged_part
 from ..session import AIShootSession
+from ..storage import DiskExecutor, fsync_folder
 from ..storage.destinations import Destination, open_destination, parse_destination
 from ._messages import AttemptProgress, BriefTask, TaskResult
 from ._token_message import GRANT, TokenMessage
@@ -93,7 +93,7 @@ class Attempt:
         self.worker_run = worker_run
         self.name = uuid4().hex
         self.progress = AttemptProgress(attempt=self.name, unit=task.unit, fetched=0, pages=0, items=0, total=None)
-        self._disk = Threads(2, "the journal", partial(disk_error, task.kind.error))
+        self._disk = DiskExecutor(2, "the journal", partial(disk_error, task.kind.error))
 
     async def run(self) -> TaskResult:
         """Stage the unit."""
@@ -141,7 +141,7 @@ class Attempt:
             )
         folder = staging / self.name
         folder.mkdir()
-        sync_folder(staging)
+        fsync_folder(staging)
         return folder
 
     def _work(self, session: AIShootSession, folder: Path) -> UnitWork:

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from ..calls import Traffic
-from ..disk import Threads
 from ..errors import JobError
 from ..jobs import JobWorkspace, OnRead, PartSet, ReadProgress, Unit
+from ..storage import DiskExecutor
 from ..storage.destinations import ObjectStore
 from ._messages import AttemptProgress
 from ._worker_pool import WorkerPool
@@ -31,7 +31,7 @@ class ClusterRunner:
         return self._pool.traffic
 
     @asynccontextmanager
-    async def running(self, workspace: JobWorkspace, disk: Threads, on_read: OnRead) -> AsyncGenerator[None]:
+    async def running(self, workspace: JobWorkspace, disk: DiskExecutor, on_read: OnRead) -> AsyncGenerator[None]:
         """See `UnitRunner.running`."""
 
         def on_progress(progress: AttemptProgress) -> None:

@@ -24,8 +24,8 @@ from ..jobs import (
     unit_names,
 )
 from ..paging import Pager
-from ..samefile import leads_to
 from ..session import AIShootSession
+from ..storage import leads_to
 from ..storage.destinations import parse_destination
 from ._part_writer import PartLayout, PartWriter
 from .formats import Format, choose_format, configure_format, find_format

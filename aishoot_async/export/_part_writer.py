@@ -7,10 +7,10 @@ from typing import Final
 
 import attrs
 
-from ..disk import sync_folder
 from ..errors import ExportError
 from ..jobs import Checkpoint, JournalLike, Part, PartSet, SizeLimit, Unit, page_fingerprint, staged_part
 from ..models import Page
+from ..storage import fsync_folder
 from ..storage.append_file import AppendFile
 from .formats import Encoder, Format
 
@@ -186,7 +186,7 @@ class PartWriter:
             self._end_part()
         if self._layout.is_joined and len(self._parts.staged) > 1:
             self._join()
-        sync_folder(self._folder)
+        fsync_folder(self._folder)
         self._parts = attrs.evolve(self._parts, point=point, ended=now, complete=complete, strict=strict)
         return self._parts
 

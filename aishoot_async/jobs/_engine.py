@@ -13,10 +13,10 @@ import anyio
 
 from ..callbacks import check_plain
 from ..calls import Traffic
-from ..disk import Threads
 from ..errors import AIShootError, UnstableListingError
 from ..failures import ends_all, is_passing
 from ..session import AIShootSession
+from ..storage import DiskExecutor
 from ..storage.destinations import ObjectStore
 from ._job import Job
 from ._kind import UnitWork
@@ -50,7 +50,9 @@ class UnitRunner(Protocol):
     @property
     def traffic(self) -> Traffic: ...
 
-    def running(self, workspace: JobWorkspace, disk: Threads, on_read: OnRead) -> AbstractAsyncContextManager[None]:
+    def running(
+        self, workspace: JobWorkspace, disk: DiskExecutor, on_read: OnRead
+    ) -> AbstractAsyncContextManager[None]:
         """Be ready for units while the job runs; ``on_read`` is told of each page, with its unit."""
         ...
 
@@ -79,7 +81,7 @@ class LocalRunner:
         return self._session.traffic
 
     @asynccontextmanager
-    async def running(self, workspace: JobWorkspace, disk: Threads, on_read: OnRead) -> AsyncGenerator[None]:
+    async def running(self, workspace: JobWorkspace, disk: DiskExecutor, on_read: OnRead) -> AsyncGenerator[None]:
         """See `UnitRunner.running`."""
 
         def work(unit: Unit) -> UnitWork:
@@ -146,9 +148,9 @@ async def run_job(
     )
 
 
-def make_disk_executor(job: Job, threads: int, journal: Path) -> Threads:
+def make_disk_executor(job: Job, threads: int, journal: Path) -> DiskExecutor:
     """Return threads for what blocks; what the disk refuses there becomes the error of the job."""
-    return Threads(threads, f"the journal {journal}", partial(disk_error, job.kind.error))
+    return DiskExecutor(threads, f"the journal {journal}", partial(disk_error, job.kind.error))
 
 
 def disk_error(error: type[AIShootError], problem: str) -> AIShootError:
@@ -177,7 +179,9 @@ def classify(error: AIShootError) -> ErrorScope:
 class _Engine:
     """One run of a job."""
 
-    def __init__(self, workspace: JobWorkspace, disk: Threads, runner: UnitRunner, tracker: ProgressTracker) -> None:
+    def __init__(
+        self, workspace: JobWorkspace, disk: DiskExecutor, runner: UnitRunner, tracker: ProgressTracker
+    ) -> None:
         self._workspace = workspace
         self._job = workspace.job
         self._disk = disk

@@ -3,7 +3,6 @@
 Blocking, and safe to use from several threads.
 """
 
-import contextlib
 import json
 import sqlite3
 import threading
@@ -12,18 +11,20 @@ from typing import Final
 
 import attrs
 
-from ..disk import is_damage, raise_reason, replacing
 from ..errors import JobError
+from ..storage import DamagedFileError, SqliteFormat
 from ._units import PartSet, Unit, read_unit
 
 VERSION: Final = 1
-_ID: Final = 0x41534A31
-_SCHEMA: Final = f"""
+_FORMAT: Final = SqliteFormat(
+    name="journal of a job",
+    application_id=0x41534A31,
+    version=VERSION,
+    schema="""
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE unit (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = {_ID};
-PRAGMA user_version = {VERSION};
-"""
+""",
+)
 
 
 class Journal:
@@ -45,43 +46,17 @@ class Journal:
         self._part_set = part_set
         self._lock = threading.Lock()
         try:
-            self._db = sqlite3.connect(path.absolute().as_uri() + "?mode=rw", uri=True, check_same_thread=False)
-            try:
-                self._check()
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self.units()
-                self._db.execute("SELECT * FROM fact").fetchall()
-            except BaseException:
-                self._db.close()
-                raise
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, RecursionError) as problem:
-            if not is_damage(problem):
-                raise_reason(problem, path)
-                raise
+            self._db, _ = _FORMAT.open(path, self._read_all)
+        except DamagedFileError as problem:
             raise error(
                 f"the journal {path} is damaged ({problem}); nothing was touched. Begin anew with restart=True, or "
                 f"choose another place"
             ) from problem
 
-    def _check(self) -> None:
-        header = [self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-        if header[0] != _ID:
-            raise ValueError("it is no journal of a job")
-        if header[1] != VERSION:
-            raise ValueError(f"schema version {header[1]} (this release reads {VERSION})")
-        (said,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
-        if said != "ok":
-            raise ValueError(said)
-
     @classmethod
     def create(cls, path: Path, *, error: type[JobError] = JobError, part_set: type[PartSet] = PartSet) -> "Journal":
         """Begin a journal. It appears whole, so that an empty one is known to be damaged."""
-        with contextlib.closing(sqlite3.connect(":memory:")) as memory:
-            memory.executescript(_SCHEMA)
-            content = memory.serialize()
-        with replacing(path) as file:
-            file.write(content)
+        _FORMAT.create(path)
         return cls(path, error=error, part_set=part_set)
 
     def close(self) -> None:
@@ -104,7 +79,14 @@ class Journal:
     def units(self) -> dict[str, Unit]:
         """Read every row."""
         with self._lock:
-            rows = self._db.execute("SELECT name, record FROM unit").fetchall()
+            return self._read_units(self._db)
+
+    def _read_all(self, database: sqlite3.Connection) -> None:
+        self._read_units(database)
+        database.execute("SELECT * FROM fact").fetchall()
+
+    def _read_units(self, database: sqlite3.Connection) -> dict[str, Unit]:
+        rows = database.execute("SELECT name, record FROM unit").fetchall()
         return {name: read_unit(json.loads(record), self._part_set) for name, record in rows}
 
     def save(self, *units: Unit, **facts: str) -> None:

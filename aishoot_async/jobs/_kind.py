@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Protocol
 
 import attrs
 
-from ..disk import Threads
 from ..errors import Cursor, JobError
 from ..models import Page, PagingReport
 from ..paging import Pager
 from ..session import AIShootSession
+from ..storage import DiskExecutor
 from ..storage.append_file import AppendFile
 from ._layout import brief_of, staged_part
 from ._publishing import Publication
@@ -51,7 +51,7 @@ class UnitWork:
     unit: Unit
     folder: Path
     journal: JournalLike
-    disk: Threads
+    disk: DiskExecutor
     paging: Mapping[str, Any]
     on_read: Callable[[ReadProgress], None]
     resumed: bool = False

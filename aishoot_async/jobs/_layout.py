@@ -22,7 +22,7 @@ from typing import Final
 import attrs
 
 from ..errors import RequestValidationError
-from ..samefile import names_below
+from ..storage import names_below
 from ..storage.destinations import is_store_url
 from ..validation import check_brief_id
 

@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from ..disk import Threads, finished
 from ..errors import APIStatusError, Cursor, JobError, PagingError
 from ..models import Page, PagingReport
 from ..paging import Pager, Walk
+from ..storage import DiskExecutor, wait_uncancellable
 from ..volatile import rows_without_volatile
 from ._units import Checkpoint, PartSet, State, Unit
 
@@ -93,7 +93,7 @@ class ListingChangedError(Exception):
 class OrderedWriter:
     """Runs the writes of one brief in order; one is under way while the caller prepares the next."""
 
-    def __init__(self, disk: Threads) -> None:
+    def __init__(self, disk: DiskExecutor) -> None:
         """Have nothing under way."""
         self._disk = disk
         self._under_way: asyncio.Future[Any] | None = None
@@ -115,7 +115,7 @@ class OrderedWriter:
         """
         if self._under_way is not None:
             under_way, self._under_way = self._under_way, None
-            await finished(under_way)
+            await wait_uncancellable(under_way)
 
 
 class BriefReader:
@@ -129,7 +129,7 @@ class BriefReader:
         self,
         unit: Unit,
         writer: PageWriter,
-        disk: Threads,
+        disk: DiskExecutor,
         listing: Callable[[Cursor | None], Pager[bytes]],
         on_read: Callable[[ReadProgress], None],
         *,

@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 
 import attrs
 
-from ..disk import locked, replacing
 from ..errors import JobError
+from ..storage import atomic_write, file_lock
 from ..storage.destinations import ObjectStore, empty_folder, path_exists
 from ._job import Job
 from ._journal import Journal
@@ -120,14 +120,14 @@ def journal_of(job: Job) -> Path:
 
 def _locked(path: Path, wait: float, job: Job) -> contextlib.AbstractContextManager[None]:
     title = job.destination.display_name
-    return locked(
+    return file_lock(
         path, wait, f"another {job.kind.noun} writes to {title} just now; wait for it, or choose another place"
     )
 
 
 def _open_journal(job: Job, home: Path, own: Path) -> Journal:
     if _read_job(home) is None:
-        with replacing(home / _JOB) as file:
+        with atomic_write(home / _JOB) as file:
             file.write(job.identity.encode())
     path = own / _JOURNAL
     if not path_exists(path):

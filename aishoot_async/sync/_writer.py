@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..concurrency import wait_done
-from ..disk import Threads
+from ..storage import DiskExecutor
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 
@@ -14,7 +14,7 @@ Statement: TypeAlias = tuple[str, Sequence[Any]]
 class Writer:
     """Writes statements, in the order in which they come."""
 
-    def __init__(self, database: sqlite3.Connection, thread: Threads) -> None:
+    def __init__(self, database: sqlite3.Connection, thread: DiskExecutor) -> None:
         """Write nothing yet."""
         self._database = database
         self._thread = thread

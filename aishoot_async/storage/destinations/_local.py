@@ -11,8 +11,8 @@ from pathlib import Path
 
 import attrs
 
-from ...disk import replacing, sync_folder
 from ...errors import JobError
+from ...storage import atomic_write, fsync_folder
 
 
 @attrs.frozen
@@ -68,9 +68,9 @@ class _Local(ABC):
         target = self._at(name)
         if not target.parent.is_dir():
             target.parent.mkdir()
-            sync_folder(target.parent.parent)
+            fsync_folder(target.parent.parent)
         staged.replace(target)
-        sync_folder(target.parent)
+        fsync_folder(target.parent)
 
     def read(self, name: str) -> bytes | None:
         path = self._at(name)
@@ -153,7 +153,7 @@ class LocalFolder(_Local):
         return sorted(str(path.relative_to(self.path)) for path in found)
 
     def write(self, name: str, content: bytes) -> None:
-        with replacing(self.path / name) as file:
+        with atomic_write(self.path / name) as file:
             file.write(content)
 
     def remove(self, name: str) -> None:
@@ -178,7 +178,7 @@ def _remove(path: Path) -> None:
         path.unlink()
     except FileNotFoundError:
         return
-    sync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
 def _sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigurationError, JobError
-from ...samefile import leads_to
+from ...storage import leads_to
 from ._local import LocalFile, LocalFolder
 from ._object_store import ObjectStore
 from ._parsing import ParsedDestination, refuse_tilde
