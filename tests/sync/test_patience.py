@@ -7,7 +7,6 @@ import pytest
 from aiohttp import web
 
 from aishoot_async import ConfigurationError, PagingError
-from aishoot_async.calls import _circuit_breaker
 from sync.running import Syncing, counts, items
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +20,7 @@ async def go_away(service):
 
 async def test_a_service_that_goes_away_and_comes_back(service, tmp_path, monkeypatch):
     """Unsent creates wait for it, and are sent then; what was on its way is looked for."""
-    monkeypatch.setattr(_circuit_breaker, "PROBE_INTERVAL", 0.2)
+    monkeypatch.setattr("aishoot_async.calls._circuit_breaker.PROBE_INTERVAL", 0.2)
     away = []
 
     async def go(method, _path, _body, after):
