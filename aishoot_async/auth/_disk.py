@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, cast
 
-from ..disk import check_regular, open_regular
 from ..errors import AuthError, ConfigurationError, LockedError, LoginRequiredError, SessionClosedError
+from ..storage import check_regular, open_regular
 from ._document import Credentials, UnreadableError, read_credentials
 from ._writing import is_mounted
 

@@ -25,8 +25,8 @@ import stat
 from pathlib import Path
 from typing import Final, Protocol
 
-from ..disk import open_regular, sync_folder
 from ..errors import AuthError
+from ..storage import fsync_folder, open_regular
 from ._document import Credentials
 
 _RESERVE: Final = 32 * 1024  # bytes; what a login can grow by when it is renewed
@@ -180,7 +180,7 @@ class Replacement:
     def _sync_folder(self) -> None:
         # The new name may be lost with the power otherwise; where a folder cannot be synced, it is there all the same.
         with contextlib.suppress(OSError):
-            sync_folder(self._target.parent)
+            fsync_folder(self._target.parent)
 
     def discard(self) -> None:
         """See `Writer`."""

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from aishoot_async import AIShootError, CredentialFile, RequestValidationError
-from aishoot_async.disk import replacing
-from aishoot_async.samefile import identity, names_below
+from aishoot_async.storage import atomic_write, file_identity, names_below
 
 _LOGIN: Final = "the login's file"
 _STREAMS: Final = {0: "stdin", 1: "stdout", 2: "stderr"}
@@ -59,9 +58,9 @@ def check_pictures(outputs: Mapping[str, Path | None], pictures: Iterable[str]) 
     Raises:
         RequestValidationError: one is.
     """
-    there = {found: name for name, path in outputs.items() if path is not None and (found := identity(path))}
+    there = {found: name for name, path in outputs.items() if path is not None and (found := file_identity(path))}
     for picture in pictures if there else ():
-        found = identity(picture)
+        found = file_identity(picture)
         if found is not None and (name := there.get(found)) is not None:
             raise _refusal(name, f"{name} and an image of the catalog are one file, {picture}")
 
@@ -89,7 +88,7 @@ def write_whole(path: Path, text: str) -> None:
         return
     place = Path(os.path.realpath(path))
     try:
-        with replacing(place) as file:
+        with atomic_write(place) as file:
             _keep_mode(place, file)
             file.write(content)
     except OSError as error:
@@ -116,7 +115,7 @@ def _check_surroundings(name: str, path: Path) -> None:
             found = os.fstat(descriptor)
         except OSError:
             continue
-        if stat.S_ISREG(found.st_mode) and identity(path) == (found.st_dev, found.st_ino):
+        if stat.S_ISREG(found.st_mode) and file_identity(path) == (found.st_dev, found.st_ino):
             raise _refusal(name, f"{name} and {stream} are one file, {path}, and would overwrite each other")
 
 

@@ -17,7 +17,6 @@ import attrs
 from distributed import Worker, get_worker
 
 from .._version import __version__
-from ..disk import sync_folder
 from ..errors import AIShootError, ConfigurationError, ExportError
 from ..export._destinations import read_store_url
 from ..export._disk import Disk
@@ -31,6 +30,7 @@ from ..export._reading import Sight as Seen
 from ..export._stage import Stage
 from ..export._stores import Store, staged_object
 from ..session import AIShootSession
+from ..storage import fsync_folder
 from ._grant import GRANT, Grant
 from ._order import Delivery, Order, Sight
 from ._shift import Shift
@@ -146,7 +146,7 @@ class Attempt:
             )
         folder = staging / self.name
         folder.mkdir()
-        sync_folder(staging)
+        fsync_folder(staging)
         return folder
 
     async def _read(self, session: AIShootSession, folder: Path) -> Content:

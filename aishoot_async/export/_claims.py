@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from ..samefile import names_below
+from ..storage import names_below
 from ._destinations import is_store_url
 from ._places import MANIFEST, SUCCESS
 

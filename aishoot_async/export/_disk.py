@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..disk import Threads, finished
 from ..errors import ExportError
+from ..storage import DiskExecutor, wait_uncancellable
 
 
-class Disk(Threads):
+class Disk(DiskExecutor):
     """The threads of one export."""
 
     def __init__(self, threads: int, journal: Path | None = None) -> None:
@@ -46,4 +46,4 @@ class Strand:
         """
         if self._under_way is not None:
             under_way, self._under_way = self._under_way, None
-            await finished(under_way)
+            await wait_uncancellable(under_way)

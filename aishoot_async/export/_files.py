@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from ..disk import sync_folder
+from ..storage import fsync_folder
 
 _CHUNK: Final = 1024 * 1024
 
@@ -15,9 +15,9 @@ def move(source: Path, target: Path) -> None:
     """Give a file its name, in place of what had it."""
     if not target.parent.is_dir():
         target.parent.mkdir()
-        sync_folder(target.parent.parent)
+        fsync_folder(target.parent.parent)
     source.replace(target)
-    sync_folder(target.parent)
+    fsync_folder(target.parent)
 
 
 def remove(path: Path) -> None:
@@ -26,7 +26,7 @@ def remove(path: Path) -> None:
         path.unlink()
     except FileNotFoundError:
         return
-    sync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
 def is_there(path: Path) -> bool:

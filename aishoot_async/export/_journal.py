@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from ..disk import is_damage, raise_reason, replacing
 from ..errors import ExportError
+from ..storage import atomic_write, is_damage, raise_reason
 from ._life import Unit, from_plain, to_plain
 
 VERSION: Final = 1
@@ -70,7 +70,7 @@ class Journal:
         with contextlib.closing(sqlite3.connect(":memory:")) as memory:
             memory.executescript(_SCHEMA)
             content = memory.serialize()
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write(content)
         return cls(path)
 

@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 
 import attrs
 
-from ..disk import locked, replacing
 from ..errors import ExportError
+from ..storage import atomic_write, file_lock
 from ._files import is_there
 from ._formats import FORMATS, Format
 from ._job import Job, brief_of
@@ -94,12 +94,14 @@ def sweep(job: Job, journal: Journal, staging: Path) -> None:
 
 
 def _locked(path: Path, wait: float, place: Place) -> contextlib.AbstractContextManager[None]:
-    return locked(path, wait, f"another export writes to {place.title} just now; wait for it, or choose another place")
+    return file_lock(
+        path, wait, f"another export writes to {place.title} just now; wait for it, or choose another place"
+    )
 
 
 def _open_journal(job: Job, home: Path, own: Path) -> Journal:
     if _read_job(home) is None:
-        with replacing(home / _JOB) as file:
+        with atomic_write(home / _JOB) as file:
             file.write(job.identity.encode())
     path = own / _JOURNAL
     if not is_there(path):

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 import attrs
 
-from ..disk import replacing
 from ..errors import ExportError
+from ..storage import atomic_write
 from ._files import is_there, move, remove, sha256_of
 from ._formats import Format
 from ._life import Part
@@ -245,7 +245,7 @@ class LocalFolder(_Local):
         return part_name(unit, number, self.format)
 
     def write(self, name: str, content: bytes) -> None:
-        with replacing(self.path / name) as file:
+        with atomic_write(self.path / name) as file:
             file.write(content)
 
     def remove(self, name: str) -> None:

@@ -8,9 +8,9 @@ from typing import Final, Protocol
 
 import attrs
 
-from ..disk import sync_folder
 from ..errors import ExportError
 from ..models import Page
+from ..storage import fsync_folder
 from ..volatile import rows_without_volatile
 from ._encoders import Encoder
 from ._files import GrowingFile
@@ -173,7 +173,7 @@ class Stage:
             self._end_part()
         if self._shape.join is not None and len(self._content.staged) > 1:
             self._join(self._shape.join)
-        sync_folder(self._folder)
+        fsync_folder(self._folder)
         self._content = attrs.evolve(self._content, point=point, ended=now, complete=complete, strict=strict)
         self.unit = self.unit.after("end", reading=self._content)
         self._journal.save(self.unit)

@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 import attrs
 
-from ..disk import replacing
 from ..errors import SyncError
+from ..storage import atomic_write
 from ._fields import FIELDS, IMAGES
 from ._members import (
     COUNT,
@@ -75,7 +75,7 @@ def write_plan(plan: SyncPlan, path: Path) -> None:
     }
     text = json.dumps(plain, indent=2, ensure_ascii=False) + "\n"
     try:
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             # A service may have shown half of a surrogate pair.
             file.write(text.encode(errors="surrogatepass"))
     except OSError as error:

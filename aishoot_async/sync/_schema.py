@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from ..disk import is_damage, raise_reason, replacing
 from ..errors import SyncError
+from ..storage import atomic_write, is_damage, raise_reason
 from ._life import Operation, Owned
 
 VERSION: Final = 1
@@ -62,7 +62,7 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
     if not path.exists():
         if path.with_name(f"{path.name}-wal").exists():
             raise SyncError(f"the state {path} is gone, and only its journal {path.name}-wal is left; nothing was done")
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write(_new(service))
     try:
         database = sqlite3.connect(

@@ -13,8 +13,8 @@ from typing import Any, Final
 import attrs
 
 from ..config import canonical_url
-from ..disk import Threads, locked
 from ..errors import SyncError
+from ..storage import DiskExecutor, file_lock
 from ._fields import Fields
 from ._life import End, Kind, Operation, Owned
 from ._schema import Content, open_database
@@ -270,9 +270,9 @@ def state_path(path: object) -> Path:
     return Path(name).absolute()
 
 
-def disk_thread() -> Threads:
+def disk_thread() -> DiskExecutor:
     """Make the one thread that has a state file: what is put into it is done in order."""
-    return Threads(1, "the state", _refusal)
+    return DiskExecutor(1, "the state", _refusal)
 
 
 def _refusal(problem: str) -> SyncError:
@@ -313,7 +313,7 @@ def _open(path: Path, service: str, organization: str | None, held: ExitStack) -
     if path.is_dir() or not path.parent.is_dir():
         raise SyncError(f"the state {path} cannot be: name a file in a folder that is there")
     taken = f"another sync has the state {path} just now; wait for it, or name another file"
-    held.enter_context(locked(path.with_name(f"{path.name}.lock"), 0, taken))
+    held.enter_context(file_lock(path.with_name(f"{path.name}.lock"), 0, taken))
     database, content = open_database(path, service)
     held.callback(database.close)
     for what, ours, theirs in (

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from ..disk import Threads
+from ..storage import DiskExecutor
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 
@@ -13,7 +13,7 @@ Statement: TypeAlias = tuple[str, Sequence[Any]]
 class Writer:
     """Writes statements, in the order in which they come."""
 
-    def __init__(self, database: sqlite3.Connection, thread: Threads) -> None:
+    def __init__(self, database: sqlite3.Connection, thread: DiskExecutor) -> None:
         """Write nothing yet."""
         self._database = database
         self._thread = thread
