@@ -31,6 +31,47 @@ _NO_FOLDER_SYNC: Final = frozenset(
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL})
 
 
+class AtomicFileWriter:
+    """A temporary file that replaces ``path`` atomically, or is removed. Blocking; see `atomic_write`.
+
+    Attributes:
+        file: what to write to.
+        temporary: its path, ``.NAME.HEX.tmp`` beside ``path``.
+    """
+
+    def __init__(self, path: Path, *, mode: int = 0o666) -> None:
+        """Create the temporary file.
+
+        Args:
+            path: the file to replace.
+            mode: permissions, less those of the umask.
+
+        Raises:
+            OSError: as the file system does.
+        """
+        self._path = path
+        self.temporary: Path = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        self.file: BinaryIO = open(self.temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode))  # noqa: SIM115
+
+    def commit(self) -> None:
+        """Sync the content to the disk and replace the file; its folder is not synced yet.
+
+        Raises:
+            OSError: as the file system does; `discard` is left to be called.
+        """
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        self.temporary.replace(self._path)
+
+    def discard(self) -> None:
+        """Close and remove the temporary file, as far as it is there."""
+        with contextlib.suppress(OSError):
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self.temporary.unlink()
+
+
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Generator[BinaryIO]:
     """Write to a temporary file that replaces ``path`` atomically on success and is removed on error.
@@ -40,18 +81,12 @@ def atomic_write(path: Path) -> Generator[BinaryIO]:
     Raises:
         OSError: as the file system does.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    # "x" and the usual mode: the umask decides who may read it, as for any file.
-    file = temporary.open("xb")
+    writer = AtomicFileWriter(path)
     try:
-        with file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        yield writer.file
+        writer.commit()
     except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        writer.discard()
         raise
     fsync_folder(path.parent)
 

@@ -1,6 +1,5 @@
 """The state file: SQLite, made whole, checked when it is opened, and read into memory. Blocking."""
 
-import contextlib
 import json
 import sqlite3
 import uuid
@@ -10,12 +9,13 @@ from typing import Any, Final
 import attrs
 
 from ..errors import SyncError
-from ..storage import atomic_write, is_damage, raise_reason
+from ..storage import DamagedFileError, SqliteFormat, create_sqlite, open_sqlite
 from ._life import Operation, Owned
 
-VERSION: Final = 1
-_ID: Final = 0x41534A32
-_SCHEMA: Final = f"""
+FORMAT: Final = SqliteFormat(
+    application_id=0x41534A32,
+    version=1,
+    schema="""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE item (
     key TEXT PRIMARY KEY, sku_id TEXT NOT NULL UNIQUE, applied TEXT NOT NULL, row TEXT, settled TEXT NOT NULL,
@@ -26,9 +26,8 @@ CREATE TABLE operation (
 CREATE TABLE seen (sku_id TEXT PRIMARY KEY, listing INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE picture (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, identifier TEXT NOT NULL) WITHOUT ROWID;
-PRAGMA application_id = {_ID};
-PRAGMA user_version = {VERSION};
-"""
+""",
+)
 
 
 @attrs.define(kw_only=True)
@@ -62,46 +61,15 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
     if not path.exists():
         if path.with_name(f"{path.name}-wal").exists():
             raise SyncError(f"the state {path} is gone, and only its journal {path.name}-wal is left; nothing was done")
-        with atomic_write(path) as file:
-            file.write(_new(service))
-    try:
-        database = sqlite3.connect(
-            path.absolute().as_uri() + "?mode=rw", uri=True, check_same_thread=False, isolation_level=None
-        )
-        try:
-            _check(database)
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")
-            return database, _read(database)
-        except BaseException:
-            database.close()
-            raise
-    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
-        if not is_damage(error):
-            raise_reason(error, path)
-            raise
-        problem = f"{path} cannot be read as the state of a sync ({' '.join(str(error).split())})"
-    raise SyncError(f"{problem}; nothing was done, and nothing was changed. Name another file, or bring back a copy")
-
-
-def _new(service: str) -> bytes:
-    with contextlib.closing(sqlite3.connect(":memory:")) as memory:
-        memory.executescript(_SCHEMA)
         facts = {"id": str(uuid.uuid4()), "service": service, "organization": "", "revision": "0", "listing": "0"}
-        with memory:
-            memory.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
-        return memory.serialize()
-
-
-def _check(database: sqlite3.Connection) -> None:
-    marks = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-    if marks[0] != _ID:
-        raise ValueError("it is something else")
-    if marks[1] != VERSION:
-        raise ValueError(f"it has version {marks[1]}, and this library reads version {VERSION}")
-    (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if said != "ok":
-        raise ValueError(said)
+        create_sqlite(path, FORMAT, lambda new: new.executemany("INSERT INTO meta VALUES (?, ?)", facts.items()))
+    try:
+        return open_sqlite(path, FORMAT, _read)
+    except DamagedFileError as error:
+        raise SyncError(
+            f"{path} cannot be read as the state of a sync ({error}); nothing was done, and nothing was changed. "
+            f"Name another file, or bring back a copy"
+        ) from error
 
 
 def _read(database: sqlite3.Connection) -> Content:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from ..storage import DiskExecutor
+from ..storage import DiskExecutor, transaction
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 
@@ -61,8 +61,7 @@ class Writer:
         self._writing = None
 
     def _commit(self, statements: Sequence[Statement]) -> None:
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
+        with transaction(self._database):
             for statement, values in statements:
                 self._database.execute(statement, values)
         self.commits += 1
