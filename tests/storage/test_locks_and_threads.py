@@ -99,6 +99,7 @@ async def test_an_error_that_nobody_waits_for_any_more_is_retrieved():
     failed.set_exception(ValueError("lost"))
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert not failed._log_traceback  # asyncio's own sign that nobody has retrieved it
 
 
 @pytest.mark.anyio
