@@ -103,6 +103,7 @@ NOT_TO_READ = (
     "aishoot_async.picture",
     "aishoot_async.resources._content",
     "aishoot_async.resources._multipart",
+    "aishoot_async.storage",
     "aishoot_async.structuring",
     "aishoot_async.sync",
     "anyio",

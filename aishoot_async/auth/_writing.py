@@ -20,13 +20,12 @@ import errno
 import glob
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 from typing import Final, Protocol
 
 from ..errors import AuthError
-from ..storage import fsync_folder, open_regular
+from ..storage import AtomicFileWriter, fsync_folder, open_regular
 from ._document import Credentials
 
 _RESERVE: Final = 32 * 1024  # bytes; what a login can grow by when it is renewed
@@ -132,9 +131,9 @@ class Replacement:
         """
         self._path = path
         self._target = target
-        self._beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-        self._sweep()
-        self._descriptor = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._remove_stale()
+        self._writer = AtomicFileWriter(target, mode=0o600)
+        self._descriptor = self._writer.file.fileno()
         try:
             self._keep_owner()
             _write(self._descriptor, b" " * _RESERVE, 0)
@@ -143,7 +142,7 @@ class Replacement:
             self.discard()
             raise
 
-    def _sweep(self) -> None:
+    def _remove_stale(self) -> None:
         # Left by a process that was killed; whoever gets here holds the lock, so it is nobody's.
         for stale in self._target.parent.glob(f".{glob.escape(self._target.name)}.*.tmp"):
             stale.unlink(missing_ok=True)
@@ -161,12 +160,12 @@ class Replacement:
         try:
             _write(self._descriptor, text, 0)
             os.ftruncate(self._descriptor, len(text))
-            os.fsync(self._descriptor)
-            self._beside.replace(self._target)
+            self._writer.commit()
         except OSError as error:
             problem = error.strerror
         else:
-            self._sync_folder()
+            with contextlib.suppress(OSError):  # the login is in place all the same
+                fsync_folder(self._target.parent)
             return
         try:
             in_place = InPlace(self._path, self._target)
@@ -177,17 +176,9 @@ class Replacement:
         finally:
             in_place.discard()
 
-    def _sync_folder(self) -> None:
-        # The new name may be lost with the power otherwise; where a folder cannot be synced, it is there all the same.
-        with contextlib.suppress(OSError):
-            fsync_folder(self._target.parent)
-
     def discard(self) -> None:
         """See `Writer`."""
-        with contextlib.suppress(OSError):
-            os.close(self._descriptor)
-        with contextlib.suppress(OSError):
-            self._beside.unlink()
+        self._writer.discard()
 
 
 class InPlace:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn, cast
 
 from aishoot_async import AIShootError, CredentialFile, RequestValidationError
-from aishoot_async.storage import atomic_write, identity, leads_to, names_below
+from aishoot_async.storage import atomic_write, file_identity, leads_to, names_below
 
 from ._streams import read_all
 
@@ -145,9 +145,9 @@ def check_images(outputs: Mapping[str, Path | None], images: Iterable[str]) -> N
     Raises:
         RequestValidationError: one is.
     """
-    there = {found: name for name, path in outputs.items() if path is not None and (found := identity(path))}
+    there = {found: name for name, path in outputs.items() if path is not None and (found := file_identity(path))}
     for image in images if there else ():
-        found = identity(image)
+        found = file_identity(image)
         if found is not None and (name := there.get(found)) is not None:
             raise _refusal(name, f"{name} and an image of the catalog are one file, {image}")
 
@@ -225,7 +225,7 @@ def _check_not_in_use(name: str, path: Path) -> None:
             found = os.fstat(descriptor)
         except OSError:
             continue
-        if stat.S_ISREG(found.st_mode) and identity(path) == (found.st_dev, found.st_ino):
+        if stat.S_ISREG(found.st_mode) and file_identity(path) == (found.st_dev, found.st_ino):
             raise _refusal(name, f"{name} and {stream} are one file, {path}, and would overwrite each other")
 
 

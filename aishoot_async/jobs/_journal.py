@@ -12,12 +12,11 @@ from typing import Final
 import attrs
 
 from ..errors import JobError
-from ..storage import DamagedFileError, SqliteFormat
+from ..storage import DamagedFileError, SqliteFormat, create_sqlite, open_sqlite, transaction
 from ._units import PartSet, Unit, read_unit
 
 VERSION: Final = 1
 _FORMAT: Final = SqliteFormat(
-    name="journal of a job",
     application_id=0x41534A31,
     version=VERSION,
     schema="""
@@ -46,7 +45,7 @@ class Journal:
         self._part_set = part_set
         self._lock = threading.Lock()
         try:
-            self._db, _ = _FORMAT.open(path, self._read_all)
+            self._db, _ = open_sqlite(path, _FORMAT, self._read_all)
         except DamagedFileError as problem:
             raise error(
                 f"the journal {path} is damaged ({problem}); nothing was touched. Begin anew with restart=True, or "
@@ -56,7 +55,7 @@ class Journal:
     @classmethod
     def create(cls, path: Path, *, error: type[JobError] = JobError, part_set: type[PartSet] = PartSet) -> "Journal":
         """Begin a journal. It appears whole, so that an empty one is known to be damaged."""
-        _FORMAT.create(path)
+        create_sqlite(path, _FORMAT)
         return cls(path, error=error, part_set=part_set)
 
     def close(self) -> None:
@@ -92,6 +91,6 @@ class Journal:
     def save(self, *units: Unit, **facts: str) -> None:
         """Write rows and facts, all of them or none."""
         rows = [(unit.name, json.dumps(attrs.asdict(unit))) for unit in units]
-        with self._lock, self._db:
+        with self._lock, transaction(self._db):
             self._db.executemany("INSERT OR REPLACE INTO unit VALUES (?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO fact VALUES (?, ?)", list(facts.items()))

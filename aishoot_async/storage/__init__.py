@@ -1,24 +1,37 @@
-"""Files: written atomically, locked, flushed; SQLite files; and, in `destinations`, the places that jobs write to."""
+"""What touches the disk: atomic writes, locks, folder fsync, SQLite files, threads. It imports errors alone."""
 
-from ._files import atomic_write, check_regular, fsync_folder, open_regular
-from ._lock import file_lock
-from ._same_file import Identity, identity, leads_to, names_below
-from ._sqlite import DamagedFileError, SqliteFormat, explain_sqlite_error
+from ._files import AtomicFileWriter, atomic_write, check_regular, file_lock, fsync_folder, open_regular
+from ._same_file import file_identity, leads_to, names_below
+from ._sqlite import (
+    DamagedFileError,
+    SqliteFormat,
+    create_sqlite,
+    explain_sqlite_error,
+    is_damage,
+    open_sqlite,
+    raise_reason,
+    transaction,
+)
 from ._threads import DiskExecutor, wait_uncancellable
 
 __all__ = [
+    "AtomicFileWriter",
     "DamagedFileError",
     "DiskExecutor",
-    "Identity",
     "SqliteFormat",
     "atomic_write",
     "check_regular",
+    "create_sqlite",
     "explain_sqlite_error",
+    "file_identity",
     "file_lock",
     "fsync_folder",
-    "identity",
+    "is_damage",
     "leads_to",
     "names_below",
     "open_regular",
+    "open_sqlite",
+    "raise_reason",
+    "transaction",
     "wait_uncancellable",
 ]

@@ -8,8 +8,8 @@ Identity = tuple[int, int]
 """Device and inode."""
 
 
-def identity(path: str | os.PathLike[str]) -> Identity | None:
-    """Tell which file stands under a path; ``None`` where none does, or nobody may look."""
+def file_identity(path: str | os.PathLike[str]) -> Identity | None:
+    """Return device and inode of the file at a path; ``None`` if there is none, or it may not be looked at."""
     try:
         found = os.stat(path)  # noqa: PTH116  # of many thousand pictures
     except (OSError, ValueError):  # ValueError: a NUL in the name
@@ -23,7 +23,7 @@ def leads_to(path: Path) -> Path:
 
 
 def names_below(path: Path, place: Path) -> tuple[str, ...] | None:
-    """Give the names that lead from a file or a folder to a path; neither of them need be there.
+    """Return the names that lead from a file or a folder to a path. Neither of them needs to exist.
 
     Names that are not there yet are compared without regard to case, and to how their accents are composed: on many
     disks they would be one.
@@ -34,7 +34,7 @@ def names_below(path: Path, place: Path) -> tuple[str, ...] | None:
     root, missing = _root(place)
     names: list[str] = []
     for here in _upwards(path):
-        if root is not None and identity(here) == root:
+        if root is not None and file_identity(here) == root:
             inside = tuple(reversed(names))
             return inside[len(missing) :] if inside[: len(missing)] == missing else None
         names.append(_folded(here.name))
@@ -45,7 +45,7 @@ def _root(place: Path) -> tuple[Identity | None, tuple[str, ...]]:
     """Find the deepest folder on the way to a place that is there, and what is missing behind it."""
     missing: list[str] = []
     for here in _upwards(place):
-        if (found := identity(here)) is not None:
+        if (found := file_identity(here)) is not None:
             return found, tuple(reversed(missing))
         missing.append(_folded(here.name))
     return None, ()

@@ -1,10 +1,10 @@
-"""SQLite files of one format: made whole, and checked when they are opened. Blocking."""
+"""SQLite files with an application id, a schema version and an integrity check. Blocking."""
 
 import contextlib
 import os
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -26,97 +26,111 @@ _LACKING: Final = {
 
 
 class DamagedFileError(Exception):
-    """A SQLite file is none of the format, or of another version, or its content is wrong; the message says which."""
+    """The content of a SQLite file is wrong: damaged, another program's, or of another schema version."""
 
 
 @attrs.frozen(kw_only=True)
 class SqliteFormat:
-    """A format of SQLite files.
+    """What identifies the SQLite files of one kind.
 
     Attributes:
-        name: what such a file is, for messages: "journal of a job".
-        application_id: SQLite's ``PRAGMA application_id``, by which such a file is told from others.
-        version: the schema version that this release reads and writes.
-        schema: the SQL that makes the tables.
+        application_id: the number that marks them; see SQLite's ``PRAGMA application_id``.
+        version: the schema version, from 1.
+        schema: the statements that create the tables.
+        earlier: the release that wrote each earlier schema version, and what to do with such a file: a clause such as
+            ``"release 0.1 wrote it; finish the job with that release"``.
     """
 
-    name: str
     application_id: int
     version: int
     schema: str
+    earlier: Mapping[int, str] = {}
 
-    def create(self, path: Path, fill: Callable[[sqlite3.Connection], object] = lambda _: None) -> None:
-        """Make a file. It appears whole, so that an empty one is known to be damaged.
 
-        Args:
-            path: the file.
-            fill: writes the first rows.
+def create_sqlite(
+    path: Path, kind: SqliteFormat, fill: Callable[[sqlite3.Connection], object] = lambda _: None
+) -> None:
+    """Create a SQLite file atomically, so that an empty one is known to be damaged.
 
-        Raises:
-            OSError: as the file system does.
-        """
-        with contextlib.closing(sqlite3.connect(":memory:")) as memory:
-            memory.executescript(self.schema)
-            memory.execute(f"PRAGMA application_id = {self.application_id}")
-            memory.execute(f"PRAGMA user_version = {self.version}")
-            with memory:
-                fill(memory)
-            content = memory.serialize()
-        with atomic_write(path) as file:
-            file.write(content)
+    Args:
+        path: the file.
+        kind: its format.
+        fill: writes the first rows.
 
-    def open(
-        self, path: Path, read: Callable[[sqlite3.Connection], T], *, autocommit: bool = False
-    ) -> tuple[sqlite3.Connection, T]:
-        """Open a file that is there, check it and read it. Each commit is on the disk when it returns.
+    Raises:
+        OSError: as the file system does.
+    """
+    with contextlib.closing(sqlite3.connect(":memory:")) as memory:
+        memory.executescript(kind.schema)
+        memory.execute(f"PRAGMA application_id = {kind.application_id}")
+        memory.execute(f"PRAGMA user_version = {kind.version}")
+        with memory:
+            fill(memory)
+        content = memory.serialize()
+    with atomic_write(path) as file:
+        file.write(content)
 
-        Args:
-            path: the file.
-            read: reads the content. A ``ValueError``, ``KeyError``, ``TypeError`` or ``RecursionError`` that it raises
-                means that the content is wrong.
-            autocommit: begin no transaction by itself (``isolation_level=None``).
 
-        Returns:
-            The connection, which several threads may use one after the other, and what was read.
+def open_sqlite(
+    path: Path, kind: SqliteFormat, read: Callable[[sqlite3.Connection], T]
+) -> tuple[sqlite3.Connection, T]:
+    """Open and check a SQLite file that exists. Every commit is synced to the disk.
 
-        Raises:
-            DamagedFileError: it is none of this format, or damaged.
-            OSError, sqlite3.Error: something is lacking to use it, such as room, a permission or a descriptor.
-        """
+    Args:
+        path: the file.
+        kind: the format that it must have.
+        read: reads the content; raises ValueError, KeyError, TypeError or RecursionError where that is wrong.
+
+    Returns:
+        The connection, in autocommit mode and usable from any thread (see `transaction`), and what was read.
+
+    Raises:
+        DamagedFileError: the content is wrong; nothing was changed.
+        OSError, sqlite3.Error: something is lacking to use it, such as room, a permission or a descriptor.
+    """
+    try:
+        database = sqlite3.connect(
+            path.absolute().as_uri() + "?mode=rw", uri=True, check_same_thread=False, isolation_level=None
+        )
         try:
-            database = sqlite3.connect(
-                path.absolute().as_uri() + "?mode=rw",
-                uri=True,
-                check_same_thread=False,
-                isolation_level=None if autocommit else "DEFERRED",
-            )
-            try:
-                self._check(database)
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = FULL")
-                return database, read(database)
-            except BaseException:
-                database.close()
-                raise
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, RecursionError) as error:
-            if not is_damage(error):
-                _raise_reason(error, path)
-                raise
-            raise DamagedFileError(" ".join(str(error).split())) from error
+            _check(database, kind)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = FULL")
+            return database, read(database)
+        except BaseException:
+            database.close()
+            raise
+    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, RecursionError) as error:
+        if not is_damage(error):
+            raise_reason(error, path)
+            raise
+        raise DamagedFileError(" ".join(str(error).split())) from error
 
-    def _check(self, database: sqlite3.Connection) -> None:
-        found = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
-        if found[0] != self.application_id:
-            raise ValueError(f"it is no {self.name}")
-        if found[1] != self.version:
-            raise ValueError(f"unsupported schema version {found[1]} (this release reads {self.version})")
-        (result,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        if result != "ok":
-            raise ValueError(result)
+
+def _check(database: sqlite3.Connection, kind: SqliteFormat) -> None:
+    application_id, version = (
+        database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    )
+    if application_id != kind.application_id:
+        raise ValueError("it is something else")
+    if version != kind.version:
+        wrote = kind.earlier.get(version, "a later release wrote it: upgrade" if version > kind.version else "unknown")
+        raise ValueError(f"unsupported schema version {version} ({wrote}; this release reads version {kind.version})")
+    (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if problem != "ok":
+        raise ValueError(problem)
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Generator[None]:
+    """Execute statements in one transaction: committed at the end of the block, rolled back on error."""
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def is_damage(error: Exception) -> bool:
-    """Tell whether what opening a SQLite file raised says that its content is wrong; otherwise something was lacking.
+    """Return whether an error of opening a SQLite file means that its content is wrong, and not that something lacks.
 
     Args:
         error: SQLite's, or that of a check of the content.
@@ -126,17 +140,17 @@ def is_damage(error: Exception) -> bool:
 
 
 def explain_sqlite_error(error: sqlite3.Error) -> str:
-    """Say what SQLite said, and what is lacking as far as its code tells."""
+    """Return what SQLite said, and what is lacking as far as its code tells."""
     lacking = _LACKING.get((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF)
     return str(error) if lacking is None else f"{lacking} ({error})"
 
 
-def _raise_reason(error: Exception, path: Path) -> None:
-    """Raise what the system says, where SQLite could not open a file: it keeps that to itself.
+def raise_reason(error: Exception, path: Path) -> None:
+    """Raise the system's reason where SQLite could not open a file: SQLite keeps that to itself.
 
     Args:
         error: what SQLite raised.
-        path: the file, which this process has no connection to: closing it would drop the locks of that.
+        path: the file, to which this process has no connection: closing it would drop that connection's locks.
 
     Raises:
         OSError: what the system says to opening the file, or to making one beside it.

@@ -1,4 +1,4 @@
-"""Blocking work in threads, which no cancellation leaves half done."""
+"""Threads for work that blocks, which no cancellation leaves half done."""
 
 import asyncio
 import sqlite3
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class DiskExecutor:
-    """Runs blocking work in threads; errors of the file system and of SQLite become errors of the library."""
+    """Threads for work that blocks; what the file system and SQLite raise there becomes an error of ours."""
 
     def __init__(self, count: int, database: str, make_error: Callable[[str], AIShootError]) -> None:
         """Start none yet.
@@ -56,9 +56,9 @@ class DiskExecutor:
 
 
 async def wait_uncancellable(work: "asyncio.Future[T]") -> T:
-    """Return the result of work in a thread.
+    """Wait for work in a thread.
 
-    A caller that is cancelled waits for the end of the work first, because no thread can be cancelled.
+    No thread can be cancelled: its end is waited for, and then the cancellation goes on.
     """
     cancelled: asyncio.CancelledError | None = None
     with CancelScope(shield=True):

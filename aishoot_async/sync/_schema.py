@@ -9,11 +9,10 @@ from typing import Any, Final
 import attrs
 
 from ..errors import SyncError
-from ..storage import DamagedFileError, SqliteFormat
+from ..storage import DamagedFileError, SqliteFormat, create_sqlite, open_sqlite
 from ._operations import Operation, TrackedSku
 
-_FORMAT: Final = SqliteFormat(
-    name="state of a sync",
+FORMAT: Final = SqliteFormat(
     application_id=0x41534A32,
     version=1,
     schema="""
@@ -62,19 +61,15 @@ def open_database(path: Path, service: str) -> tuple[sqlite3.Connection, Content
     if not path.exists():
         if path.with_name(f"{path.name}-wal").exists():
             raise SyncError(f"the state {path} is gone, and only its journal {path.name}-wal is left; nothing was done")
-        _FORMAT.create(path, lambda database: _write_facts(database, service))
+        facts = {"id": str(uuid.uuid4()), "service": service, "organization": "", "revision": "0", "listing": "0"}
+        create_sqlite(path, FORMAT, lambda new: new.executemany("INSERT INTO meta VALUES (?, ?)", facts.items()))
     try:
-        return _FORMAT.open(path, _read, autocommit=True)
+        return open_sqlite(path, FORMAT, _read)
     except DamagedFileError as error:
         raise SyncError(
-            f"{path} cannot be read as the state of a sync ({error}); nothing was done, and nothing was changed. Name "
-            f"another file, or bring back a copy"
+            f"{path} cannot be read as the state of a sync ({error}); nothing was done, and nothing was changed. "
+            f"Name another file, or bring back a copy"
         ) from error
-
-
-def _write_facts(database: sqlite3.Connection, service: str) -> None:
-    facts = {"id": str(uuid.uuid4()), "service": service, "organization": "", "revision": "0", "listing": "0"}
-    database.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
 
 
 def _read(database: sqlite3.Connection) -> Content:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..concurrency import wait_done
-from ..storage import DiskExecutor
+from ..storage import DiskExecutor, transaction
 
 Statement: TypeAlias = tuple[str, Sequence[Any]]
 
@@ -62,8 +62,7 @@ class Writer:
         self._writing = None
 
     def _commit(self, statements: Sequence[Statement]) -> None:
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
+        with transaction(self._database):
             for statement, values in statements:
                 self._database.execute(statement, values)
         self.commits += 1

@@ -1,14 +1,16 @@
 """A catalog file, written so that `read_catalog` reads the same items back."""
 
 import csv
+import io
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from .. import jsontext
 from ..errors import CatalogError
 from ..models import UNSET, WIRE_NAMES
+from ..storage import atomic_write
 from ._catalog import CatalogItem
 from ._readers import format_of, import_pyarrow
 
@@ -32,12 +34,8 @@ def write_catalog(path: str | os.PathLike[str], items: Iterable[CatalogItem]) ->
     form = format_of(place).name
     if form != "jsonl":
         _refuse_null(rows)
-    beside = place.with_name(f".{place.name}.tmp")
-    try:
-        _WRITERS[form](beside, rows, "\t" if place.suffix.lower() == ".tsv" else ",")
-        beside.replace(place)
-    finally:
-        beside.unlink(missing_ok=True)
+    with atomic_write(place) as file:
+        _WRITERS[form](file, rows, "\t" if place.suffix.lower() == ".tsv" else ",")
 
 
 def _row(item: CatalogItem) -> _Row:
@@ -66,29 +64,29 @@ def _cell(value: Any) -> str:
     return ";".join(map(str, value)) or "[]"  # the ids of projects
 
 
-def _write_csv(path: Path, rows: Sequence[_Row], delimiter: str) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        columns = _columns(rows)
-        writer.writerow(columns)
-        writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
+def _write_csv(file: BinaryIO, rows: Sequence[_Row], delimiter: str) -> None:
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    writer = csv.writer(text, delimiter=delimiter)
+    columns = _columns(rows)
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
+    text.detach()
 
 
-def _write_json(path: Path, rows: Sequence[_Row], _delimiter: str) -> None:
-    with path.open("wb") as file:
-        file.writelines(jsontext.encode(row) + b"\n" for row in rows)
+def _write_json(file: BinaryIO, rows: Sequence[_Row], _delimiter: str) -> None:
+    file.writelines(jsontext.encode(row) + b"\n" for row in rows)
 
 
-def _write_parquet(path: Path, rows: Sequence[_Row], _delimiter: str) -> None:
+def _write_parquet(file: BinaryIO, rows: Sequence[_Row], _delimiter: str) -> None:
     pa, pq = import_pyarrow()
     cells = {
         name: pa.array([_cell(row[name]) if name in row else None for row in rows], pa.string())
         for name in _columns(rows)
     }
-    pq.write_table(pa.table(cells), path)
+    pq.write_table(pa.table(cells), file)
 
 
-_WRITERS: Final[dict[str, Callable[[Path, Sequence[_Row], str], None]]] = {
+_WRITERS: Final[dict[str, Callable[[BinaryIO, Sequence[_Row], str], None]]] = {
     "csv": _write_csv,
     "jsonl": _write_json,
     "parquet": _write_parquet,

@@ -96,7 +96,7 @@ def test_a_new_file_that_is_not_wanted_leaves_nothing(file: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept(file: Path) -> None:
-    os.close(open_writer(file)._descriptor)  # and never discarded
+    (file.parent / f".{file.name}.1a2b3c4d.tmp").touch()
     other = file.parent / ".other.json.1234.tmp"
     other.touch()
     replace(file)
@@ -294,7 +294,7 @@ async def test_a_lock_that_is_held_all_the_time(file: Path, monkeypatch: pytest.
 
 def test_where_a_new_file_cannot_take_its_place_against_all_proof_the_old_one_is_written(file: Path) -> None:
     replacement = open_writer(file)
-    replacement._beside.unlink()
+    replacement._writer.temporary.unlink()
     replacement.commit(LOGIN)
     replacement.discard()
     assert official_read(file).access_token == "at-2"
@@ -302,7 +302,7 @@ def test_where_a_new_file_cannot_take_its_place_against_all_proof_the_old_one_is
 
 def test_a_new_file_that_vanishes_together_with_the_old_one_is_an_error(file: Path) -> None:
     replacement = open_writer(file)
-    replacement._beside.unlink()
+    replacement._writer.temporary.unlink()
     file.unlink()
     with pytest.raises(AuthError, match="cannot be replaced: No such file"):
         replacement.commit(LOGIN)

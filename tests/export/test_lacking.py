@@ -15,7 +15,7 @@ from aishoot_async import ExportError
 from aishoot_async.export import export_results
 from aishoot_async.jobs import _journal as journals
 from aishoot_async.sandbox import Sandbox
-from aishoot_async.storage._sqlite import explain_sqlite_error, is_damage
+from aishoot_async.storage import explain_sqlite_error, is_damage
 from helpers.parts import contents, session_of
 
 pytestmark = pytest.mark.anyio
