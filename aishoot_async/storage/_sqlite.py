@@ -115,7 +115,7 @@ def _check(database: sqlite3.Connection, kind: SqliteFormat) -> None:
         raise ValueError("it is something else")
     if version != kind.version:
         wrote = kind.earlier.get(version, "a later release wrote it: upgrade" if version > kind.version else "unknown")
-        raise ValueError(f"unsupported schema version {version} ({wrote}; this release reads version {kind.version})")
+        raise ValueError(f"unsupported schema version {version} ({wrote}; this release reads {kind.version})")
     (problem,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if problem != "ok":
         raise ValueError(problem)

@@ -48,8 +48,8 @@ def test_another_kind_reads_what_all_have_in_common(path):
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("PRAGMA user_version = 7", r"schema version 7 \(a later release wrote it: upgrade; this release reads version 1\)"),
-        ("PRAGMA application_id = 7", "no journal of a job"),
+        ("PRAGMA user_version = 7", r"schema version 7 \(a later release wrote it: upgrade; this release reads 1\)"),
+        ("PRAGMA application_id = 7", "something else"),
         ("UPDATE unit SET record = '{}'", "reading"),
         ("UPDATE unit SET record = json_set(record, '$.published.staged[0].size', '7')", "int expected, not str"),
         ("UPDATE unit SET record = json_set(record, '$.state', 'asleep')", "asleep"),
