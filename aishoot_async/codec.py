@@ -1,144 +1,205 @@
-"""Between the wire and the models: one fixed Struct a model for what comes.
+"""Between the wire and the models: items and pages are read as `ModelSpec` says.
 
-What goes, and the caller's own types, is `structuring`'s. Together with `jsontext` the only code that knows msgspec.
+What goes, and the caller's own types, is `structuring`'s. Only this and `jsontext` decode by msgspec.
 """
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from inspect import isasyncgenfunction, iscoroutinefunction
-from operator import itemgetter
-from typing import Any, Final, TypedDict, TypeVar, cast, get_origin
+from operator import attrgetter
+from typing import Any, Final, Generic, TypedDict, TypeVar, cast, get_origin
 
+import attrs
 import msgspec
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import CATEGORIES, GENDERS, Asked, BriefResult, Heard, Reading, Sku, SkuCreate, SkuUpdate, draft
+from .models import BRIEF_RESULT, MODELS, SKU, BriefResult, ModelSpec, SkuCreate, SkuUpdate
 from .volatile import rows_without_volatile
 
 T = TypeVar("T")
 
 
-class _SkuWire(msgspec.Struct, rename="camel"):
-    id: int | str | None = None
-    sku_id: int | str | None = None
-    name: str | None = None
-    front_image: str | None = None
-    back_image: str | None = None
-    gender: str | None = None
-    is_in_wardrobe: bool | None = None
-    project_ids: tuple[int, ...] | None = None
-    sku_category_name: str | None = None
+class IdReader:
+    """Reads the id of a row out of its JSON; ``None`` where it has none, or cannot be read."""
+
+    def __init__(self, members: tuple[str, ...]) -> None:
+        """Look for the id in these members; of several, the first that is there counts."""
+        fields = [
+            (f"id_{at}", int | str | None, msgspec.field(default=None, name=name)) for at, name in enumerate(members)
+        ]
+        self._decode = msgspec.json.Decoder(msgspec.defstruct("Id", fields)).decode
+        self._find: Callable[[Any], Any] = attrgetter(*(name for name, _, _ in fields))
+        self._is_single = len(members) == 1
+
+    def __call__(self, text: bytes) -> str | None:
+        """Read the id of one row."""
+        try:
+            return self._id_of(self._find(self._decode(text)))
+        except _UNREADABLE:
+            return None
+
+    def page(self, texts: Sequence[bytes]) -> Sequence[str | None]:
+        """Read the ids of a page's rows."""
+        try:
+            found = [*map(self._find, map(self._decode, texts))]
+        except _UNREADABLE:
+            return [*map(self, texts)]
+        if self._is_single:
+            return [None if each is None else str(each) for each in found]
+        return [*map(self._id_of, found)]
+
+    def _id_of(self, found: Any) -> str | None:
+        if not self._is_single:
+            found = next((each for each in found if each is not None), None)
+        return None if found is None else str(found)
 
 
-class _ResultWire(msgspec.Struct):
-    id: int | str | None = None
+class ModelDecoder(Generic[T]):
+    """Reads one model: an item, or all items of a page at once."""
+
+    def __init__(self, spec: ModelSpec[T], fields: Sequence[str] | None = None) -> None:
+        """Read the model that is described.
+
+        Args:
+            spec: the model.
+            fields: of a model without documented fields, the members to decode beside ``id``; ``None`` for all.
+        """
+        self.spec = spec
+        self._names = None if fields is None else frozenset({"id", *fields})
+        wire: Any = spec.wire or dict[str, Any]
+        # msgspec decodes a TypedDict as a plain dictionary, and passes over other members. msgspec 0.22 takes an empty
+        # member's name for one that is not ASCII: with such names all members are decoded.
+        self._picks = self._names is not None and not "".join(self._names).isascii()
+        if self._names is not None and not self._picks:
+            wire = _dictionary_of(self._names)
+        self._decode_page: Callable[[Any], list[Any]] = msgspec.json.Decoder(list[wire]).decode  # pyright: ignore[reportInvalidTypeForm]
+
+    def __call__(self, text: bytes, default_id: str | None = None) -> T:
+        """Read an item. Of a documented field, what is null or of another type survives in ``raw`` alone.
+
+        Args:
+            text: its JSON.
+            default_id: its id where ``text`` holds none.
+
+        Raises:
+            UnexpectedResponseError: it is no object, or has no usable id where one is required.
+        """
+        spec = self.spec
+        wire = _members_of(text) if spec.wire is None else jsontext.read(partial(_struct, spec.wire), text)
+        jsontext.check_depth(text)
+        item = spec.make(self._picked(wire), text)
+        if spec.requires_id and not _id_of(item):
+            if default_id is not None:
+                return attrs.evolve(item, id=default_id)  # type: ignore[misc]
+            msg = f"a {spec.name} needs an id: a string or an integer"
+            raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
+        return item
+
+    def page(self, text: jsontext.Text) -> jsontext.LazyRawList:
+        """Read a list of items.
+
+        Raises:
+            UnexpectedResponseError: one of them cannot be read so; read one by one, they tell what is wrong.
+        """
+        wires: list[Any] = jsontext.read(self._decode_page, text)
+        if self.spec.wire is not None:
+            jsontext.check_depth(text)
+        if self._picks:
+            wires = [*map(self._picked, wires)]
+        raws = jsontext.LazyRawList(text, len(wires))
+        make = self.spec.make
+        items = [make(wire, (raws, at)) for at, wire in enumerate(wires)]
+        if self.spec.requires_id and not all(map(_id_of, items)):
+            msg = f"a {self.spec.name} needs an id"
+            raise UnexpectedResponseError(msg)
+        raws.items = items
+        return raws
+
+    def _picked(self, wire: Any) -> Any:
+        names = self._names
+        return wire if names is None else {name: value for name, value in wire.items() if name in names}
 
 
-class _SkuId(msgspec.Struct, rename="camel"):
-    id: int | str | None = None
-    sku_id: int | str | None = None
+def _dictionary_of(names: frozenset[str]) -> Any:
+    row: Any = TypedDict("row", dict.fromkeys(names, Any), total=False)  # type: ignore[misc]
+    return row
 
 
-_sku_wire: Final = msgspec.json.Decoder(_SkuWire)
-_sku_wires: Final = msgspec.json.Decoder(list[_SkuWire])
-_whole_results: Final = msgspec.json.Decoder(list[dict[str, Any]])
-_sku_id: Final = msgspec.json.Decoder(_SkuId)
-_result_wire: Final = msgspec.json.Decoder(_ResultWire)
+_id_of: Final = attrgetter("id")
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+id_reader: Final = cache(IdReader)
+row_id: Final = id_reader(BRIEF_RESULT.id_members)
+sku_row_id: Final = id_reader(SKU.id_members)
+sku: Final = ModelDecoder(SKU)
+brief_result: Final = ModelDecoder(BRIEF_RESULT)
+_decoders: Final[dict[ModelSpec[Any], ModelDecoder[Any]]] = {SKU: sku, BRIEF_RESULT: brief_result}
 
 
-_SkuDraft: Final = draft(Sku)
-_ResultDraft: Final = draft(BriefResult)
+def model_decoder(model: type[T]) -> ModelDecoder[T]:
+    """Return what reads a model of `models.MODELS`."""
+    spec = MODELS[model]
+    if spec not in _decoders:
+        _decoders[spec] = ModelDecoder(spec)
+    return _decoders[spec]
 
 
-def sku(text: bytes) -> Sku:
-    """Read a SKU. Only its id is needed; what is unknown, null or of another type than documented survives in ``raw``.
+def result_decoder(fields: object) -> ModelDecoder[BriefResult]:
+    """Make what reads these members of results, and ``id``.
 
     Raises:
-        UnexpectedResponseError: it is no object, or has no usable id.
+        ConfigurationError: they are no collection of different names, or none.
     """
-    [made] = _skus_of([jsontext.read(_sku_fields, text)], text)
-    jsontext.check_depth(text)
-    if not made.id:
-        msg = "a SKU needs an id: a string or an integer"
-        raise UnexpectedResponseError(msg, where="id", keys=list(jsontext.members(text)), body=text)
-    return made
+    is_collection = isinstance(fields, Collection) and not isinstance(fields, str | bytes | bytearray | Mapping)
+    names: list[Any] = [*cast("Collection[Any]", fields)] if is_collection else []
+    if not names or not all(isinstance(name, str) for name in names):
+        msg = f'fields must be a collection of member names, such as ("status", "imageUrl"), not {fields!r}'
+        raise ConfigurationError(msg)
+    repeated = sorted(name for name, times in Counter(names).items() if times > 1)
+    if repeated:
+        msg = f"fields names {', '.join(map(repr, repeated))} more than once; name each member once"
+        raise ConfigurationError(msg)
+    return _result_decoder(frozenset(names))
 
 
-def _skus_of(wires: Sequence[_SkuWire], text: bytes | jsontext.Rows) -> list[Sku]:
-    """Make SKUs of what was read; those without a usable id have an empty one."""
-    made: list[Sku] = []
-    # One loop, and no function for each: that would take as long again.
-    for at, wire in enumerate(wires):
-        identifier = wire.sku_id if wire.id is None else wire.id
-        filled = _SkuDraft()
-        filled.id = "" if identifier is None else str(identifier)
-        filled.name = wire.name
-        filled.front_image = wire.front_image
-        filled.back_image = wire.back_image
-        filled.gender = GENDERS[wire.gender]
-        filled.is_in_wardrobe = wire.is_in_wardrobe
-        filled.project_ids = wire.project_ids
-        filled.sku_category_name = CATEGORIES[wire.sku_category_name]
-        filled.raw = text
-        filled._at = at  # noqa: SLF001  # a model's way to its row
-        filled.__class__ = Sku
-        made.append(filled)
-    return made
+@lru_cache(maxsize=64)
+def _result_decoder(names: frozenset[str]) -> ModelDecoder[BriefResult]:
+    return ModelDecoder(BRIEF_RESULT, sorted(names))
 
 
-def brief_result(text: bytes) -> BriefResult:
-    """Read a result. Nothing is needed but that it is an object.
-
-    Raises:
-        UnexpectedResponseError: it is none.
-    """
-    identifier = _id_of(jsontext.read(_result_fields, text))
-    jsontext.check_depth(text)
-    return BriefResult(id=identifier, raw=text)
+def _members_of(text: bytes) -> dict[str, Any]:
+    found = jsontext.value(text)
+    if not isinstance(found, dict):
+        msg = f"an object is expected here, not {jsontext.kind(text)}"
+        raise UnexpectedResponseError(msg, body=text)
+    return cast("dict[str, Any]", found)
 
 
-def row_id(text: bytes) -> str | None:
-    """Give the id of any row, or ``None`` where it has none."""
-    try:
-        return _id_of(_result_wire.decode(text))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _id_of(found: _ResultWire) -> str | None:
-    return None if found.id is None else str(found.id)
-
-
-def sku_row_id(text: bytes) -> str | None:
-    """Give the id of a SKU's row, which may be called ``skuId``, or ``None`` where it has none."""
-    try:
-        return _sku_id_of(_sku_id.decode(text))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None
-
-
-def _sku_id_of(found: _SkuId) -> str | None:
-    identifier = found.id if found.id is not None else found.sku_id
-    return None if identifier is None else str(identifier)
+def _struct(wire: type[msgspec.Struct], text: bytes) -> msgspec.Struct:
+    with contextlib.suppress(msgspec.ValidationError):
+        return msgspec.json.decode(text, type=wire)
+    return _field_by_field(text, wire)
 
 
 def ids(
-    made: Sequence[object], texts: Sequence[bytes], identify: Callable[[bytes], str | None]
+    items: Sequence[object], texts: Sequence[bytes], decode: Callable[[bytes], object], members: tuple[str, ...]
 ) -> Sequence[str | None]:
-    """Give the ids of a page's rows, as ``identify`` does of each; ``made`` is what has been made of them."""
-    if type(texts) is jsontext.Rows or (made is not texts and {*map(type, made)} <= _IDENTIFIED):
-        own = [item.id for item in cast("Sequence[Sku | BriefResult]", made)]
-        if identify is row_id or None not in own:
+    """Return the ids of a page's rows, which stand in ``members``.
+
+    Args:
+        items: what has been made of the rows.
+        texts: their JSON.
+        decode: what made the items.
+        members: see `ModelSpec.id_members`.
+    """
+    if isinstance(decode, ModelDecoder):
+        spec = cast("ModelSpec[Any]", decode.spec)
+        own: list[str | None] = [*map(_id_of, cast("Sequence[Any]", items))]
+        if None not in own or spec.id_members == members:
             return own
-    found: Sequence[str | None] | None = _leading_ids(texts)
-    if found is None:
-        decode, id_of = _ID_WIRES[identify]
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            found = list(map(id_of, map(decode, texts)))
-    return [identify(text) for text in texts] if found is None else found
+    return id_reader(members).page(texts)
 
 
 def telling_ids(ids: Sequence[str | None], texts: Sequence[bytes]) -> Sequence[str | None]:
@@ -156,53 +217,7 @@ def telling_ids(ids: Sequence[str | None], texts: Sequence[bytes]) -> Sequence[s
     return [None] * len(named) if are_shared else named
 
 
-_IDENTIFIED: Final[frozenset[type]] = frozenset({Sku, BriefResult})
-_ID_WIRES: Final[Mapping[Callable[[bytes], str | None], tuple[Callable[[bytes], Any], Callable[[Any], str | None]]]] = {
-    row_id: (_result_wire.decode, _id_of),
-    sku_row_id: (_sku_id.decode, _sku_id_of),
-}
-_BEFORE_ID: Final = '{"id":"'
-
-
-def _leading_ids(texts: Sequence[bytes]) -> Sequence[str] | None:
-    """Cut the ids out of rows that all begin with them, in a fourth of the time; or give ``None``."""
-    try:
-        end = texts[0].index(b'"', len(_BEFORE_ID)) + 1
-        alike = _between([*map(itemgetter(slice(end)), texts)])  # most services' ids are of one length
-        if alike is not None:
-            return alike
-        return _between([text[: text.index(b'"', len(_BEFORE_ID)) + 1] for text in texts])
-    except (ValueError, IndexError):
-        return None
-
-
-def _between(heads: Sequence[bytes]) -> Sequence[str] | None:
-    """Take out what stands between ``{"id":"`` and the next quotation mark, if each of the heads is just that."""
-    joined = b"".join(heads).decode()
-    found = joined[len(_BEFORE_ID) : -1].split(f'"{_BEFORE_ID}')
-    # With four marks for each, none is left for anything else; and no row has them so but at its beginning.
-    are_all = len(found) == len(heads) and joined.count('"') == 4 * len(heads) and "\\" not in joined
-    return found if are_all and joined.startswith(_BEFORE_ID) and joined.endswith('"') else None
-
-
-W = TypeVar("W", bound=msgspec.Struct)
-
-
-def _sku_fields(text: bytes) -> _SkuWire:
-    return _fields(text, _SkuWire, _sku_wire)
-
-
-def _result_fields(text: bytes) -> _ResultWire:
-    return _fields(text, _ResultWire, _result_wire)
-
-
-def _fields(text: bytes, struct: type[W], decoder: "msgspec.json.Decoder[W]") -> W:
-    with contextlib.suppress(msgspec.ValidationError):
-        return decoder.decode(text)
-    return _field_by_field(text, struct)
-
-
-def _field_by_field(text: bytes, struct: type[W]) -> W:
+def _field_by_field(text: bytes, struct: type[msgspec.Struct]) -> msgspec.Struct:
     """Read what a Struct refuses as a whole: each member that has its documented type, and no other."""
     if jsontext.kind(text) != "an object":
         msg = f"an object is expected here, not {jsontext.kind(text)}"
@@ -234,18 +249,17 @@ def _plain_body() -> Callable[[SkuCreate | SkuUpdate], dict[str, Any]]:
 def decoder(into: type[T] | Callable[[bytes], T]) -> Callable[[bytes], T]:
     """Make what turns an item's JSON into the caller's own type.
 
-    `Sku` and `BriefResult` are read as they are without it. Another type is structured by cattrs, its snake_case fields
-    from camelCase members, without converting what is of another type; ``bytes`` gives the JSON as it is; any other
-    callable is given the JSON's bytes.
+    Models of `models.MODELS` are read as they are without it. Another type is structured by cattrs, its snake_case
+    fields from camelCase members, without converting what is of another type; ``bytes`` gives the JSON as it is; any
+    other callable is given the JSON's bytes.
 
     Raises:
         ConfigurationError: it is neither a type nor callable, a type that cattrs cannot structure, or an ``async def``.
     """
     if into is bytes:
         return _as_it_is  # type: ignore[return-value]
-    own = _OWN_MODELS.get(into) if isinstance(into, type) else None
-    if own is not None:
-        return own
+    if isinstance(into, type) and into in MODELS:
+        return model_decoder(cast("type[T]", into))
     if isinstance(into, type) or get_origin(into) is not None:
         from .structuring import structurer  # noqa: PLC0415  # as above
 
@@ -272,89 +286,11 @@ def _as_it_is(text: bytes) -> bytes:
     return text
 
 
-_OWN_MODELS: Final[Mapping[type, Callable[[bytes], Any]]] = {Sku: sku, BriefResult: brief_result}
-
-
-def _sku_rows(text: jsontext.Text) -> jsontext.Rows:
-    wires = jsontext.read(_sku_wires.decode, text)
-    jsontext.check_depth(text)
-    rows = jsontext.Rows(text, len(wires))
-    made = _skus_of(wires, rows)
-    if "" in {each.id for each in made}:
-        msg = "a SKU needs an id"
-        raise UnexpectedResponseError(msg)
-    rows.items = made
-    return rows
-
-
-class _ResultRows:
-    """Reads pages of results: all of their members, until it is known which of them are asked for."""
-
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
-        self._names: frozenset[str] | None = frozenset()
-        self._decode = _whole_results.decode
-        self._reading: Reading | None = None
-
-    def __call__(self, text: jsontext.Text) -> jsontext.Rows:
-        if self._names is not self._asked.names:
-            self._turn_to(self._asked.names)
-        found = jsontext.read(self._decode, text)
-        if found and self._names is not None and not self._names:
-            found[0] = Heard(found[0], self._asked)
-        rows = jsontext.Rows(text, len(found))
-        rows.items = _results_of(found, rows, self._reading)
-        return rows
-
-    def _turn_to(self, names: frozenset[str] | None) -> None:
-        self._names = names
-        self._decode, self._reading = _whole_results.decode, None
-        if names:
-            names |= {"id"}
-            self._decode, self._reading = _results_with(names).decode, Reading(names, self._asked)
-
-
-@lru_cache(maxsize=64)
-def _results_with(names: frozenset[str]) -> "msgspec.json.Decoder[list[dict[str, Any]]]":
-    """Make what reads these members of results, and passes over the others."""
-    # Of a TypedDict msgspec makes plain dictionaries.
-    row: Any = TypedDict("row", dict.fromkeys(names, Any), total=False)  # type: ignore[misc]
-    return msgspec.json.Decoder(list[row])  # pyright: ignore[reportInvalidTypeForm]
-
-
-def _results_of(found: Sequence[dict[str, Any]], rows: jsontext.Rows, reading: Reading | None) -> list[BriefResult]:
-    made: list[BriefResult] = []
-    for at, members in enumerate(found):
-        identifier = members.get("id")
-        filled = _ResultDraft()
-        filled.id = identifier if type(identifier) is str else _readable_id(identifier)
-        filled.raw = rows
-        filled._at = at  # noqa: SLF001  # as above
-        filled._members = members  # noqa: SLF001
-        filled._reading = reading  # noqa: SLF001
-        filled.__class__ = BriefResult
-        made.append(filled)
-    return made
-
-
-def _readable_id(found: object) -> str | None:
-    return str(found) if isinstance(found, str | int) and not isinstance(found, bool) else None
-
-
-def splitter(decode: Callable[[bytes], object], asked: Asked) -> Callable[[jsontext.Text, str], Sequence[bytes]]:
-    """Make what splits a list into the texts of its elements; where it can, it reads them at once, for `items`.
-
-    Args:
-        decode: makes an item.
-        asked: what the listing's readers ask of results.
-    """
-    read: Callable[[jsontext.Text], jsontext.Rows]
-    if decode is sku:
-        read = _sku_rows
-    elif decode is brief_result:
-        read = _ResultRows(asked)
-    else:
+def page_decoder(decode: Callable[[bytes], object]) -> Callable[[jsontext.Text, str], Sequence[bytes]]:
+    """Make what splits a list into the texts of its elements; models are read with it at once, for `decode_items`."""
+    if not isinstance(decode, ModelDecoder):
         return jsontext.elements
+    read = decode.page
 
     def split(text: jsontext.Text, where: str) -> Sequence[bytes]:
         with contextlib.suppress(UnexpectedResponseError):
@@ -365,11 +301,11 @@ def splitter(decode: Callable[[bytes], object], asked: Asked) -> Callable[[jsont
     return split
 
 
-def items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> Sequence[T]:
+def decode_items(texts: Sequence[bytes], decode: Callable[[bytes], T], where: str) -> Sequence[T]:
     """Decode the items of a page; an error names its place, such as ``entries[3].id``."""
     if decode is _as_it_is:
         return cast("Sequence[T]", texts)
-    if type(texts) is jsontext.Rows:
+    if type(texts) is jsontext.LazyRawList:
         found, texts.items = texts.items, ()
         return cast("Sequence[T]", found)
     done: list[T] = []

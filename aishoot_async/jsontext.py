@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Final, TypeVar, cast, final, overload
@@ -164,16 +164,16 @@ def elements(text: Text, where: str = "") -> list[bytes]:
 
 
 @final
-class Rows(Sequence[bytes]):  # noqa: PLW1641  # it compares as a list does, and has no hash either
+class LazyRawList(Sequence[bytes]):  # noqa: PLW1641  # it compares as a list does, and has no hash either
     """The elements of a list that has been read as a whole: their own texts are cut when one is asked for.
 
-    Told from other sequences by ``type(…) is Rows``: to ask an abstract class for its instances is slow.
+    Told from other sequences by ``type(…) is LazyRawList``: to ask an abstract class for its instances is slow.
 
     Attributes:
         items: what the elements were read as, until somebody takes them.
     """
 
-    __slots__ = ("_count", "_cut", "_text", "items")
+    __slots__ = ("__weakref__", "_count", "_cut", "_text", "items")
 
     def __init__(self, text: Text, count: int) -> None:
         """Keep the list's text."""
@@ -209,6 +209,11 @@ class Rows(Sequence[bytes]):  # noqa: PLW1641  # it compares as a list does, and
             # Behind it: another thread may be here, too.
             self._text = None
         return self._cut
+
+
+def raw_list(texts: Iterable[bytes]) -> list[Raw]:
+    """Return JSON texts as what `encode` writes as they are."""
+    return [*map(Raw, texts)]
 
 
 def compact(text: bytes) -> bytes:

@@ -16,7 +16,7 @@ from cattrs.strategies import configure_union_passthrough
 
 from . import jsontext
 from .errors import ConfigurationError, UnexpectedResponseError
-from .models import WIRE_NAMES, BriefResult, Sku, SkuCreate, SkuUpdate
+from .models import MODELS, WIRE_NAMES, SkuCreate, SkuUpdate
 
 T = TypeVar("T")
 
@@ -63,12 +63,13 @@ def _exactly(wanted: type, *accepted: type) -> Callable[[object, Any], Any]:
 
 
 def _is_own_model(wanted: object) -> bool:
-    return isinstance(wanted, type) and issubclass(wanted, Sku | BriefResult)
+    return isinstance(wanted, type) and issubclass(wanted, tuple(MODELS))
 
 
 def _refuse_own_model(wanted: Any) -> NoReturn:
     """Refuse what would be made without its JSON, in which all that is not documented stands."""
-    msg = f"{wanted.__name__} is read from its exact JSON; use into=Sku, into=BriefResult or a type of your own fields"
+    own = ", ".join(f"into={model.__name__}" for model in MODELS)
+    msg = f"{wanted.__name__} is read from its exact JSON; use {own} or a type of your own fields"
     raise TypeError(msg)
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aishoot_async import ConfigurationError, Gender, UnexpectedResponseError
-from aishoot_async.codec import brief_result, decoder, ids, items, row_id, sku, sku_row_id, splitter
-from aishoot_async.models import Asked
+from aishoot_async.codec import brief_result, decode_items, decoder, ids, page_decoder, row_id, sku, sku_row_id
+from aishoot_async.models import BRIEF_RESULT, SKU
 from helpers.refusals import refusal
 
 wire_values = (
@@ -63,24 +63,24 @@ def test_a_page_is_read_as_its_rows_are(texts: list[bytes], comma: bytes) -> Non
     """What reads a whole page at once and what reads a row give the same, or refuse the same."""
     page = b"[" + comma.join(texts) + b"]"
     for read in (sku, brief_result, decoder(bytes)):
-        split = partial(splitter(read, Asked()), where="rows")
+        split = partial(page_decoder(read), where="rows")
         if b"{" in texts:
             assert "rows" in str(refusal(split, page))
             continue
         assert list(split(page)) == texts
-        error = refusal(lambda _, read=read, split=split: items(split(page), read, "rows"), page)
+        error = refusal(lambda _, read=read, split=split: decode_items(split(page), read, "rows"), page)
         refused = next((at for at, text in enumerate(texts) if refusal(read, text) is not None), None)
         if refused is not None:
             assert isinstance(error, UnexpectedResponseError)
             assert error.where.startswith(f"rows[{refused}]")
             continue
-        found, singly = items(split(page), read, "rows"), [read(text) for text in texts]
+        found, singly = decode_items(split(page), read, "rows"), [read(text) for text in texts]
         assert repr(found) == repr(singly)
         if read is not decoder(bytes):
             assert [one.id for one in found] == [one.id for one in singly]
             assert [(one.raw, one.extra) for one in found] == [(one.raw, one.extra) for one in singly]
-    for identify in (row_id, sku_row_id):
-        assert ids(texts, texts, identify) == [identify(text) for text in texts]
+    for identify, spec in ((row_id, BRIEF_RESULT), (sku_row_id, SKU)):
+        assert [*ids(texts, texts, bytes, spec.id_members)] == [identify(text) for text in texts]
 
 
 @given(st.dictionaries(st.sampled_from([*WIRE, "other"]), wire_values))
@@ -289,7 +289,7 @@ def test_a_callers_own_error_stays_its_own() -> None:
         raise LookupError(msg)
 
     with pytest.raises(LookupError, match="mine"):
-        items([b"{}"], decoder(read), "entries")
+        decode_items([b"{}"], decoder(read), "entries")
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ def test_a_callers_own_error_stays_its_own() -> None:
 def test_the_place_of_an_item(into: Any, text: bytes, where: str, place: str) -> None:
     good = {sku: b'{"id":1}'}.get(into, b"[1]" if where == "entries" else b'{"imageUrl":"u"}')
     with pytest.raises(UnexpectedResponseError) as caught:
-        items([good, good, good, text, b"never read"], into, where)
+        decode_items([good, good, good, text, b"never read"], into, where)
     assert caught.value.where == place
     assert str(caught.value).startswith(f"{place}: ")
     assert caught.value.body == text

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from aishoot_async import AIShootError, SkuUpdate, UnexpectedResponseError, codec, jsontext
 from aishoot_async.jsontext import MAX_DEPTH
-from aishoot_async.models import Asked
 from paging.hostile import HostileServer
 
 pytestmark = pytest.mark.anyio
@@ -45,7 +44,7 @@ READERS = [
     pytest.param(codec.sku, id="sku"),
     pytest.param(codec.brief_result, id="brief_result"),
     pytest.param(jsontext.value, id="value"),
-    pytest.param(lambda text: codec.splitter(codec.sku, Asked())(b"[" + text + b"]", "entries")[0], id="page of SKUs"),
+    pytest.param(lambda text: codec.page_decoder(codec.sku)(b"[" + text + b"]", "entries")[0], id="page of SKUs"),
 ]
 
 
@@ -57,7 +56,7 @@ def test_what_can_be_read_in_one_way_can_be_read_in_all(shape: Callable[[int], b
     assert set(sku.extra) == {"n"}
     assert SkuUpdate.from_sku(sku).name == "n"
     assert codec.brief_result(text)["n"] == json.loads(shape(depth))
-    assert codec.splitter(codec.sku, Asked())(b"[" + text + b"]", "entries")[0] == text
+    assert codec.page_decoder(codec.sku)(b"[" + text + b"]", "entries")[0] == text
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -67,7 +66,7 @@ def test_what_is_nested_deeper_is_refused(shape: Callable[[int], bytes], read: C
     text = b'{"id":"x","n":%b}' % shape(depth)
     try:
         found = read(text)
-        codec.items([text], codec.sku, "entries")
+        codec.decode_items([text], codec.sku, "entries")
     except UnexpectedResponseError as error:
         assert "nested too deeply" in error.reason
     else:

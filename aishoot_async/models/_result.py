@@ -1,19 +1,21 @@
 """A result of a brief: a record whose fields are not documented."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
 from .. import jsontext
-from ._asked import Heard, Reading
-from ._raw import OfPage, raw_when_asked
+from ._raw import LazyRaw, lazy_raw
+from ._spec import ModelSpec, id_text, setters
 
 
-@raw_when_asked
+@lazy_raw
 @attrs.frozen(kw_only=True, eq=False, repr=False)
-class BriefResult(OfPage, Mapping[str, Any]):
+class BriefResult(Mapping[str, Any]):
     """A result as the service gave it: ``result["imageUrl"]``, ``result.get("status")``, iteration over its keys.
+
+    Of a listing with ``fields=`` it has these members alone; ``raw`` and ``extra`` still hold everything.
 
     Attributes:
         id: its ``id``, or ``None`` where it has none; an integer on the wire becomes its digits.
@@ -22,10 +24,8 @@ class BriefResult(OfPage, Mapping[str, Any]):
 
     id: str | None = None
     raw: bytes = b""
-    # Copied in this order, and set in the other: another thread may turn some members into all of them meanwhile.
-    _reading: Reading | None = attrs.field(default=None, init=False)
-    """How ``_members`` were read; ``None`` where these are all, or none yet."""
     _members: dict[str, Any] | None = attrs.field(default=None, init=False)
+    """Those that were decoded; ``None`` where none have been yet."""
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -34,42 +34,41 @@ class BriefResult(OfPage, Mapping[str, Any]):
 
     def __getitem__(self, key: str) -> Any:
         """Give a member by its name on the wire."""
-        # Most often it has been read: one look, and no call.
-        try:
-            return self._members[key]  # type: ignore[index]
-        except (KeyError, TypeError):
-            pass
-        reading = self._reading
-        if reading is not None and key in reading.names:
-            raise KeyError(key)
-        return self._whole()[key]
+        # Most often it has been decoded: one look, and no call.
+        if self._members is not None:
+            return self._members[key]
+        return self._decoded()[key]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the members' names."""
-        return iter(self._whole())
+        return iter(self._decoded())
 
     def __len__(self) -> int:
         """Count the members."""
-        return len(self._whole())
+        return len(self._decoded())
 
     def __repr__(self) -> str:
         """Show the id and the members' names, not a page of JSON."""
-        return f"BriefResult(id={self.id!r}, keys={list(self._whole())!r})"
+        return f"BriefResult(id={self.id!r}, keys={list(self._decoded())!r})"
 
-    def _whole(self) -> dict[str, Any]:
-        # In this order, as above.
-        reading, members = self._reading, self._members
-        if members is None:
-            members = self.extra
-        elif reading is not None:
-            # What has been handed out stays the same object.
-            members = Heard({**self.extra, **members}, reading.asked)
-        else:
-            return members
-        _set_members(self, members)
-        _set_reading(self, None)
-        return members
+    def _decoded(self) -> dict[str, Any]:
+        if self._members is None:
+            _set["_members"](self, self.extra)
+        return cast("dict[str, Any]", self._members)
 
 
-_set_members: Final = BriefResult._members.__set__  # type: ignore[union-attr]  # noqa: SLF001
-_set_reading: Final = BriefResult._reading.__set__  # type: ignore[union-attr]  # noqa: SLF001
+_set: Final = setters(BriefResult)
+_set_id, _set_raw, _set_members = _set["id"], _set["raw"], _set["_members"]
+_new: Final = BriefResult.__new__
+
+
+def _make(members: dict[str, Any], raw: LazyRaw) -> BriefResult:
+    result = _new(BriefResult)
+    found = members.get("id")
+    _set_id(result, found if type(found) is str else id_text(found))
+    _set_raw(result, raw)
+    _set_members(result, members)
+    return result
+
+
+BRIEF_RESULT: Final = ModelSpec(model=BriefResult, name="result", wire=None, make=_make, requires_id=False)

@@ -7,11 +7,13 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final, Self, TypedDict, Unpack
 
 import attrs
+import msgspec
 
 from .. import jsontext
 from ..errors import RequestValidationError
 from ..validation import check_flag, check_nonblank
-from ._raw import OfPage, raw_when_asked
+from ._raw import LazyRaw, lazy_raw
+from ._spec import ModelSpec, id_text, setters
 from ._values import (
     CATEGORIES,
     GENDERS,
@@ -48,9 +50,9 @@ class SkuChanges(TypedDict, total=False):
     sku_category_name: SkuCategory | str | None
 
 
-@raw_when_asked
+@lazy_raw
 @attrs.frozen(kw_only=True)
-class Sku(OfPage):
+class Sku:
     """A SKU as the service gave it. Only ``id`` is sure to be there; what it does not say is ``None``.
 
     Attributes:
@@ -89,6 +91,42 @@ class Sku(OfPage):
             if key not in read and not (value is None and key in WIRE_NAMES.values())
         }
 
+
+class _SkuWire(msgspec.Struct, rename="camel"):
+    id: int | str | None = None
+    sku_id: int | str | None = None
+    name: str | None = None
+    front_image: str | None = None
+    back_image: str | None = None
+    gender: str | None = None
+    is_in_wardrobe: bool | None = None
+    project_ids: tuple[int, ...] | None = None
+    sku_category_name: str | None = None
+
+
+_set: Final = setters(Sku)
+_set_id, _set_raw, _set_name, _set_gender = _set["id"], _set["raw"], _set["name"], _set["gender"]
+_set_front_image, _set_back_image, _set_is_in_wardrobe = _set["front_image"], _set["back_image"], _set["is_in_wardrobe"]
+_set_project_ids, _set_sku_category_name = _set["project_ids"], _set["sku_category_name"]
+_new: Final = Sku.__new__
+
+
+def _make(wire: _SkuWire, raw: LazyRaw) -> Sku:
+    sku = _new(Sku)
+    found = wire.sku_id if wire.id is None else wire.id
+    _set_id(sku, found if type(found) is str else id_text(found))
+    _set_name(sku, wire.name)
+    _set_front_image(sku, wire.front_image)
+    _set_back_image(sku, wire.back_image)
+    _set_gender(sku, GENDERS[wire.gender])
+    _set_is_in_wardrobe(sku, wire.is_in_wardrobe)
+    _set_project_ids(sku, wire.project_ids)
+    _set_sku_category_name(sku, CATEGORIES[wire.sku_category_name])
+    _set_raw(sku, raw)
+    return sku
+
+
+SKU: Final = ModelSpec(model=Sku, name="SKU", wire=_SkuWire, make=_make, id_members=("id", "skuId"))
 
 # Converters by attrs' names; each gives the field's name to the check, so that the error can name it.
 

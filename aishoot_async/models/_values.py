@@ -51,7 +51,7 @@ UNSET: Final = Unset.UNSET
 """A field that is left out of the request; ``None`` is sent, as ``null``."""
 
 
-class Known(dict[str | None, E | UnknownValue | None], Generic[E]):
+class EnumLookup(dict[str | None, E | UnknownValue | None], Generic[E]):
     """Reads what the service gave: a documented value, or one that survives as its string; ``None`` as ``None``.
 
     A dictionary, because an enumeration's own look-up takes longer than reading the rest of an item.
@@ -67,8 +67,8 @@ class Known(dict[str | None, E | UnknownValue | None], Generic[E]):
         return UnknownValue(text)
 
 
-GENDERS: Final = Known(Gender)
-CATEGORIES: Final = Known(SkuCategory)
+GENDERS: Final = EnumLookup(Gender)
+CATEGORIES: Final = EnumLookup(SkuCategory)
 
 
 def check_project_ids(field: str, value: object) -> tuple[int, ...]:
@@ -88,7 +88,7 @@ def _elements(value: object) -> tuple[Any, ...] | None:
     return tuple(cast("Iterable[Any]", value))
 
 
-def check_choice(field: str, known: Known[E], value: object) -> E | UnknownValue:
+def check_choice(field: str, known: EnumLookup[E], value: object) -> E | UnknownValue:
     """Accept a documented value, or one that the service itself gave."""
     if isinstance(value, UnknownValue):
         return value

@@ -10,11 +10,11 @@ import attrs
 from .. import codec
 from ..calls import ApiClient, CallOptions, PendingResponse
 from ..errors import APIStatusError, PagingError
-from ..models import Asked, EnvelopePaths
+from ..models import EnvelopePaths, ModelSpec
 from ..transport import Response
 from ..volatile import rows_without_volatile
 from ._envelope import Envelope, Split, open_envelope, open_response
-from ._lending import own
+from ._lending import detach
 from ._mark import mark
 
 T = TypeVar("T")
@@ -45,14 +45,12 @@ class EndpointMemory:
         refusals_of_100: how many walks were refused a page of 100, and given a smaller one.
         longest: the longest page seen, by the page size that was asked for.
         has_totals: whether its totals count the whole list, as far as the latest walk that could tell has shown.
-        asked: which members of its results are asked for.
     """
 
     base: int | None = None
     refusals_of_100: int = 0
     longest: dict[int, int] = attrs.field(factory=dict)
     has_totals: bool = False
-    asked: Asked = attrs.field(factory=Asked)
 
     @property
     def refuses_100(self) -> bool:
@@ -109,7 +107,7 @@ def _given(listing: "Listing[Any]") -> str:
 
 
 def _splitter(listing: "Listing[Any]") -> Split:
-    return codec.splitter(listing.decode, listing.memory.asked)
+    return codec.page_decoder(listing.decode)
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -121,22 +119,20 @@ class Listing(Generic[T]):
         path: the path, percent-encoded.
         query: what is asked besides the page.
         decode: makes an item of its JSON.
-        identify: reads the id of a row out of its JSON, for items that do not know theirs.
+        spec: what the API documents of the items: where their ids stand, and whether each has one.
         envelope: where a page's parts stand, when it is not to be recognised.
         memory: what is known of the endpoint.
         template: the path with its ids named; see `ApiClient.request`.
-        has_documented_ids: whether the API's pages say that each row has an id of its own.
     """
 
     caller: ApiClient
     path: str
     query: Mapping[str, str]
     decode: Callable[[bytes], T]
-    identify: Callable[[bytes], str | None]
+    spec: ModelSpec[Any]
     envelope: EnvelopePaths | None
     memory: EndpointMemory
     template: str | None = None
-    has_documented_ids: bool = True
     _given: str = attrs.field(init=False, default=attrs.Factory(_given, takes_self=True))
     _split: Split = attrs.field(init=False, default=attrs.Factory(_splitter, takes_self=True))
 
@@ -182,10 +178,10 @@ class Listing(Generic[T]):
         return self._sheet(open_envelope(body, self.envelope, self._split), number)
 
     def _sheet(self, envelope: Envelope, number: int) -> Sheet[T]:
-        items = codec.items(envelope.items, self.decode, envelope.where)
-        ids = codec.ids(items, envelope.items, self.identify)
+        items = codec.decode_items(envelope.items, self.decode, envelope.where)
+        ids = codec.ids(items, envelope.items, self.decode, self.spec.id_members)
         are_shared = False
-        if not self.has_documented_ids and (len(set(ids)) < len(ids) or "" in ids):
+        if not self.spec.requires_id and (len(set(ids)) < len(ids) or "" in ids):
             are_shared = any(ids)
             ids = codec.telling_ids(ids, envelope.items)
             are_shared = are_shared and not any(ids)
@@ -208,10 +204,10 @@ def open_whole(response: Response, decode: Callable[[bytes], T]) -> Sequence[T]:
         PagingError: it names a larger total than it holds.
         UnexpectedResponseError: it cannot be read.
     """
-    envelope = open_response(response, split=codec.splitter(decode, Asked()))
+    envelope = open_response(response, split=codec.page_decoder(decode))
     if envelope.total is not None and envelope.total > len(envelope.items):
         msg = f"the service says that there are {envelope.total} items, and gives {len(envelope.items)}"
         raise PagingError(msg)
-    items = codec.items(envelope.items, decode, envelope.where)
-    own(items, envelope.items)
+    items = codec.decode_items(envelope.items, decode, envelope.where)
+    detach(items, envelope.items)
     return items

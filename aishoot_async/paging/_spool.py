@@ -147,8 +147,7 @@ def _mark(key: str | bytes) -> bytes:
 
 
 def _text(sheet: Sheet[Any]) -> bytes:
-    total = b"null" if sheet.total is None else b"%d" % sheet.total
-    return b"[%d,%d,%s,[%s]]" % (sheet.asked, sheet.skip, total, b",".join(sheet.raws))
+    return jsontext.encode([sheet.asked, sheet.skip, sheet.total, jsontext.raw_list(sheet.raws)])
 
 
 def _kept(text: bytes) -> Kept:

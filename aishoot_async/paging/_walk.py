@@ -5,8 +5,8 @@ Classes with ``__anext__`` and not async generators: nothing may be suspended in
 """
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
-from operator import length_hint
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
@@ -14,7 +14,7 @@ import attrs
 
 from ..errors import AIShootError, Cursor
 from ..models import Page, PagingReport
-from ._lending import Lending, own
+from ._lending import BufferLease, detach
 from ._listing import Listing, Sheet
 from ._plan import BEGINNING, Plan
 from ._source import Source
@@ -70,8 +70,8 @@ class Progress:
     Attributes:
         start: the cursor to begin with, if there is one.
         page: the page in hand, or the one to begin with.
-        left: what is to be handed out of it, one by one. To ask it how much that is takes less than to count each item.
-        until: how many of its items will have been handed out then.
+        left: the items of that page that are still to be handed out.
+        until: how many of its items will have been handed out when none is left.
         skipped: how many of these by an earlier walk, whose cursor this one started from.
         asked: items a page, as they are asked for.
         seen: what the source of the pages reports.
@@ -81,7 +81,7 @@ class Progress:
 
     start: Cursor | None
     page: int
-    left: Iterator[Any] = attrs.field(factory=lambda: iter(()))
+    left: deque[Any] = attrs.field(factory=deque)
     until: int = 0
     skipped: int = 0
     asked: int
@@ -92,7 +92,7 @@ class Progress:
     @property
     def at(self) -> int:
         """How many items of the page in hand have been handed out."""
-        return self.until - length_hint(self.left)
+        return self.until - len(self.left)
 
     @property
     def cursor(self) -> Cursor:
@@ -115,17 +115,17 @@ class Progress:
         """Take the next page in hand, and pass over what an earlier walk has handed out of it."""
         self.given = self.handed_out
         self.page, self.skipped = page, skip
-        self.left, self.until = iter(()), skip
+        self.left, self.until = deque(), skip
         self.pages += 1
 
     def hand_out(self, items: Sequence[Any]) -> None:
         """Begin to hand out the page's items, those that are not passed over."""
-        self.left = iter(items)
+        self.left = deque(items)
         self.until = self.skipped + len(items)
 
     def stop(self) -> None:
         """Hand out no more of the page."""
-        self.until, self.left = self.at, iter(())
+        self.until, self.left = self.at, deque()
 
 
 def _source_of(listing: Listing[P], plan: Plan) -> Source[P]:
@@ -180,7 +180,7 @@ class _SheetWalk(Walk[T], Generic[T, P]):
         await self._source.aclose()
 
     def _is_over(self) -> bool:
-        return self._source.finished and not length_hint(self.progress.left)
+        return self._source.finished and not self.progress.left
 
     def _check_loop(self) -> None:
         """See that this is the session's own event loop, before anything is touched that another loop waits for.
@@ -228,24 +228,25 @@ class ItemWalk(_SheetWalk[T, T]):
     """Items, in order."""
 
     def __init__(self, listing: Listing[T], plan: Plan) -> None:
-        self._lending = Lending()
+        self._lease = BufferLease()
         super().__init__(listing, plan)
 
     async def __anext__(self) -> T:
         """Give the next item."""
         while True:
-            for item in self.progress.left:
-                return item  # type: ignore[no-any-return]
+            left = self.progress.left
+            if left:
+                return left.popleft()  # type: ignore[no-any-return]
             self._check_loop()
             # Before the next page is read, so that this one's memory can be used again.
-            self._lending.settle(but_the_last=True)
+            self._lease.detach(but_the_last=True)
             try:
                 sheet = await self._advance()
             except Exception:  # the end, or an error: nothing more is borrowed
                 self._end()
                 raise
             items = sheet.items[sheet.skip :]
-            self._lending.lend(items, sheet.raws)
+            self._lease.track(items, sheet.raws)
             self.progress.hand_out(items)
             del sheet, items
 
@@ -256,7 +257,7 @@ class ItemWalk(_SheetWalk[T, T]):
 
     def _end(self) -> None:
         self.progress.stop()
-        self._lending.settle(but_the_last=False)
+        self._lease.detach(but_the_last=False)
 
 
 class PageWalk(_SheetWalk[Page[P], P]):
@@ -269,7 +270,7 @@ class PageWalk(_SheetWalk[Page[P], P]):
             sheet = await self._advance()
             if sheet.skip < len(sheet.items):
                 self.progress.until = len(sheet.items)
-                own(sheet.items, sheet.raws)
+                detach(sheet.items, sheet.raws)
                 return Page(
                     number=sheet.asked,
                     items=tuple(sheet.items[sheet.skip :]),

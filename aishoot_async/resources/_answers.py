@@ -60,7 +60,7 @@ def updated(response: Response, sku_id: str, request: SkuUpdate) -> Sku:
     text = _unwrapped(body)
     members = jsontext.members(text) if jsontext.kind(text) == "an object" else None
     if members is not None and not {"id", "skuId"} & members.keys() and WIRE_NAMES.values() & members.keys():
-        return _completed(attrs.evolve(codec.sku(b'{"id":"-",' + text.lstrip()[1:]), id=sku_id, raw=text), request)
+        return _completed(codec.sku(text, default_id=sku_id), request)
     sku = codec.sku(text)
     if sku.id != sku_id:
         msg = f"SKU {sku_id!r} was updated, and the answer is about {sku.id!r}"
@@ -92,14 +92,12 @@ def _unwrapped(body: bytes) -> bytes:
 
 
 def _completed(sku: Sku, request: SkuCreate) -> Sku:
-    """Fill in what the service left out of its answer, from what it has just accepted; nobody else has the SKU yet."""
+    """Fill in what the service left out of its answer, from what it has just accepted."""
     missing: dict[str, Any] = {}
     for field in WIRE_NAMES:
         if getattr(sku, field) is None and (value := getattr(request, field)) is not UNSET:
             missing[field] = value
     # What it gave in a form that is not documented stands there; the id alone, one member, need not be looked through.
     unread = sku.extra if missing and sku.raw.count(b":") > 1 else {}
-    for field, value in missing.items():
-        if WIRE_NAMES[field] not in unread:
-            object.__setattr__(sku, field, value)
-    return sku
+    filled = {field: value for field, value in missing.items() if WIRE_NAMES[field] not in unread}
+    return attrs.evolve(sku, **filled) if filled else sku

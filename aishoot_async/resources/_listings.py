@@ -1,11 +1,12 @@
-"""What both listings share: their options made into a `Pager`."""
+"""What all listings share: their options made into a `Pager`."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from .. import codec
 from ..calls import ApiClient
 from ..errors import ConfigurationError
-from ..models import EnvelopePaths, PagingOptions
+from ..models import MODELS, EnvelopePaths, PagingOptions
 from ..paging import EndpointMemory, Listing, Pager, Plan
 
 T = TypeVar("T")
@@ -16,15 +17,25 @@ def pager(
     memory: EndpointMemory,
     path: str,
     *,
-    query: Mapping[str, str],
-    decode: Callable[[bytes], T],
-    identify: Callable[[bytes], str | None],
+    model: type[Any],
     page_size: int | None,
     paging: PagingOptions,
+    query: Mapping[str, str] | None = None,
+    decode: Callable[[bytes], T] | None = None,
     template: str | None = None,
-    has_documented_ids: bool = True,
 ) -> Pager[T]:
     """Describe a listing.
+
+    Args:
+        caller: makes the calls.
+        memory: what the session remembers of the endpoint.
+        path: the path, percent-encoded.
+        model: of its items, a key of `models.MODELS`.
+        page_size: items a page; ``None`` asks for 100, and for 20 where the API refuses that.
+        paging: see `PagingOptions`.
+        query: what is asked besides the page.
+        decode: makes an item of its JSON; ``None`` for one of the model.
+        template: the path with its ids named; see `ApiClient.request`.
 
     Raises:
         ConfigurationError: an option is unknown, or cannot work.
@@ -50,10 +61,9 @@ def pager(
         caller=caller,
         path=path,
         template=template,
-        has_documented_ids=has_documented_ids,
-        query=query,
-        decode=decode,
-        identify=identify,
+        spec=MODELS[model],
+        query=query or {},
+        decode=cast("Callable[[bytes], T]", codec.model_decoder(model)) if decode is None else decode,
         envelope=envelope,
         memory=memory,
     )

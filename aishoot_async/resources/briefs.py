@@ -1,10 +1,11 @@
 """Briefs: https://api.autoretouch.com, "AI Shoot", "Brief results"."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from .. import codec
 from ..calls import ApiClient
+from ..errors import ConfigurationError
 from ..models import BriefResult, PagingOptions
 from ..paging import EndpointMemory, Pager
 from ..validation import check_brief_id
@@ -25,7 +26,13 @@ class BriefResource:
 
     @overload
     def results(
-        self, brief_id: int, *, page_size: int | None = None, into: None = None, **paging: Unpack[PagingOptions]
+        self,
+        brief_id: int,
+        *,
+        page_size: int | None = None,
+        fields: Collection[str] | None = None,
+        into: None = None,
+        **paging: Unpack[PagingOptions],
     ) -> Pager[BriefResult]: ...
     @overload
     def results(
@@ -33,6 +40,7 @@ class BriefResource:
         brief_id: int,
         *,
         page_size: int | None = None,
+        fields: None = None,
         into: type[U] | Callable[[bytes], U],
         **paging: Unpack[PagingOptions],
     ) -> Pager[U]: ...
@@ -41,6 +49,7 @@ class BriefResource:
         brief_id: int,
         *,
         page_size: int | None = None,
+        fields: Collection[str] | None = None,
         into: type[Any] | Callable[[bytes], Any] | None = None,
         **paging: Unpack[PagingOptions],
     ) -> Pager[Any]:
@@ -49,6 +58,8 @@ class BriefResource:
         Args:
             brief_id: the brief.
             page_size: results a page; ``None`` asks for 100, and for 20 where the API refuses that.
+            fields: the members to decode, and ``id``: the others raise `KeyError`, and ``raw`` and ``extra`` still hold
+                everything. ``None`` decodes all members, which takes longer.
             into: gives each result as another type, structured by cattrs, or through a callable that takes its JSON.
             paging: see `PagingOptions`.
 
@@ -57,17 +68,22 @@ class BriefResource:
             RequestValidationError: ``brief_id`` is no integer.
         """
         check_brief_id(brief_id)
-        decode = codec.brief_result if into is None else codec.decoder(into)
+        decode: Callable[[bytes], Any] | None = None
+        if fields is not None:
+            if into is not None:
+                msg = "fields and into cannot go together: into is given all of an item's JSON; leave one of them out"
+                raise ConfigurationError(msg)
+            decode = codec.result_decoder(fields)
+        elif into is not None:
+            decode = codec.decoder(into)
         path = f"{PATH}/{brief_id}/results"
         return pager(
             self._caller,
             self._memory,
             path,
             template=RESULTS,
-            query={},
+            model=BriefResult,
             decode=decode,
-            identify=codec.row_id,
-            has_documented_ids=False,
             page_size=page_size,
             paging=paging,
         )

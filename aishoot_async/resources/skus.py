@@ -72,14 +72,13 @@ class SkuResource:
             **_filter("project_filter", "projectFilter", project_filter),
             **_filter("sku_id_filter", "skuIdFilter", sku_id_filter),
         }
-        decode = codec.sku if into is None else codec.decoder(into)
         return pager(
             self._caller,
             self._memory,
             PATH,
+            model=Sku,
             query=query,
-            decode=decode,
-            identify=codec.sku_row_id,
+            decode=None if into is None else codec.decoder(into),
             page_size=page_size,
             paging=paging,
         )

@@ -10,6 +10,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from cattrs.preconf.json import make_converter
 
 from aishoot_async import codec
+from aishoot_async.models import BRIEF_RESULT, SKU
 from aishoot_async.paging import EndpointMemory, Listing
 from benchmarks.clients.rows import read, read_skus
 from benchmarks.clients.task import Task, main
@@ -110,7 +111,7 @@ def listing(decode: Callable[[bytes], Any]) -> Listing[Any]:
         path="/",
         query={},
         decode=decode,
-        identify=codec.sku_row_id if decode is codec.sku else codec.row_id,
+        spec=SKU if decode is codec.sku else BRIEF_RESULT,
         envelope=None,
         memory=EndpointMemory(),
     )
@@ -118,6 +119,7 @@ def listing(decode: Callable[[bytes], Any]) -> Listing[Any]:
 
 slices = msgspec.json.Decoder(Slices)
 structs = msgspec.json.Decoder(ResultStructs)
+four_fields = codec.result_decoder(("name", "status", "imageUrl"))
 DECODERS: dict[str, tuple[bool, Callable[[Task, bytes], int]]] = {
     "slices": (False, lambda _, body: len(slices.decode(body).entries)),
     "structs": (False, lambda task, body: touch_results(task, structs.decode(body).entries)),
@@ -127,6 +129,7 @@ DECODERS: dict[str, tuple[bool, Callable[[Task, bytes], int]]] = {
     "ours raw": (False, lambda _, body: len(opened(body, codec.decoder(bytes)))),
     "ours untouched": (False, lambda _, body: len(opened(body, codec.brief_result))),
     "ours": (False, lambda task, body: touch_records(task, opened(body, codec.brief_result))),
+    "ours fields": (False, lambda task, body: touch_records(task, opened(body, four_fields))),
     "SKUs: dicts": (True, lambda task, body: read_skus(task, msgspec.json.decode(body)["entries"])),
     "SKUs: cattrs": (True, cattrs_of(Sku, detailed=True)),
     "SKUs: ours": (True, lambda task, body: touch_skus(task, opened(body, codec.sku))),

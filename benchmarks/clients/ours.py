@@ -18,6 +18,17 @@ async def typed(task: Task, session: AIShootSession) -> int:
     return count
 
 
+async def fields(task: Task, session: AIShootSession) -> int:
+    count = 0
+    row = None
+    async for each in session.briefs.results(task.items, fields=("name", "status", "imageUrl"), prefetch=task.window):
+        row = (each.id, each["name"], each["status"], each["imageUrl"])
+        count += 1
+        if task.kept is not None:
+            task.kept.append(row)
+    return count
+
+
 async def typed_pages(task: Task, session: AIShootSession) -> int:
     count = 0
     row = None
@@ -60,7 +71,7 @@ async def raw_pages(task: Task, session: AIShootSession) -> int:
     return count
 
 
-SCENES = {each.__name__: each for each in (typed, typed_pages, skus, raw, raw_pages)}
+SCENES = {each.__name__: each for each in (typed, fields, typed_pages, skus, raw, raw_pages)}
 
 
 async def walk(task: Task) -> int:

@@ -13,6 +13,7 @@ NAMES = {
     "ours raw": "ours, raw",
     "ours untouched": "ours, no field touched",
     "ours": "ours, typed",
+    "ours fields": "ours, typed, fields= of those that are read",
     "SKUs: dicts": "SKUs: msgspec, dicts",
     "SKUs: cattrs": "SKUs: cattrs to attrs, detailed",
     "SKUs: ours": "SKUs: ours, typed",

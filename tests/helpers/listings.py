@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from aishoot_async import EnvelopePaths, codec
+from aishoot_async import EnvelopePaths
+from aishoot_async.models import BRIEF_RESULT
 from aishoot_async.paging import EndpointMemory, Listing
 
 
@@ -14,7 +15,7 @@ def unasked(decode: Callable[[bytes], Any], envelope: EnvelopePaths | None = Non
         path="/",
         query={},
         decode=decode,
-        identify=codec.row_id,
+        spec=BRIEF_RESULT,
         envelope=envelope,
         memory=EndpointMemory(),
     )

@@ -82,6 +82,9 @@ async def listings(session: AIShootSession) -> None:
 
 
 async def types(session: AIShootSession) -> None:
+    assert_type(session.briefs.results(1, fields=("status", "imageUrl")), Pager[BriefResult])
+    assert_type(session.briefs.results(1, fields=["status"], strict=True), Pager[BriefResult])
+    assert_type(session.briefs.results(1, fields=None, into=Shot), Pager[Shot])
     assert_type(session.briefs.results(1, into=Shot), Pager[Shot])
     assert_type(session.briefs.results(1, into=Row), Pager[Row])
     assert_type(session.briefs.results(1, into=Raw), Pager[Raw])
