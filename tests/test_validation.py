@@ -99,7 +99,7 @@ def test_a_brief_is_named_by_an_integer(value):
         (
             path_segment,
             "..",
-            "a non-empty string other than '.' other than '..', without control characters and lone surrogates",
+            "a non-empty string other than '.' and '..', without control characters and lone surrogates",
         ),
     ],
 )
