@@ -231,17 +231,17 @@ class Machine(RuleBasedStateMachine):
         assert len(set(settled.values())) == len(settled), "two items have one SKU"
         made = set(self.service.skus) - before
         assert len(made) == sum(outcome.outcome == "created" for outcome in report.outcomes), "a SKU was made twice"
-        plan = self.run(self.plan_again())
+        plan = self.run(self.plan_again(prefer))
         for entry in plan.entries:
             assert entry.action in {"unchanged", "conflict", "hold"}, entry
         if not any(outcome.outcome == "unknown" for outcome in report.outcomes):
             lost = self.service.skus.keys() - self.theirs.keys() - self.owned()
             assert not lost, "a SKU was made that is no item's"
 
-    async def plan_again(self):
+    async def plan_again(self, prefer):
         async with self.service.session() as session:
             sync = Syncing(session, self.state, settle=SETTLE)
-            return await sync.plan(self.catalog.values(), prune=True, max_delete="100%", force=True)
+            return await sync.plan(self.catalog.values(), prefer=prefer, prune=True, max_delete="100%", force=True)
 
     def check_row(self, one, row):
         assert row["name"].strip() == one.sku.name
@@ -267,6 +267,7 @@ def run_machine(examples):
     )
 
 
+@pytest.mark.timeout(300)
 def test_no_duplicate_nothing_lost_nothing_touched():
     run_machine(20)
 
