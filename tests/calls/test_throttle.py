@@ -144,7 +144,7 @@ async def test_the_rate() -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     await asyncio.gather(*(one.acquire("single", None) for _ in range(6)))
-    assert 0.049 <= loop.time() - begun < 0.5
+    assert 0.049 <= loop.time() - begun < 5.0
 
 
 async def test_those_who_give_up_take_no_place_in_the_rate() -> None:
@@ -158,7 +158,7 @@ async def test_those_who_give_up_take_no_place_in_the_rate() -> None:
         task.cancel()
     await asyncio.wait(impatient)
     await one.acquire("single", None)
-    assert loop.time() - begun < 1.0
+    assert loop.time() - begun < 2.0  # the fifty would take 2.5 s
     assert one.in_flight == 2
 
 
