@@ -15,7 +15,7 @@ class AppendFile:
     def __init__(self, path: Path) -> None:
         """Begin an empty one."""
         self.path = path
-        self.size = 0
+        self.size: int = 0
         # Unbuffered: whatever a failed write leaves behind is on the disk, and not sent after it when it is closed.
         self._file: Any = path.open("w+b", buffering=0)
         self._hash = hashlib.sha256()

@@ -59,7 +59,8 @@ class ObjectStore:
         """
         if find_spec("obstore") is None:
             raise ConfigurationError("object stores need obstore: pip install 'aishoot-async[cloud]'")
-        self.display_name = url.text
+        self.display_name: str = url.text
+        self.file_name: str
         self._folder, _, self.file_name = url.key.rpartition("/") if is_single else (url.key, "", "")
         self._store: Any = _open_store(url, options or {})
         self._error = error
@@ -68,7 +69,7 @@ class ObjectStore:
         spellings = url.spellings(is_single=is_single, is_file_name=is_file_name, account=_account(url, self._store))
         homes = [state / hashlib.sha256(name.encode()).hexdigest()[:32] for name in spellings]
         # One for each place, however it is spelled; earlier releases had one for each spelling.
-        self.state_dir = next((home for home in homes if home.exists()), homes[0])
+        self.state_dir: Path = next((home for home in homes if home.exists()), homes[0])
 
     @property
     def is_single(self) -> bool:
