@@ -9,8 +9,7 @@ from aishoot_async.export import export_results
 from aishoot_async.export.formats import FORMATS, choose_format, find_format
 from aishoot_async.sandbox import Sandbox
 from helpers.parts import needs, session_of, visible
-from helpers.s3 import store_options
-from helpers.s3_stub import BUCKET, S3Stub
+from helpers.s3_stub import BUCKET
 
 pytestmark = pytest.mark.anyio
 OF_FILES = {
@@ -73,18 +72,6 @@ OF_FOLDERS = [
 async def session():
     async with Sandbox(briefs={1: 3}) as sandbox, session_of(sandbox) as open_session:
         yield open_session
-
-
-@pytest.fixture
-async def stub():
-    pytest.importorskip("obstore")
-    async with S3Stub() as running:
-        yield running
-
-
-@pytest.fixture
-def options(stub, tmp_path):
-    return {"store_options": store_options(stub.url), "state": tmp_path / "state"}
 
 
 def _columns(wanted):

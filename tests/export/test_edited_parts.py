@@ -7,7 +7,7 @@ import pytest
 from aishoot_async import ExportError
 from aishoot_async.export import export_results
 from aishoot_async.sandbox import Fault, Sandbox, Status
-from helpers.parts import contents, options_for, session_of
+from helpers.parts import contents, options_for
 from helpers.s3 import objects, other_client, store_options
 
 pytestmark = pytest.mark.anyio
@@ -17,12 +17,6 @@ pytestmark = pytest.mark.anyio
 async def sandbox():
     async with Sandbox(briefs={1: 25, 2: 3}) as running:
         yield running
-
-
-@pytest.fixture
-async def session(sandbox):
-    async with session_of(sandbox) as open_session:
-        yield open_session
 
 
 def longer(path):

@@ -9,7 +9,7 @@ from aishoot_async import ExportError, LockedError, NotFoundError
 from aishoot_async.export import export_results, export_skus, results_export
 from aishoot_async.jobs._workspace import open_workspace
 from aishoot_async.sandbox import Fault, Sandbox, Status
-from helpers.parts import contents, rows_of, session_of, visible
+from helpers.parts import contents, rows_of, visible
 from helpers.s3 import store_options
 from helpers.s3_stub import BUCKET, S3Stub
 
@@ -21,12 +21,6 @@ ROWS = {1: 25, 2: 3, 3: 14, 17: 5}
 async def sandbox():
     async with Sandbox(briefs=ROWS) as running:
         yield running
-
-
-@pytest.fixture
-async def session(sandbox):
-    async with session_of(sandbox) as open_session:
-        yield open_session
 
 
 def manifest(folder):
